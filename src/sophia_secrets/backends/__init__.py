@@ -1,0 +1,1 @@
+"""The registry: the backends in chain order."""

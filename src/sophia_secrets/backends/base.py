@@ -1,0 +1,206 @@
+"""
+What a backend is: a description that yields the calls it needs and reads their output.
+
+A backend starts nothing. Each operation is a generator: it yields a `Call`, is sent the
+`Completed`, and returns its result. `process.py` drives it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol, TypeVar
+
+from sophia_secrets.core.model import Change, Check, Failure, Receipt, SecretValue, Snapshot, Target
+
+T = TypeVar("T")
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """
+    A private directory (0700) made for one call and removed after it.
+
+    Its path is given to the child in the variable `variable`. `files` are written into it 0600,
+    `links` become symbolic links to the absolute paths given (a link whose goal is missing is
+    left out).
+    """
+
+    variable: str
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """
+    One start of a vendor's program.
+
+    `program` is the vendor's word (`gh`, `pulumi`, `fly`); the runner finds the absolute path.
+    `arguments` never hold a value. `stdin` is all the child gets on standard input, complete
+    before it starts. `environment` is the child's whole environment. `timeout` is seconds for
+    the whole call, `output_limit` bytes of standard output. `directory` is the absolute working
+    directory, or None for an empty private one. `secrets` are the values in play, which the
+    runner takes out of the error text.
+    """
+
+    program: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str] = field(repr=False)
+    stdin: bytes = field(default=b"", repr=False)
+    timeout: float = 30.0
+    output_limit: int = 16 * MEBIBYTE
+    directory: str | None = None
+    secrets: tuple[SecretValue, ...] = ()
+    scratch: tuple[Scratch, ...] = ()
+    label: str = ""
+
+
+class Ended(Enum):
+    """How a call ended."""
+
+    EXITED = "exited"
+    SIGNALLED = "signalled"
+    NOT_FOUND = "not_found"
+    NOT_RUNNABLE = "not_runnable"
+    TIMED_OUT = "timed_out"
+    TOO_MUCH_OUTPUT = "too_much_output"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """
+    What came back from a call.
+
+    `code` is the exit code, or the signal's number when signalled. `stdout` is raw and may hold
+    values: it is parsed, never shown or logged. `stderr` is decoded, stripped of terminal codes,
+    redacted, at most 64 KiB. `showable` is false where a value was too short to be redacted
+    (L7): then nothing but the classified kind may be shown.
+    """
+
+    ended: Ended
+    code: int = 0
+    stdout: bytes = field(default=b"", repr=False)
+    stderr: str = ""
+    path: str = ""
+    showable: bool = True
+    detail: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.ended is Ended.EXITED and self.code == 0
+
+
+Steps = Generator[Call, Completed, T]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """
+    What a backend can do here: data, known without a call.
+
+    `readable`: it can give values back. `needs_call`: a snapshot starts a vendor's program.
+    `batch`: many names travel in one write. `digests`: entries carry the vendor's digest.
+    `versions`: entries carry a version or `updated_at`. `note`: one sentence for people, such
+    as why values cannot be read here.
+    """
+
+    readable: bool
+    writable: bool
+    needs_call: bool
+    batch: bool = False
+    digests: bool = False
+    versions: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """
+    What identifies who is asking, for the cache key: the variables (name, value) in effect and
+    the absolute paths of the files that hold the session. With neither, nothing is cached.
+    """
+
+    variables: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """
+    The world as a backend may see it.
+
+    `environ` is the process's environment, `home` the user's home ("" if unknown), `cwd` the
+    working directory, `state_directory` ours, `declared` the declared secrets' names,
+    `timeout` seconds for one call.
+    """
+
+    environ: Mapping[str, str] = field(repr=False)
+    home: str
+    cwd: str
+    state_directory: str
+    declared: frozenset[str] = frozenset()
+    timeout: float = 30.0
+
+
+class Backend(Protocol):
+    """A place that holds secrets, pointed at one target."""
+
+    name: str
+    target: Target
+    capabilities: Capabilities
+    credential: Credential
+
+    def snapshot(self) -> Steps[Snapshot | Failure]:
+        """Everything known about the target, in one vendor call where the vendor has one."""
+        ...
+
+    def write(self, changes: Sequence[Change]) -> Steps[Receipt]:
+        """
+        Store the values: one vendor call where the vendor can, then verify.
+
+        Every change must have passed `problem`; a change that has not is `refused` in the
+        receipt and nothing is started for any of them.
+        """
+        ...
+
+    def delete(self, names: Sequence[str]) -> Steps[Receipt]:
+        """Remove the names; one that was not there is `unchanged` with detail "absent"."""
+        ...
+
+    def probe(self) -> Steps[list[Check]]:
+        """For `doctor`: program found, version, authenticated, permitted, target exists."""
+        ...
+
+    def problem(self, name: str, value: SecretValue | None = None) -> str | None:
+        """Why this name or value cannot be stored here exactly, or None. Never quotes the value."""
+        ...
+
+
+Section = Mapping[str, object]
+"""A backend's own table of the settings, already validated (`[github]`, `[fly]`, ...)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfigured:
+    """The backend has no target: why, and the setting or command that would give it one."""
+
+    backend: str
+    reason: str
+    hint: str = ""
+
+
+class BackendClass(Protocol):
+    """How the registry makes a backend: the class's `configure`."""
+
+    def configure(self, section: Section, context: Context) -> Backend | Unconfigured:
+        """
+        The backend for these settings, or why there is none.
+
+        Raises `errors.BadName` for a target that no vendor may be handed (I1, I2).
+        """
+        ...

@@ -1,0 +1,202 @@
+"""
+Every error a user can meet: its kind, its exit code, what happened and what to type next.
+
+Lean on purpose (see `sophia_secrets.state`): importing this module costs nothing.
+"""
+
+
+class SophiaError(Exception):
+    """
+    What every error of this package is.
+
+    `kind` is a stable token for JSON and the audit log, `exit_code` what the command line
+    returns. `message` says what happened and where; `hint` is the exact next step. Neither
+    ever holds a secret's value.
+    """
+
+    kind = "unexpected"
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "", backend: str = "", target: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.backend = backend
+        self.target = target
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (
+            _rebuild,
+            (type(self), self.message, self.hint, self.backend, self.target),
+        )
+
+
+def _rebuild(cls: type[SophiaError], message: str, hint: str, backend: str, target: str) -> SophiaError:
+    return cls(message, hint=hint, backend=backend, target=target)
+
+
+class OutputFailed(SophiaError):
+    """Standard output could not take the answer."""
+
+    kind = "output_failed"
+
+
+class UsageError(SophiaError):
+    """The command line, or a call's arguments, cannot be meant."""
+
+    kind = "usage"
+    exit_code = 2
+
+
+class BadName(UsageError):
+    """A secret's name or a target that no vendor may be handed."""
+
+    kind = "bad_name"
+
+
+class BadValue(UsageError):
+    """A value that the backend or the format cannot carry exactly."""
+
+    kind = "bad_value"
+
+
+class BadSettings(UsageError):
+    """A settings file or variable that cannot be read as settings."""
+
+    kind = "bad_settings"
+
+
+class NotTrusted(UsageError):
+    """A project's settings file names targets and nobody has trusted it yet."""
+
+    kind = "not_trusted"
+
+
+class NotConfigured(UsageError):
+    """The backend that was asked for has no target."""
+
+    kind = "not_configured"
+
+
+class NotSupported(UsageError):
+    """The backend cannot do this at all, or not here."""
+
+    kind = "not_supported"
+
+
+class NotFound(SophiaError):
+    """No backend holds the secret."""
+
+    kind = "not_found"
+    exit_code = 3
+
+
+class NotAuthenticated(SophiaError):
+    """The vendor does not know who is asking."""
+
+    kind = "not_authenticated"
+    exit_code = 4
+
+
+class NotPermitted(SophiaError):
+    """The vendor knows who is asking and says no."""
+
+    kind = "not_permitted"
+    exit_code = 4
+
+
+class TargetNotFound(SophiaError):
+    """The target does not exist, or must not be seen with these credentials."""
+
+    kind = "target_not_found"
+    exit_code = 4
+
+
+class Unavailable(SophiaError):
+    """A backend cannot answer now."""
+
+    kind = "unavailable"
+    exit_code = 5
+
+
+class CliMissing(Unavailable):
+    """The vendor's program is missing, is not runnable, or is too old."""
+
+    kind = "cli_missing"
+
+
+class Unreachable(Unavailable):
+    """The vendor's service could not be reached, or answered with a server error."""
+
+    kind = "unreachable"
+
+
+class TimedOut(Unavailable):
+    """The vendor did not answer in time."""
+
+    kind = "timed_out"
+
+
+class RateLimited(Unavailable):
+    """The vendor asks to wait."""
+
+    kind = "rate_limited"
+
+
+class BadOutput(Unavailable):
+    """The vendor answered with something that cannot be understood."""
+
+    kind = "bad_output"
+
+
+class AuditFailed(SophiaError):
+    """The audit log could not take the event, so nothing was handed out or written."""
+
+    kind = "audit_failed"
+    exit_code = 6
+
+
+class IntegrityFailed(SophiaError):
+    """The audit log, or another file of ours, is not what was written."""
+
+    kind = "integrity_failed"
+    exit_code = 6
+
+
+class UnsafeState(SophiaError):
+    """A directory or file of ours is open to other users, or is not ours."""
+
+    kind = "unsafe_state"
+    exit_code = 6
+
+
+class CheckFailed(SophiaError):
+    """A check or a policy did not pass."""
+
+    kind = "check_failed"
+    exit_code = 7
+
+
+class Interrupted(SophiaError):
+    """The user, or the caller, stopped the work."""
+
+    kind = "interrupted"
+    exit_code = 130
+
+
+def error_for(kind: str) -> type[SophiaError]:
+    """The error class of a backend failure's kind (see `core.model.FailureKind`)."""
+    for cls in (
+        CliMissing,
+        NotAuthenticated,
+        NotPermitted,
+        TargetNotFound,
+        Unreachable,
+        TimedOut,
+        RateLimited,
+        BadOutput,
+        NotConfigured,
+    ):
+        if cls.kind == kind:
+            return cls
+    return SophiaError
