@@ -1,0 +1,182 @@
+"""
+Where the key comes from, and one derived key for each purpose.
+
+Every encoding that a MAC, a file name or associated data is made over is `pack`: length-prefixed,
+so that two different tuples never look alike.
+"""
+
+from __future__ import annotations
+
+import os
+from _blake2 import blake2b
+from _operator import _compare_digest
+
+from sophia_secrets import errors
+from sophia_secrets.state import files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+SIZE = 32
+FILE = "key"
+VARIABLE = "SOPHIA_SECRETS_CACHE_KEY"
+SERVICE = "sophia-secrets"
+
+LABELS = frozenset((b"cache", b"fingerprint", b"audit", b"pending", b"metadata", b"route", b"credential"))
+_DERIVATION = b"sophia-secrets/1"
+_NEW_KEY = "head -c 32 /dev/urandom | base64"
+
+
+class KeyMissing(errors.IntegrityFailed):
+    """There is no key and none was to be made: what was written with one cannot be verified."""
+
+    kind = "key_missing"
+
+
+class Master:
+    """The one key that all others are derived from; `source` is `file`, `keyring` or `variable`."""
+
+    __slots__ = ("key", "source")
+
+    def __init__(self, key: bytes, source: str) -> None:
+        self.key = key
+        self.source = source
+
+    def __repr__(self) -> str:
+        return f"Master(<secret>, {self.source!r})"
+
+    def __reduce_ex__(self, protocol: object) -> str | tuple[Any, ...]:
+        raise TypeError("a key is never pickled or copied")
+
+
+def load(state_directory: str, variable: str | None, *, create: bool = True, keyring: Any = None) -> Master:
+    """
+    The key: `variable` (the text of SOPHIA_SECRETS_CACHE_KEY) where given, else from `keyring`
+    (anything with the `keyring` package's `get_password` and `set_password`) where given, else
+    the file `key` in the state directory. A missing one is made, unless `create` is false: then
+    `KeyMissing`.
+
+    Raises `errors.BadSettings` for a variable or a keyring that cannot be used (never repeating
+    what it holds), `errors.IntegrityFailed` for a key of the wrong size, `errors.UnsafeState` for
+    one that others could read, `OSError` where the directory cannot be made or written.
+    """
+    if variable is not None:
+        key = decode(variable)
+        if key is None:
+            raise errors.BadSettings(
+                f"{VARIABLE} is not 32 bytes in base64; a passphrase will not do.",
+                hint=f"make one with `{_NEW_KEY}`",
+            )
+        return Master(key, "variable")
+    try:
+        directory = files.open_directory(state_directory, create=create)
+    except FileNotFoundError:
+        directory = -1
+    if directory < 0:
+        raise KeyMissing(f"There is no key in {state_directory}.")
+    try:
+        if keyring is not None:
+            return Master(_from_keyring(directory, keyring, state_directory, create), "keyring")
+        return Master(_from_file(directory, create), "file")
+    finally:
+        os.close(directory)
+
+
+def decode(text: str) -> bytes | None:
+    """The 32 bytes that a base64 text (standard or URL-safe, padded or not) says, or None."""
+    from binascii import Error, a2b_base64, b2a_base64
+
+    plain = text.strip().rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        key = a2b_base64(plain.encode("ascii") + b"=", strict_mode=True)
+    except (Error, UnicodeEncodeError):
+        return None
+    if len(key) != SIZE or b2a_base64(key, newline=False) != plain.encode("ascii") + b"=":
+        return None
+    return key
+
+
+def _from_file(directory: int, create: bool) -> bytes:
+    key = _read(directory)
+    if key is None and create:
+        files.create(directory, FILE, os.urandom(SIZE))
+        key = _read(directory)
+    if key is None:
+        raise KeyMissing(f"There is no key at {files.path_of(directory, FILE)}.")
+    return key
+
+
+def _read(directory: int) -> bytes | None:
+    try:
+        key = files.read(directory, FILE, SIZE)
+    except files.TooLarge:
+        key = b""
+    if key is None or len(key) == SIZE:
+        return key
+    path = files.path_of(directory, FILE)
+    raise errors.IntegrityFailed(
+        f"{path} is not a key: it is not exactly {SIZE} bytes long.",
+        hint=f"put back the key from a backup, or start anew with `rm {files.quoted(path)}`: the cache "
+        "starts empty, and audit lines written so far can no longer be verified",
+    )
+
+
+def _from_keyring(directory: int, keyring: Any, account: str, create: bool) -> bytes:
+    text = _ask(keyring.get_password, SERVICE, account)
+    if text is None and create:
+        with files.Lock(directory, "create.lock"):
+            text = _ask(keyring.get_password, SERVICE, account)
+            if text is None:
+                from binascii import b2a_base64
+
+                made = b2a_base64(os.urandom(SIZE), newline=False).decode("ascii")
+                _ask(keyring.set_password, SERVICE, account, made)
+                text = _ask(keyring.get_password, SERVICE, account)
+    if text is None:
+        raise KeyMissing(f"There is no key for {account} in the keyring.")
+    key = decode(text)
+    if key is None:
+        raise errors.IntegrityFailed(
+            f"What the keyring holds for {account} is not a key of {SIZE} bytes.",
+            hint=f"keyring del {SERVICE} {files.quoted(account)}",
+        )
+    return key
+
+
+def _ask(call: Any, *arguments: str) -> str | None:
+    try:
+        answer: str | None = call(*arguments)
+        return answer
+    except Exception as error:  # noqa: BLE001  keyring backends raise errors of their own platform
+        word = type(error).__name__
+    raise errors.BadSettings(
+        f"The operating system's keyring could not be used ({word}).",
+        hint='unlock it, or set `[cache] key = "file"` in your own settings',
+    )
+
+
+def pack(*fields: bytes) -> bytes:
+    """One byte string for a tuple of them: different tuples give different strings."""
+    parts = []
+    for field in fields:
+        parts.append(len(field).to_bytes(8, "little"))
+        parts.append(field)
+    return b"".join(parts)
+
+
+def derive(master: bytes, label: bytes) -> bytes:
+    """The key for one purpose, 32 bytes; knowing it tells nothing of any other."""
+    if label not in LABELS or len(master) != SIZE:
+        raise ValueError("a derived key needs a known label and a master key of 32 bytes")
+    return blake2b(label, key=master, digest_size=SIZE, person=_DERIVATION).digest()
+
+
+def mac(key: bytes, *fields: bytes) -> bytes:
+    """A keyed BLAKE2b-256 over `pack(*fields)`."""
+    return blake2b(pack(*fields), key=key, digest_size=SIZE).digest()
+
+
+def equal(a: bytes, b: bytes) -> bool:
+    """Whether two byte strings are the same, in a time that does not tell where they differ."""
+    return _compare_digest(a, b)
