@@ -1,0 +1,44 @@
+"""The command line: arguments in, one answer on standard output, an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from sophia_secrets import errors
+from sophia_secrets.cli.options import hoist
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; no exception leaves without `--debug`."""
+    from sophia_secrets.cli import report, streams
+    from sophia_secrets.cli.app import PROGRAM, app
+
+    arguments = hoist(arguments)
+    shown = report.Shown(json="--json" in _before_dashes(arguments), debug="--debug" in _before_dashes(arguments))
+    try:
+        import typer.main
+
+        command: Any = typer.main.get_command(app)
+        code = command.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
+        streams.flush_python_streams()
+        return code if isinstance(code, int) else 0
+    except KeyboardInterrupt:
+        return report.failed(errors.Interrupted("Interrupted."), shown)
+    except errors.SophiaError as error:
+        return report.failed(error, shown)
+    except Exception as error:  # noqa: BLE001  the last line of defence: nothing leaves as a traceback
+        return report.unexpected(error, shown)
+
+
+def _before_dashes(arguments: list[str]) -> list[str]:
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
+
+
+def main() -> int:
+    """The program, as the console script starts it."""
+    from sophia_secrets.cli import streams
+
+    code = run(sys.argv[1:])
+    streams.flush_python_streams()
+    return code

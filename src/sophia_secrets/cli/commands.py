@@ -1,0 +1,36 @@
+"""The commands by name: where each lives and what it is for, so that only the one wanted is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: `where` is `module:attribute` below `sophia_secrets.cli`."""
+
+    where: str
+    section: str
+    summary: str
+
+
+READ, WRITE, USE, LIFE, SETUP = "Read", "Write", "Use", "Watch over", "Set up"
+
+COMMANDS: dict[str, Command] = {
+    "get": Command("read:get", READ, "Print a secret's value."),
+    "list": Command("listing:list_secrets", READ, "Show the names, and which backend holds which."),
+    "explain": Command("read:explain", READ, "Show who answers for a name, and who else holds it."),
+    "info": Command("listing:info", READ, "Show a secret's metadata and history."),
+    "set": Command("write:set_secret", WRITE, "Store a secret in one backend."),
+    "delete": Command("write:delete", WRITE, "Remove a secret from one backend."),
+    "doctor": Command("doctor:doctor", SETUP, "Check everything, and say how to fix it."),
+    "config": Command("settings:app", SETUP, "Show and start the settings."),
+    "trust": Command("settings:trust", SETUP, "Let a project's settings file name targets."),
+    "backends": Command("doctor:backends", SETUP, "Show the backends and what each can do here."),
+    "cache": Command("cache:app", SETUP, "Show, clear and warm the encrypted cache."),
+    "audit": Command("audit:app", LIFE, "Query and verify the audit log."),
+    "completion": Command("completion:completion", SETUP, "Print a completion script for a shell."),
+    "help": Command("help:help_page", SETUP, "Show a page of help, such as `help exit-codes`."),
+}
+
+ALIASES = {"unset": "delete", "ls": "list", "rm": "delete"}

@@ -1,0 +1,194 @@
+"""
+What a person sees: one visual language, and the one place that imports rich.
+
+Colour is never the only carrier of a meaning: each state is a word too. Everything foreign
+(names, targets, vendors' words) passes `core.text.visible` here (faults I5, I6).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from sophia_secrets.cli import streams
+from sophia_secrets.core.text import visible
+
+STYLES = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "strong": "1", "name": "36"}
+
+_STATES = {
+    "readable": "good",
+    "found": "good",
+    "ok": "good",
+    "done": "good",
+    "write_only": "warn",
+    "warn": "warn",
+    "stale": "warn",
+    "unknown": "warn",
+    "failed": "bad",
+    "fail": "bad",
+    "refused": "bad",
+}
+
+
+class Console:
+    """Where the program speaks: results on standard output, everything else on standard error."""
+
+    def __init__(self, *, json: bool, no_color: bool, environ: Mapping[str, str]) -> None:
+        self.json = json
+        plain = no_color or bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
+        self.interactive = streams.is_terminal(0) and streams.is_terminal(2)
+        self._colour_out = streams.is_terminal(1) and not plain
+        self._colour_err = streams.is_terminal(2) and not plain
+        self._in_workflow = environ.get("GITHUB_ACTIONS") == "true"
+        self.width = _width(environ)
+
+    def style(self, text: str, style: str, *, err: bool = False) -> str:
+        """The text in one of the styles of the visual language, where there is colour."""
+        if not (self._colour_err if err else self._colour_out) or style not in STYLES:
+            return text
+        return f"\x1b[{STYLES[style]}m{text}\x1b[0m"
+
+    def state(self, word: str, *, err: bool = False) -> str:
+        """A state's word (`readable`, `write_only`, `failed`, ...) in its colour."""
+        return self.style(word.replace("_", "-"), _STATES.get(word, "dim"), err=err)
+
+    def print(self, text: str = "") -> None:
+        """A line of the answer."""
+        streams.deliver(self._guard(text + "\n").encode("utf-8", "replace"))
+
+    def note(self, text: str) -> None:
+        self._tell("note", "dim", text)
+
+    def warn(self, text: str) -> None:
+        self._tell("warning", "warn", text)
+
+    def error(self, message: str, hint: str = "") -> None:
+        self._tell("error", "bad", message)
+        if hint:
+            self._tell("hint", "name", hint)
+
+    def say(self, text: str = "") -> None:
+        """A line to the person, without a label; already made visible."""
+        streams.say(self._guard(text + "\n"))
+
+    def _tell(self, label: str, style: str, text: str) -> None:
+        self.say(f"{self.style(label + ':', style, err=True)} {visible(text, keep_lines=True)}")
+
+    def _guard(self, text: str) -> str:
+        """Nothing we print in a workflow can be read as a workflow command (G2)."""
+        if not self._in_workflow or ("::" not in text and "##[" not in text):
+            return text
+        lines = text.split("\n")
+        return "\n".join(
+            " " + line if line.lstrip().startswith("::") or "##[" in line else line for line in lines
+        )
+
+    def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]], *, err: bool = False) -> None:
+        """
+        Columns by hand, fitted to the terminal: the last column is cut first.
+
+        Cells are (already styled) text; widths are counted in terminal cells, without colour.
+        """
+        widths = [
+            max([cells(head), *(cells(row[column]) for row in rows)]) for column, head in enumerate(heads)
+        ]
+        if self._bounded(err=err):
+            _fit(widths, self.width)
+        lines = [self.style(_row([head.upper() for head in heads], widths), "dim", err=err)]
+        lines += [_row(row, widths) for row in rows]
+        text = "\n".join(lines)
+        if err:
+            self.say(text)
+        else:
+            self.print(text)
+
+    def _bounded(self, *, err: bool) -> bool:
+        return streams.is_terminal(2 if err else 1)
+
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """A spinner on a terminal while a vendor is waited for; nothing elsewhere."""
+        if self.json or not streams.is_terminal(2) or not self._colour_err:
+            yield
+            return
+        from rich.console import Console as RichConsole
+        from rich.status import Status
+        from rich.text import Text
+
+        console = RichConsole(file=sys.stderr, stderr=True)
+        with Status(Text(visible(what)), console=console, spinner="dots"):
+            yield
+
+    def confirm(self, question: str) -> bool:
+        """Ask on the terminal; without one the answer is no."""
+        if not self.interactive:
+            return False
+        streams.say(f"{visible(question)} [y/N] ")
+        answer = os.read(0, 1024).decode("utf-8", "replace").strip().lower()
+        return answer in ("y", "yes")
+
+
+def _width(environ: Mapping[str, str]) -> int:
+    for fd in (1, 2):
+        try:
+            return max(os.get_terminal_size(fd).columns, 40)
+        except OSError:
+            continue
+    columns = environ.get("COLUMNS", "")
+    return int(columns) if columns.isdecimal() and int(columns) >= 40 else 80
+
+
+def cells(text: str) -> int:
+    """How many terminal cells the text takes, colour codes not counted."""
+    if text.isascii() and "\x1b" not in text:
+        return len(text)
+    count = 0
+    hidden = False
+    for character in text:
+        if character == "\x1b":
+            hidden = True
+        elif hidden:
+            hidden = character != "m"
+        elif not unicodedata.combining(character):
+            count += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return count
+
+
+def cut(text: str, width: int) -> str:
+    """The text in at most `width` cells, with an ellipsis where something is missing."""
+    if cells(text) <= width:
+        return text
+    kept: list[str] = []
+    used = 0
+    hidden = False
+    for character in text:
+        if character == "\x1b" or hidden:
+            hidden = character != "m"
+            kept.append(character)
+            continue
+        step = 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if used + step > width - 1:
+            break
+        used += step
+        kept.append(character)
+    return "".join(kept) + "…" + ("\x1b[0m" if "\x1b" in text else "")
+
+
+def _fit(widths: list[int], width: int) -> None:
+    gaps = 2 * (len(widths) - 1)
+    for column in reversed(range(len(widths))):
+        excess = sum(widths) + gaps - width
+        if excess <= 0:
+            return
+        widths[column] = max(8, widths[column] - excess)
+
+
+def _row(row: Sequence[str], widths: Sequence[int]) -> str:
+    parts = []
+    for text, width in zip(row, widths, strict=True):
+        shown = cut(text, width)
+        parts.append(shown + " " * (width - cells(shown)))
+    return "  ".join(parts).rstrip()

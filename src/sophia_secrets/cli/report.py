@@ -1,0 +1,93 @@
+"""From an error to what is shown of it, for people and as JSON, and to the exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+
+from sophia_secrets import errors
+from sophia_secrets.cli import streams
+from sophia_secrets.cli.console import Console
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How this start of the program speaks."""
+
+    json: bool
+    debug: bool
+
+
+def failed(error: errors.SophiaError, shown: Shown) -> int:
+    """Show an error of ours and return its exit code."""
+    if shown.debug:
+        _traceback(error)
+    console = Console(json=shown.json, no_color=False, environ=os.environ)
+    if shown.json:
+        shape = {
+            "schema": 1,
+            "error": {
+                "kind": error.kind,
+                "message": error.message,
+                "hint": error.hint,
+                "backend": error.backend or None,
+                "target": error.target or None,
+            },
+        }
+        try:
+            streams.deliver((json.dumps(shape, ensure_ascii=True) + "\n").encode())
+        except errors.OutputFailed as problem:
+            console.error(problem.message)
+    else:
+        console.error(error.message, error.hint)
+    return error.exit_code
+
+
+def unexpected(error: Exception, shown: Shown) -> int:
+    """
+    Show what was not foreseen: a wrong command line of Typer's, or a fault of ours.
+
+    Of a fault only its class and place are shown: its text may hold a value.
+    """
+    format_message = getattr(error, "format_message", None)
+    if callable(format_message):
+        context = getattr(error, "ctx", None)
+        hint = f"See `{context.command_path} --help`." if context is not None else "See `sophia-secrets --help`."
+        return failed(errors.UsageError(_sentence(str(format_message())), hint=hint), shown)
+    if isinstance(error, BrokenPipeError):
+        streams.die_by_sigpipe()
+    if type(error).__name__ == "Abort":
+        return failed(errors.Interrupted("Interrupted."), shown)
+    return failed(
+        errors.SophiaError(
+            f"Something went wrong that should not have ({type(error).__name__} at {_place(error)}).",
+            hint="Run it again with `--debug` and report what it shows; values are redacted there.",
+        ),
+        shown,
+    )
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text if text.endswith((".", "?", "!")) else text + "."
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "an unknown place"
+    return f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
+
+
+def _traceback(error: BaseException) -> None:
+    """Where each frame was, without locals and without the texts of foreign exceptions."""
+    lines = ["traceback, outermost first:"]
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        lines.append(f"  {code.co_filename}:{trace.tb_lineno} in {code.co_name}")
+        trace = trace.tb_next
+    streams.say("\n".join(lines) + "\n")

@@ -1,0 +1,91 @@
+"""The JSON shapes that are promised to users (`"schema": 1` in each)."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+from sophia_secrets.core.model import Check, Failure, Receipt, Resolution, TraceStep
+
+Shape = dict[str, Any]
+
+
+def instant(seconds: float | None) -> str | None:
+    """A time as RFC 3339 in UTC, or None for none."""
+    if not seconds:
+        return None
+    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def trace(steps: Sequence[TraceStep]) -> list[Shape]:
+    return [
+        {"backend": step.backend, "target": step.target, "outcome": step.outcome.value, "detail": step.detail}
+        for step in steps
+    ]
+
+
+def explained(resolution: Resolution) -> Shape:
+    """`explain`: everything about an answer but the value."""
+    return {
+        "schema": 1,
+        "name": resolution.name,
+        "resolves_from": resolution.backend,
+        "backend": resolution.backend,
+        "target": resolution.target,
+        "cached": resolution.cached,
+        "stale": resolution.stale,
+        "degraded": resolution.degraded,
+        "fetched_at": instant(resolution.fetched_at),
+        "trace": trace(resolution.trace),
+    }
+
+
+def got(resolution: Resolution) -> Shape:
+    """`get`: the answer with its value and its trace."""
+    shape = explained(resolution)
+    del shape["resolves_from"]
+    value = resolution.value.reveal() if resolution.value is not None else None
+    return {"schema": 1, "name": resolution.name, "value": value} | {
+        key: part for key, part in shape.items() if key not in ("schema", "name")
+    }
+
+
+def failure(failed: Failure) -> Shape:
+    return {
+        "backend": failed.target.backend,
+        "target": str(failed.target),
+        "kind": failed.kind.value,
+        "message": failed.message,
+        "hint": failed.hint,
+    }
+
+
+def checks(found: Sequence[Check]) -> Shape:
+    """`doctor`."""
+    rows = [
+        {"id": check.id, "status": check.status.value, "message": check.message, "hint": check.hint}
+        for check in found
+    ]
+    return {"schema": 1, "ok": all(row["status"] != "fail" for row in rows), "checks": rows}
+
+
+def results(action: str, receipts: Sequence[Receipt], *, dry_run: bool = False) -> Shape:
+    """`rotate`, `copy`, `move`, `sync`, `import`: what became of each name."""
+    return {
+        "schema": 1,
+        "dry_run": dry_run,
+        "results": [
+            {
+                "name": result.name,
+                "backend": receipt.target.backend,
+                "target": str(receipt.target),
+                "action": action,
+                "outcome": result.outcome.value,
+                "detail": result.detail,
+            }
+            for receipt in receipts
+            for result in receipt.results
+        ],
+    }

@@ -1,0 +1,87 @@
+"""Standard output carries the answer as UTF-8 bytes and nothing else; what is said to a person goes to standard error."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from typing import NoReturn
+
+from sophia_secrets import errors
+
+
+def deliver(data: bytes) -> None:
+    """
+    Write the answer to standard output, whole.
+
+    A reader that went away ends the program as it would end `cat` (by SIGPIPE). Raises
+    `OutputFailed` where standard output cannot take the answer (a full disk, a closed stream).
+    """
+    view = memoryview(data)
+    try:
+        while view:
+            view = view[os.write(1, view) :]
+    except BrokenPipeError:
+        die_by_sigpipe()
+    except OSError as problem:
+        reason = os.strerror(problem.errno) if problem.errno else "unknown reason"
+        if problem.errno == errno.EBADF:
+            reason = "it is closed"
+    else:
+        return
+    raise errors.OutputFailed(f"Standard output could not take the answer: {reason}.")
+
+
+def die_by_sigpipe() -> NoReturn:
+    """End as a program does that writes into a closed pipe."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGPIPE)
+    os._exit(128 + signal.SIGPIPE)
+
+
+def say(text: str) -> None:
+    """Write to standard error; a closed or full one is not a reason to fail."""
+    data = memoryview(text.encode("utf-8", "replace"))
+    try:
+        while data:
+            data = data[os.write(2, data) :]
+    except OSError:
+        return
+
+
+def is_terminal(fd: int) -> bool:
+    """Whether the descriptor is a terminal (a closed one is not)."""
+    try:
+        return os.isatty(fd)
+    except OSError:
+        return False
+
+
+def read_input(limit: int) -> bytes:
+    """
+    All of standard input, at most `limit` bytes.
+
+    Raises `BadValue` when there is more, so that a mistaken redirection cannot fill the memory.
+    """
+    data = bytearray()
+    try:
+        while chunk := os.read(0, 65536):
+            data += chunk
+            if len(data) > limit:
+                break
+        else:
+            return bytes(data)
+    except OSError as problem:
+        reason = os.strerror(problem.errno) if problem.errno else "unknown reason"
+        raise errors.UsageError(f"Standard input could not be read: {reason}.") from None
+    raise errors.BadValue(f"Standard input holds more than {limit:,} bytes.")
+
+
+def flush_python_streams() -> None:
+    """Python's own buffers are empty or thrown away: nothing is written again at exit."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            continue

@@ -1,0 +1,74 @@
+"""Whether two backends hold the same value: by value, by fingerprint, by the vendor's word; "unknown" is an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from sophia_secrets.core.model import Entry, EntryState, SecretValue
+
+
+class Sameness(Enum):
+    """What is known of two copies of a secret."""
+
+    SAME = "same"
+    DIFFERENT = "differs"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """
+    What our own last write to one target left behind for a name: the keyed `fingerprint` of the
+    value, and the vendor's `digest` and `updated_at` right after it. Empty where not known.
+    """
+
+    fingerprint: str = ""
+    digest: str = ""
+    updated_at: str = ""
+
+
+Fingerprint = Callable[[SecretValue], str]
+
+
+def untouched(entry: Entry, recorded: Recorded) -> bool | None:
+    """Whether the vendor still holds what we wrote; None where it does not tell."""
+    if entry.digest and recorded.digest:
+        return entry.digest == recorded.digest
+    if entry.updated_at and recorded.updated_at:
+        return entry.updated_at == recorded.updated_at
+    return None
+
+
+def fingerprint_of(entry: Entry, recorded: Recorded | None, fingerprint: Fingerprint) -> str:
+    """The fingerprint of what the entry holds now, or "" where that cannot be known."""
+    if entry.state is EntryState.READABLE and entry.value is not None:
+        return fingerprint(entry.value)
+    if recorded is None or not recorded.fingerprint or untouched(entry, recorded) is not True:
+        return ""
+    return recorded.fingerprint
+
+
+def compare(
+    left: Entry,
+    right: Entry,
+    *,
+    left_recorded: Recorded | None = None,
+    right_recorded: Recorded | None = None,
+    fingerprint: Fingerprint,
+) -> Sameness:
+    """
+    Whether two entries hold the same value: by value where both are readable, else by fingerprint.
+
+    A vendor's copy that moved since our write is unknown, not different: the same value may have
+    been stored again.
+    """
+    if left.value is not None and right.value is not None:
+        return Sameness.SAME if left.value == right.value else Sameness.DIFFERENT
+    ours = fingerprint_of(left, left_recorded, fingerprint)
+    theirs = fingerprint_of(right, right_recorded, fingerprint)
+    if not ours or not theirs:
+        return Sameness.UNKNOWN
+    return Sameness.SAME if ours == theirs else Sameness.DIFFERENT
+

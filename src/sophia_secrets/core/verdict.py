@@ -1,0 +1,73 @@
+"""From a resolution without a value, or with a failure above the winner, to the error it means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sophia_secrets import errors
+from sophia_secrets.core import names as naming
+from sophia_secrets.core.model import Resolution, TraceOutcome, TraceStep
+from sophia_secrets.core.resolve import Answer, known_names
+
+_WORDS = {
+    TraceOutcome.WRITE_ONLY: "write-only here",
+    TraceOutcome.ABSENT: "absent",
+    TraceOutcome.FAILED: "failed",
+    TraceOutcome.SKIPPED: "not asked",
+    TraceOutcome.NOT_CONFIGURED: "not configured",
+    TraceOutcome.FOUND: "found",
+}
+
+
+def missing(resolution: Resolution, answers: Sequence[Answer]) -> errors.SophiaError:
+    """Why there is no value: not found, or not certain because a backend failed (its code then)."""
+    name = resolution.name
+    failed = next((answer for answer in answers if answer.failure is not None), None)
+    if failed is not None and failed.failure is not None:
+        failure = failed.failure
+        return errors.error_for(failure.kind.value)(
+            f"`{name}` was not found ({_outcomes(resolution.trace)}), and the answer is not certain: "
+            f"{failure.message}",
+            hint=failure.hint,
+            backend=failed.backend,
+            target=failed.target,
+        )
+    return errors.NotFound(f"`{name}` was not found ({_outcomes(resolution.trace)}).", hint=_hint(name, answers, resolution))
+
+
+def refused_by_strict(resolution: Resolution, answers: Sequence[Answer]) -> errors.SophiaError | None:
+    """Under `--strict`: the error of the first failure at or above the winner, if there is one."""
+    for answer in answers:
+        if answer.failure is not None:
+            failure = answer.failure
+            return errors.error_for(failure.kind.value)(
+                f"{failure.message} `--strict` allows no answer from a lower backend.",
+                hint=failure.hint,
+                backend=answer.backend,
+                target=answer.target,
+            )
+        if answer.backend == resolution.backend:
+            return None
+    return None
+
+
+def _outcomes(trace: Sequence[TraceStep]) -> str:
+    told = [
+        f"{step.backend}: {_WORDS[step.outcome]}"
+        for step in trace
+        if step.outcome is not TraceOutcome.NOT_CONFIGURED
+    ]
+    return ", ".join(told) or "no backend is configured"
+
+
+def _hint(name: str, answers: Sequence[Answer], resolution: Resolution) -> str:
+    near = naming.nearest(name, [(known, backend) for known, backend in known_names(answers).items() if known != name])
+    if near:
+        return "Did you mean " + " or ".join(f"{known} ({backend})" for known, backend in near) + "?"
+    holder = next((step for step in resolution.trace if step.outcome is TraceOutcome.WRITE_ONLY), None)
+    if holder is not None:
+        return (
+            f"{holder.backend} ({holder.target}) holds it but never gives values back; "
+            f"store a readable copy with `sophia-secrets set {name} --backend local`."
+        )
+    return f"Store it with `sophia-secrets set {naming.corrected(name)} --backend local`."
