@@ -1,0 +1,108 @@
+"""The backend itself: what it points at here, and which description each operation is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sophia_secrets.backends.base import Capabilities, Context, Credential, Section, Steps, Unconfigured
+from sophia_secrets.backends.github import probing, workflow, writing
+from sophia_secrets.backends.github.gh import Gh, gh_for
+from sophia_secrets.backends.github.listing import fetch
+from sophia_secrets.backends.github.rules import name_problem, scope_problem, value_problem
+from sophia_secrets.backends.github.scope import NAME, read_scope
+from sophia_secrets.core.model import (
+    Change,
+    Check,
+    CheckStatus,
+    Failure,
+    Receipt,
+    SecretValue,
+    Snapshot,
+)
+
+_WRITE_ONLY = "GitHub never gives a secret's value back; only a workflow of the repository holds it."
+
+
+class GitHubBackend:
+    """
+    GitHub's secrets through `gh`, 2.23.0 or newer.
+
+    Inside a workflow that runs for the target, its values are read from what the step was given,
+    and nothing of that is for the cache: the next step may be given something else.
+    """
+
+    name = NAME
+
+    def __init__(self, gh: Gh, context: Context) -> None:
+        self._gh = gh
+        self._context = context
+        self._inside = workflow.is_inside(gh.scope, context.environ)
+        self._json = context.environ.get(workflow.JSON_VARIABLE) if self._inside else None
+        self.target = gh.scope.target
+        self.credential = Credential() if self._inside else gh.credential
+        self.capabilities = Capabilities(
+            readable=self._inside,
+            writable=True,
+            needs_call=not self._inside or (self._json is None and bool(gh.token_variable)),
+            batch=True,
+            versions=True,
+            note="" if self._inside else _WRITE_ONLY,
+        )
+
+    @classmethod
+    def configure(cls, section: Section, context: Context) -> GitHubBackend | Unconfigured:
+        """
+        The backend for the `[github]` settings, or why there is none.
+
+        Raises `BadName` for a target that no vendor may be handed, `BadSettings` for parts that
+        exclude each other.
+        """
+        scope = read_scope(section, context.environ)
+        if isinstance(scope, Unconfigured):
+            return scope
+        return cls(gh_for(scope, context), context)
+
+    def snapshot(self) -> Steps[Snapshot | Failure]:
+        """Every name of the target: one call outside a workflow, at most one inside."""
+        if self._json is not None:
+            return workflow.snapshot_from_json(self._json, self._gh)
+        if self._inside:
+            return (
+                yield from workflow.snapshot_from_variables(
+                    self._gh, self._context.environ, self._context.declared
+                )
+            )
+        listed = yield from fetch(self._gh)
+        return listed if isinstance(listed, Failure) else Snapshot(self.target, listed.entries)
+
+    def write(self, changes: Sequence[Change]) -> Steps[Receipt]:
+        """Store the values and see the names in the list; never repeated."""
+        return writing.write(self._gh, changes, self.problem)
+
+    def delete(self, names: Sequence[str]) -> Steps[Receipt]:
+        """Remove the names that the list has."""
+        return writing.delete(self._gh, names, self.problem)
+
+    def probe(self) -> Steps[list[Check]]:
+        """`github.cli`, `github.auth`, `github.target`, in two calls; in none with the job's JSON."""
+        if self._json is None:
+            return (yield from probing.probe(self._gh))
+        answer = workflow.snapshot_from_json(self._json, self._gh)
+        if isinstance(answer, Failure):
+            target = Check(probing.TARGET, CheckStatus.FAIL, answer.message, answer.hint)
+        else:
+            message = f"{self.target.label}: {len(answer.entries)} names in `{workflow.JSON_VARIABLE}`"
+            target = Check(probing.TARGET, CheckStatus.OK, message)
+        return [
+            Check(probing.CLI, CheckStatus.SKIP, "not needed to read in this workflow"),
+            Check(probing.AUTH, CheckStatus.SKIP, "not needed to read in this workflow"),
+            target,
+        ]
+
+    def problem(self, name: str, value: SecretValue | None = None) -> str | None:
+        """Why this name or value cannot be stored here exactly, or None. Never quotes the value."""
+        return (
+            name_problem(name)
+            or (value_problem(value) if value is not None else None)
+            or scope_problem(self._gh.scope)
+        )

@@ -1,0 +1,131 @@
+"""How `gh` is started: its arguments, its whole environment, and who it will be."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sophia_secrets.backends.base import Call, Context, Credential
+from sophia_secrets.backends.github.scope import DEFAULT_HOST, Scope
+from sophia_secrets.core.model import SecretValue
+
+MINIMUM_VERSION = (2, 23, 0)
+
+# Tokens for github.com and for an enterprise server are never mixed (cli/cli
+# `pkg/cmd/root/help_topic.go`, "environment").
+_TOKENS = ("GH_TOKEN", "GITHUB_TOKEN")
+_ENTERPRISE_TOKENS = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
+_OF_GITHUB = re.compile(r"github\.com|github\.localhost|.+\.ghe\.com")
+
+_PASSED = (
+    "DBUS_SESSION_BUS_ADDRESS",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "https_proxy",
+    "http_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+)
+_DIRECTORIES = ("GH_CONFIG_DIR", "XDG_CONFIG_HOME", "HOME")
+_QUIET = {
+    "GH_NO_UPDATE_NOTIFIER": "1",
+    "GH_PROMPT_DISABLED": "1",
+    "GH_TELEMETRY": "0",
+    "NO_COLOR": "1",
+    "TERM": "dumb",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Gh:
+    """
+    `gh`, pointed at one scope. `token_variable` names the variable whose token it will use, ""
+    where it will use the session of `gh auth login`.
+    """
+
+    scope: Scope
+    credential: Credential
+    environment: Mapping[str, str] = field(repr=False)
+    timeout: float
+    token_variable: str = ""
+
+    def call(
+        self, *arguments: str, label: str, stdin: bytes = b"", secrets: tuple[SecretValue, ...] = ()
+    ) -> Call:
+        """One start of `gh`; `label` says to a person what it does."""
+        return Call(
+            "gh",
+            arguments,
+            self.environment,
+            stdin=stdin,
+            timeout=self.timeout,
+            secrets=secrets,
+            label=f"{label} ({self.scope.target.label})",
+        )
+
+
+def gh_for(scope: Scope, context: Context) -> Gh:
+    """`gh` as this process's environment sets it up; nothing but the allow-list reaches it (L2)."""
+    environ = context.environ
+    token = _token(scope.host, environ)
+    directories = _directories(context)
+    return Gh(
+        scope,
+        credential=Credential(variables=(token,))
+        if token
+        else Credential(files=(posixpath.join(_configuration(directories), "hosts.yml"),)),
+        environment={
+            **_QUIET,
+            **directories,
+            **{name: environ[name] for name in _PASSED if environ.get(name)},
+            **dict([token] if token else []),
+            "GH_HOST": scope.host,
+        },
+        timeout=context.timeout,
+        token_variable=token[0] if token else "",
+    )
+
+
+def token_variables(host: str) -> tuple[str, ...]:
+    """The variables that may hold a token for this host, the first that is set wins."""
+    return _TOKENS if _OF_GITHUB.fullmatch(host) else _ENTERPRISE_TOKENS
+
+
+def login_command(host: str) -> str:
+    """What a person types to sign in there."""
+    return "gh auth login" if host == DEFAULT_HOST else f"gh auth login --hostname {host}"
+
+
+def _token(host: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    for name in token_variables(host):
+        token = environ.get(name, "").strip()
+        if token:
+            return name, token
+    return None
+
+
+def _directories(context: Context) -> dict[str, str]:
+    """
+    Where `gh` finds its session: always named and absolute, because with none of them set `gh`
+    reads `.config/gh` under the working directory, which may be someone else's (C3).
+    """
+    found = {
+        name: posixpath.join(context.cwd, value)
+        for name in _DIRECTORIES
+        if (value := context.environ.get(name, ""))
+    }
+    if "HOME" not in found and context.home:
+        found["HOME"] = context.home
+    return found or {"GH_CONFIG_DIR": posixpath.join(context.state_directory, "gh")}
+
+
+def _configuration(directories: Mapping[str, str]) -> str:
+    if "GH_CONFIG_DIR" in directories:
+        return directories["GH_CONFIG_DIR"]
+    if "XDG_CONFIG_HOME" in directories:
+        return posixpath.join(directories["XDG_CONFIG_HOME"], "gh")
+    return posixpath.join(directories["HOME"], ".config", "gh")

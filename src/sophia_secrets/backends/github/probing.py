@@ -1,0 +1,70 @@
+"""What `doctor` asks of GitHub: two calls, `gh --version` and the list."""
+
+from __future__ import annotations
+
+import re
+
+from sophia_secrets.backends.base import Completed, Steps
+from sophia_secrets.backends.github.failures import INSTALL, MINIMUM, failure_of
+from sophia_secrets.backends.github.gh import MINIMUM_VERSION, Gh
+from sophia_secrets.backends.github.listing import Listed, fetch
+from sophia_secrets.core.model import Check, CheckStatus, Failure, FailureKind
+
+CLI, AUTH, TARGET = "github.cli", "github.auth", "github.target"
+
+_VERSION = re.compile(rb"gh version (\d+)\.(\d+)\.(\d+)")
+
+
+def probe(gh: Gh) -> Steps[list[Check]]:
+    """
+    Whether `gh` is there and new enough, signed in, and may list the scope's secrets.
+
+    The list itself is the test: `gh auth status` calls a token invalid when the network is down.
+    """
+    cli = _cli((yield gh.call("--version", label="ask gh for its version")), gh)
+    if cli.status is CheckStatus.FAIL:
+        return [cli, Check(AUTH, CheckStatus.SKIP, "not tried"), Check(TARGET, CheckStatus.SKIP, "not tried")]
+    listed = yield from fetch(gh)
+    if isinstance(listed, Failure):
+        return [cli, *_failed(listed)]
+    return [cli, Check(AUTH, CheckStatus.OK, _signed_in(gh)), _target(gh, listed)]
+
+
+def _cli(completed: Completed, gh: Gh) -> Check:
+    if not completed.ok:
+        failure = failure_of(completed, gh)
+        return Check(CLI, CheckStatus.FAIL, failure.message, failure.hint)
+    match = _VERSION.match(completed.stdout)
+    if not match:
+        return Check(CLI, CheckStatus.FAIL, f"{completed.path or '`gh`'} is not the GitHub CLI.", INSTALL)
+    version = tuple(int(number[:9]) for number in match.groups())
+    text = ".".join(map(str, version))
+    if version < MINIMUM_VERSION:
+        return Check(CLI, CheckStatus.FAIL, f"`gh` {text} is too old; {MINIMUM} or newer is needed.", INSTALL)
+    return Check(CLI, CheckStatus.OK, f"gh {text} ({completed.path})" if completed.path else f"gh {text}")
+
+
+def _failed(failure: Failure) -> list[Check]:
+    fails = CheckStatus.FAIL
+    match failure.kind:
+        case FailureKind.NOT_AUTHENTICATED:
+            return [
+                Check(AUTH, fails, failure.message, failure.hint),
+                Check(TARGET, CheckStatus.SKIP, "not known without a sign-in"),
+            ]
+        case FailureKind.NOT_PERMITTED:
+            auth = Check(AUTH, CheckStatus.OK, "GitHub knows the credentials")
+        case _:
+            auth = Check(AUTH, CheckStatus.SKIP, "GitHub's answer does not tell")
+    return [auth, Check(TARGET, fails, failure.message, failure.hint)]
+
+
+def _signed_in(gh: Gh) -> str:
+    return f"with the token in `{gh.token_variable}`" if gh.token_variable else "with the session of `gh`"
+
+
+def _target(gh: Gh, listed: Listed) -> Check:
+    number = len(listed.entries)
+    return Check(
+        TARGET, CheckStatus.OK, f"{gh.scope.target.label}: {number} secret{'' if number == 1 else 's'}"
+    )

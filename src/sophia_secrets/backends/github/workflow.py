@@ -1,0 +1,121 @@
+"""
+Inside a GitHub Actions workflow, where a step may hold the values.
+
+Two ways lead them in: `SOPHIA_GITHUB_SECRETS_JSON`, set to `${{ toJSON(secrets) }}`, has every
+secret of the job; a bare variable set under `env:` has one, and nothing tells it from any other
+variable but that the settings declare it or GitHub lists it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from sophia_secrets.backends.base import Steps
+from sophia_secrets.backends.github.gh import Gh
+from sophia_secrets.backends.github.listing import Listed, fetch
+from sophia_secrets.backends.github.rules import is_name
+from sophia_secrets.backends.github.scope import Scope
+from sophia_secrets.core import strict_json
+from sophia_secrets.core.model import Entry, EntryState, Failure, FailureKind, SecretValue, Snapshot
+
+JSON_VARIABLE = "SOPHIA_GITHUB_SECRETS_JSON"
+JSON_HINT = f"set `{JSON_VARIABLE}: ${{{{ toJSON(secrets) }}}}` under the step's `env:`"
+
+# A secret's name, or the id that a reusable workflow gives a secret it is called with.
+_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_NOT_GIVEN = "not given to this step"
+
+
+def is_inside(scope: Scope, environ: Mapping[str, str]) -> bool:
+    """
+    True in a workflow that is given this scope's secrets: one that runs for the repository
+    itself, or for one of the organisation's. Another repository's are as far away as from home.
+    """
+    if environ.get("GITHUB_ACTIONS") != "true" or scope.app not in ("actions", "dependabot"):
+        return False
+    server = environ.get("GITHUB_SERVER_URL", "").lower().rstrip("/").rpartition("://")[2]
+    running = environ.get("GITHUB_REPOSITORY", "").lower()
+    if server and server != scope.host:
+        return False
+    if running and scope.repository:
+        return running == scope.full_name.lower()
+    return not running or running.partition("/")[0] == scope.owner.lower()
+
+
+def snapshot_from_json(text: str, gh: Gh) -> Snapshot | Failure:
+    """Everything the job was given. Anything but one flat object of strings is no answer (G3)."""
+    target = gh.scope.target
+    reason = ""
+    document: object = None
+    try:
+        document = strict_json.loads(text.encode("utf-8", "surrogatepass"))
+    except strict_json.BadJSON as error:
+        reason = str(error)
+    if not reason and not isinstance(document, dict):
+        reason = "it is not an object"
+    entries: dict[str, Entry] = {}
+    for key, value in document.items() if isinstance(document, dict) else ():
+        name = key.upper() if is_name(key) else key
+        if not _ID.fullmatch(key) or not isinstance(value, str):
+            reason = "it is not a flat object of names and strings"
+        elif key.upper() != "GITHUB_TOKEN":
+            if name.upper() in {known.upper() for known in entries}:
+                reason = "a name is there twice"
+            entries[name] = _given(value)
+    if reason:
+        return Failure(
+            FailureKind.BAD_OUTPUT,
+            target,
+            f"`{JSON_VARIABLE}` could not be read: {reason}.",
+            JSON_HINT,
+        )
+    return Snapshot(target, entries)
+
+
+def snapshot_from_variables(
+    gh: Gh, environ: Mapping[str, str], declared: Iterable[str]
+) -> Steps[Snapshot | Failure]:
+    """
+    What the variables say of the names that are declared or that GitHub lists.
+
+    Asks GitHub only where there is a token. A token that may not list, as a workflow's own never
+    may, is no failure. Any other failure is one only where no value is known: otherwise the
+    snapshot is incomplete and says why, so that a value that the step holds is not lost to it.
+    """
+    names = {name for name in declared if is_name(name)}
+    listed: Listed | Failure = Listed({}, {})
+    if gh.token_variable:
+        listed = yield from fetch(gh)
+    complete = bool(gh.token_variable) and isinstance(listed, Listed)
+    known = listed.entries if isinstance(listed, Listed) else {}
+    entries: dict[str, Entry] = {}
+    for name in sorted(names | set(known)):
+        entry = _from_variable(environ.get(name), known.get(name.upper()))
+        if entry:
+            entries[name] = entry
+    if isinstance(listed, Listed) or listed.kind is FailureKind.NOT_PERMITTED:
+        return Snapshot(gh.scope.target, entries, complete=complete)
+    if any(entry.state is EntryState.READABLE for entry in entries.values()):
+        return Snapshot(gh.scope.target, entries, complete=False, notes=(listed.message,))
+    return listed
+
+
+def _given(value: str, updated_at: str | None = None) -> Entry:
+    if not value:
+        return Entry(EntryState.ABSENT, detail="empty")
+    return Entry(EntryState.READABLE, SecretValue(value), updated_at=updated_at)
+
+
+def _from_variable(value: str | None, listed: Entry | None) -> Entry | None:
+    """None where nothing is known: the name is declared and neither given nor listed."""
+    moment = listed.updated_at if listed else None
+    if value and not _SURROGATE.search(value):
+        return _given(value, moment)
+    if value:
+        return Entry(EntryState.WRITE_ONLY, updated_at=moment, detail="not UTF-8 in this step")
+    if listed:
+        detail = _NOT_GIVEN if value is None else "empty in this step"
+        return Entry(EntryState.WRITE_ONLY, updated_at=moment, detail=detail)
+    return None if value is None else _given("")
