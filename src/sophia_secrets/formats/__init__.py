@@ -1,0 +1,157 @@
+"""
+The file formats: one file each, which names the parser that it is exact for.
+
+A writer carries a value exactly or refuses it (`errors.BadValue`, `errors.BadName`); a reader
+takes what that parser takes, or says which line it cannot take (`errors.UsageError`). No message
+quotes a value or a line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol, cast
+
+from sophia_secrets import errors
+from sophia_secrets.core import names
+from sophia_secrets.core.model import SecretValue
+
+MAX_BYTES = 16 * 1024 * 1024
+"""No reader looks at a larger file."""
+
+FORMATS = {
+    "dotenv": "sophia_secrets.formats.dotenv",
+    "json": "sophia_secrets.formats.json",
+    "yaml": "sophia_secrets.formats.yaml",
+    "shell": "sophia_secrets.formats.shell",
+    "github-env": "sophia_secrets.formats.github_env",
+    "docker": "sophia_secrets.formats.docker",
+    "k8s": "sophia_secrets.formats.k8s",
+}
+"""Every format, by the name that the command line takes, with the module that knows it."""
+
+READABLE = ("dotenv", "json", "yaml")
+"""The formats that can be read."""
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A name and its value; `line` is where the file had it, from 1, or 0 where there was no file."""
+
+    name: str
+    value: SecretValue
+    line: int = 0
+
+
+Reader = Callable[[bytes], list[Pair]]
+
+
+class Writer(Protocol):
+    """What writes a format. Some take more: `k8s` the manifest's `name`."""
+
+    def __call__(self, pairs: Sequence[Pair], **options: str) -> bytes: ...
+
+
+def writer(format_name: str) -> Writer:
+    """The format's `write`. Raises `errors.UsageError` for a format that there is not."""
+    return cast(Writer, import_module(_module(format_name, tuple(FORMATS))).write)
+
+
+def reader(format_name: str) -> Reader:
+    """The format's `read`. Raises `errors.UsageError` for a format that cannot be read."""
+    return cast(Reader, import_module(_module(format_name, READABLE)).read)
+
+
+def _module(format_name: str, known: Sequence[str]) -> str:
+    if format_name not in known:
+        raise errors.UsageError(
+            f"There is no format {names.shown(format_name)} here.", hint=f"Use one of: {', '.join(known)}."
+        )
+    return FORMATS[format_name]
+
+
+def guess(path: str, data: bytes = b"") -> str:
+    """The readable format of a file: by its name, and where that says nothing by how it begins."""
+    name = path.rpartition("/")[2].lower()
+    if name.endswith(".json"):
+        return "json"
+    if name.endswith((".yaml", ".yml")):
+        return "yaml"
+    if name.endswith(".env") or name.startswith(".env") or ".env." in name:
+        return "dotenv"
+    start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if start == b"{":
+        return "json"
+    for line in data.splitlines()[:100]:
+        stripped = line.strip()
+        if stripped and not stripped.startswith(b"#"):
+            head = stripped.partition(b"=")[0]
+            return "yaml" if stripped == b"---" or b":" in head else "dotenv"
+    return "dotenv"
+
+
+def text_of(pair: Pair, *, nul: bool = False) -> str:
+    """
+    The value's text, for a writer. Raises `errors.BadValue` for half a surrogate pair, which is
+    not text, and for a NUL unless the format carries it (`nul`).
+    """
+    text = pair.value.reveal()
+    if "\0" in text and not nul:
+        raise refusal(pair, "it holds a NUL")
+    if _SURROGATE.search(text):
+        raise refusal(pair, "it holds half of a surrogate pair, which is not text")
+    return text
+
+
+def refusal(pair: Pair, reason: str) -> errors.BadValue:
+    """The error for a value that the format cannot carry: `reason` never quotes it."""
+    return errors.BadValue(f"The value of {names.shown(pair.name)} cannot be written: {reason}.")
+
+
+def check_names(pairs: Sequence[Pair], *, identifier: bool) -> None:
+    """
+    Raises `errors.BadName` where a name is there twice, may not be asked for (I1, I2), or, for a
+    format of variables, is no `identifier`.
+    """
+    seen: set[str] = set()
+    for pair in pairs:
+        names.check_askable(pair.name)
+        if identifier and not is_identifier(pair.name):
+            suggestion = names.corrected(pair.name)
+            raise errors.BadName(
+                f"{names.shown(pair.name)} is not a variable's name: letters, digits and underscores.",
+                hint=f"Store it as `{suggestion}`." if suggestion else "",
+            )
+        if pair.name in seen:
+            raise errors.BadName(f"{names.shown(pair.name)} is there twice.")
+        seen.add(pair.name)
+
+
+def is_identifier(name: str) -> bool:
+    """Whether every shell takes `name` as a variable's."""
+    return _IDENTIFIER.fullmatch(name) is not None
+
+
+def decoded(data: bytes) -> str:
+    """
+    The file's text, without a byte order mark. Raises `errors.UsageError` for more than `MAX_BYTES`
+    and for bytes that are not UTF-8.
+    """
+    if len(data) > MAX_BYTES:
+        raise errors.UsageError(f"The file is larger than {MAX_BYTES} bytes.")
+    try:
+        return data.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+    # Outside the `except`: the decoding error holds the whole file.
+    raise malformed(line, "it is not UTF-8")
+
+
+def malformed(line: int, reason: str) -> errors.UsageError:
+    """The error for a line that cannot be read: `reason` never quotes it."""
+    return errors.UsageError(f"Line {line} cannot be read: {reason}.")

@@ -1,0 +1,192 @@
+"""Names: the convention, what may be asked for, what is dangerous in a child, what is near."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from sophia_secrets import errors
+
+MAX_LENGTH = 255
+
+_CONVENTION = re.compile(r"[A-Z_][A-Z0-9_]*", re.ASCII)
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[a-z][0-9])(?=[A-Z])")
+_OTHER = re.compile(r"[^A-Z0-9_]+")
+_SEPARATOR = re.compile(r"[^0-9a-z]+")
+
+# Prefixes only where no ordinary secret begins so: `SSH_PRIVATE_KEY`, `NODE_AUTH_TOKEN` and
+# `RUBYGEMS_API_KEY` are secrets, so their families are named one by one below.
+_DANGEROUS_PREFIXES = (
+    "BASH_FUNC_",
+    "COMPLUS_",
+    "CORECLR_",
+    "DOTNET_",
+    "DYLD_",
+    "GIT_",
+    "GITHUB_",
+    "LD_",
+    "LUA_CPATH",
+    "LUA_INIT",
+    "LUA_PATH",
+    "NPM_CONFIG_",
+    "PERL5",
+    "PYTHON",
+    "RUSTC",
+)
+# In groups: what a loader or a shell runs; what an interpreter or build tool runs before its own
+# work; which helper is started; which proxy, certificate or service is used; whom the process
+# takes itself to be.
+_DANGEROUS_WORDS = """
+PATH IFS ENV BASH_ENV BASHOPTS SHELLOPTS PROMPT_COMMAND PS0 PS1 PS2 PS4 CDPATH GLOBIGNORE ZDOTDIR
+FPATH SHELL GCONV_PATH GETCONF_DIR LOCPATH NLSPATH HOSTALIASES RES_OPTIONS LOCALDOMAIN MALLOC_CONF
+GLIBC_TUNABLES TERMINFO TERMINFO_DIRS TERMCAP
+NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED NODE_REPL_EXTERNAL_MODULE
+RUBYOPT RUBYLIB RUBYPATH RUBYSHELL GEM_HOME GEM_PATH BUNDLE_GEMFILE BUNDLE_PATH PERLLIB PERL_UNICODE
+PERLIO PHPRC PHP_INI_SCAN_DIR JAVA_TOOL_OPTIONS _JAVA_OPTIONS JDK_JAVA_OPTIONS CLASSPATH MAVEN_OPTS
+MAVEN_ARGS GRADLE_OPTS CATALINA_OPTS CARGO_HOME RUSTFLAGS RUSTDOCFLAGS RUSTUP_TOOLCHAIN RUSTUP_HOME
+GOFLAGS GOPATH GOROOT GOENV GOTOOLCHAIN GOPROXY MAKEFLAGS MFLAGS GNUMAKEFLAGS CC CXX OPENSSL_CONF
+OPENSSL_MODULES OPENSSL_ENGINES ERL_FLAGS ERL_AFLAGS ERL_ZFLAGS ELIXIR_ERL_OPTIONS VIRTUAL_ENV
+PIP_CONFIG_FILE PIP_INDEX_URL PIP_EXTRA_INDEX_URL UV_INDEX_URL UV_CONFIG_FILE
+EDITOR VISUAL PAGER MANPAGER BROWSER LESSOPEN LESSCLOSE SUDO_ASKPASS SSH_ASKPASS SSH_AUTH_SOCK
+DISPLAY DBUS_SESSION_BUS_ADDRESS
+HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY FTP_PROXY SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE
+REQUESTS_CA_BUNDLE CURL_HOME WGETRC DOCKER_HOST DOCKER_CONFIG KUBECONFIG
+HOME USER LOGNAME PWD OLDPWD TMPDIR TMP TEMP XDG_CONFIG_HOME XDG_DATA_HOME XDG_RUNTIME_DIR
+"""
+_DANGEROUS = frozenset(_DANGEROUS_WORDS.split())
+_CONTROL_VARIABLES = frozenset({"SOPHIA_GITHUB_SECRETS_JSON"})
+
+
+def convention_problem(name: str) -> str | None:
+    """Why `name` is not of the convention (upper case, digits, underscores), or None."""
+    if not name:
+        return "a name is never empty"
+    if len(name) > MAX_LENGTH:
+        return f"a name has at most {MAX_LENGTH} characters"
+    if "0" <= name[0] <= "9":
+        return "a name starts with a letter or an underscore"
+    if not _CONVENTION.fullmatch(name):
+        return "a name is upper case letters, digits and underscores"
+    return None
+
+
+def corrected(name: str) -> str:
+    """
+    The nearest name of the convention: `my-key.name` gives `MY_KEY_NAME`, `apiKey` gives `API_KEY`.
+
+    "" where nothing of the name would be left.
+    """
+    if convention_problem(name) is None:
+        return name
+    shouted = _OTHER.sub("_", _HUMP.sub("_", name).upper()).strip("_")
+    if shouted[:1].isdigit():
+        shouted = f"_{shouted}"
+    return shouted[:MAX_LENGTH]
+
+
+def _asking_problem(name: str) -> str | None:
+    if not name:
+        return "it is empty"
+    if len(name) > MAX_LENGTH:
+        return f"it has more than {MAX_LENGTH} characters"
+    if name[0] == "-":
+        return "it begins with `-`"
+    if "=" in name:
+        return "it holds `=`"
+    if any(character.isspace() for character in name):
+        return "it holds white space"
+    if not name.isprintable():
+        return "it holds a character that cannot be shown"
+    return None
+
+
+def is_safe_to_ask(name: str) -> bool:
+    """Whether a vendor may be handed this name: dotted paths and lower case are (I1, I2)."""
+    return _asking_problem(name) is None
+
+
+def check_askable(name: str) -> None:
+    """Raises `errors.BadName` for a name that no vendor may be handed (I1, I2)."""
+    problem = _asking_problem(name)
+    if problem is None:
+        return
+    suggestion = corrected(name)
+    raise errors.BadName(
+        f"{shown(name)} cannot be a secret's name: {problem}.",
+        hint=f"Did you mean `{suggestion}`?" if suggestion else "",
+    )
+
+
+def shown(name: str) -> str:
+    """The name in backquotes, for a message: one line, escaped, at most 64 characters and `…`."""
+    short = name if len(name) <= 64 else f"{name[:64]}…"
+    visible = (c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in short)
+    return f"`{''.join(visible)}`"
+
+
+def env_candidates(name: str) -> tuple[str, ...]:
+    """The variables that `env` is searched for: the name as it is, then `MY_KEY_NAME` for `my-key.name`."""
+    spelled = name.upper().replace("-", "_").replace(".", "_")
+    return (name,) if spelled == name else (name, spelled)
+
+
+def is_dangerous(name: str) -> bool:
+    """
+    Whether a child process may run, load or connect to something else because of this variable (I8).
+
+    The list is of what is known: it stops accidents and the usual attacks, not every program's
+    own variable.
+    """
+    upper = name.upper()
+    return not name or upper in _DANGEROUS or upper.startswith(_DANGEROUS_PREFIXES) or is_ours(upper)
+
+
+def is_ours(name: str) -> bool:
+    """Whether this variable steers the program itself, or holds its key or secrets: never an entry."""
+    return name in _CONTROL_VARIABLES or name.startswith("SOPHIA_SECRETS_")
+
+
+def nearest(name: str, known: Iterable[tuple[str, str]], limit: int = 3) -> list[tuple[str, str]]:
+    """
+    The (name, backend) pairs that a person who typed `name` most likely meant, best first.
+
+    Each name once, under the first backend that has it. Case and separators do not count, and a
+    name that has all the words of `name` is near however long it is.
+    """
+    from difflib import SequenceMatcher
+
+    wanted = _plain(name[:MAX_LENGTH])
+    if not wanted:
+        return []
+    words = set(wanted.split("_"))
+    # `set_seq2` is what the matcher keeps its index of.
+    matcher = SequenceMatcher(autojunk=False)
+    matcher.set_seq2(wanted)
+    scored: list[tuple[float, int, tuple[str, str]]] = []
+    seen: set[str] = set()
+    for candidate, backend in known:
+        if candidate in seen or len(candidate) > MAX_LENGTH:
+            continue
+        seen.add(candidate)
+        plain = _plain(candidate)
+        theirs = set(plain.split("_"))
+        bonus = 0.0
+        if words <= theirs or (theirs <= words and len(theirs) > 1):
+            bonus = 1.0
+        matcher.set_seq1(plain)
+        if not bonus and (matcher.real_quick_ratio() < 0.7 or matcher.quick_ratio() < 0.7):
+            continue
+        score = matcher.ratio() + bonus
+        if score >= 0.7:
+            scored.append((-score, len(scored), (candidate, backend)))
+    return [pair for _, _, pair in sorted(scored)[:limit]]
+
+
+def _plain(name: str) -> str:
+    return _SEPARATOR.sub("_", name.casefold()).strip("_")
+
+
+def group_of(name: str) -> str:
+    """The group a name is listed under: its first word (`OPENAI` of `OPENAI_API_KEY`), or ""."""
+    head, separator, rest = name.replace(".", "_").partition("_")
+    return head if separator and rest else ""
