@@ -1,0 +1,108 @@
+"""
+Fly.io: the secrets of one app, through flyctl.
+
+Fly never gives a value back. It can be read on a Machine of the app, where the secrets are the
+process's variables, and from a running Machine where the settings allow it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sophia_secrets.backends.base import Capabilities, Context, Credential, Section, Steps, Unconfigured
+from sophia_secrets.backends.fly import machine, probing, rules, writing
+from sophia_secrets.backends.fly.desk import Desk, listed
+from sophia_secrets.backends.fly.sandbox import Sandbox
+from sophia_secrets.core.model import Change, Check, Failure, Receipt, SecretValue, Snapshot, Target
+from sophia_secrets.errors import BadName
+
+__all__ = ["FlyBackend"]
+
+
+class FlyBackend:
+    """
+    The secrets of one Fly app.
+
+    Settings: `app`; `read_from_machine` (off: fetch values with `fly machine exec`); `deploy`
+    (off: a write stays staged and says how to roll it out; on: one roll-out for each write).
+    """
+
+    name = "fly"
+
+    def __init__(
+        self, app: str, context: Context, *, read_from_machine: bool = False, deploy: bool = False
+    ) -> None:
+        if rules.APP.fullmatch(app) is None:
+            raise BadName(
+                "a Fly app's name is lower-case letters, digits and dashes",
+                hint="`fly apps list`",
+                backend=self.name,
+            )
+        self.target = Target(self.name, app, (("app", app),))
+        self._context = context
+        self._here = machine.is_here(context, app)
+        self._remote = read_from_machine and not self._here
+        self._desk = Desk(Sandbox(context, app), self.target, deploy)
+
+    @classmethod
+    def configure(cls, section: Section, context: Context) -> FlyBackend | Unconfigured:
+        """The backend of the app that the settings name."""
+        app = section.get("app")
+        if not isinstance(app, str) or not app:
+            return Unconfigured(
+                cls.name, "no Fly app is named", 'set `app = "my-app"` under `[fly]`, or `FLY_APP_NAME`'
+            )
+        return cls(
+            app,
+            context,
+            read_from_machine=section.get("read_from_machine") is True,
+            deploy=section.get("deploy") is True,
+        )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Readable on a Machine of the app, and where reading from a Machine is switched on."""
+        note = "" if self._here else "Fly gives no value back outside the app's own Machines"
+        return Capabilities(
+            readable=self._here or self._remote,
+            writable=True,
+            needs_call=not self._here,
+            batch=True,
+            digests=not self._here,
+            note="values are read from a running Machine" if self._remote else note,
+        )
+
+    @property
+    def credential(self) -> Credential:
+        """The token variable in effect, else flyctl's own session file."""
+        return self._desk.sandbox.credential
+
+    def snapshot(self) -> Steps[Snapshot | Failure]:
+        """
+        On a Machine of the app its variables, without a call; elsewhere one `secrets list`, and
+        two calls more where values are read from a Machine.
+        """
+        if self._here:
+            return machine.here(self._context, self.target)
+        entries = yield from listed(self._desk)
+        if isinstance(entries, Failure):
+            return entries
+        if not self._remote or not entries:
+            return Snapshot(self.target, entries)
+        return (yield from machine.from_running(self._desk.sandbox, self.target, entries))
+
+    def write(self, changes: Sequence[Change]) -> Steps[Receipt]:
+        """Store the values, staged, and see by the listed digests what became of them."""
+        return (yield from writing.write(self._desk, changes))
+
+    def delete(self, names: Sequence[str]) -> Steps[Receipt]:
+        """Remove the names, staged; an absent one is `unchanged`."""
+        return (yield from writing.delete(self._desk, names))
+
+    def probe(self) -> Steps[list[Check]]:
+        """`fly.cli`, `fly.auth`, `fly.target`."""
+        return (yield from probing.probe(self._desk))
+
+    def problem(self, name: str, value: SecretValue | None = None) -> str | None:
+        """Why Fly cannot store this exactly, or None."""
+        return rules.problem(name, value)

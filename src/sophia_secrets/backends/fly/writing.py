@@ -1,0 +1,237 @@
+"""Storing and removing: what travels in which call, and what became of each name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sophia_secrets.backends.base import Call, Completed, Steps
+from sophia_secrets.backends.fly import dialect, failures, listing, rules, verdicts
+from sophia_secrets.backends.fly.desk import Desk, listed
+from sophia_secrets.backends.fly.failures import Stored
+from sophia_secrets.core.model import (
+    Change,
+    Entry,
+    EntryState,
+    Failure,
+    FailureKind,
+    Outcome,
+    Receipt,
+    Result,
+)
+from sophia_secrets.core.strict_json import BadJSON
+
+IMPORT_SINCE = (0, 4, 14)
+"""The first flyctl whose `import` reads all forms of `dialect` (superfly/flyctl PR #4744)."""
+
+WRITE_SECONDS = 60.0
+ROLLOUT_SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One call that stores some changes."""
+
+    changes: tuple[Change, ...]
+    call: Call
+
+
+def write(desk: Desk, changes: Sequence[Change]) -> Steps[Receipt]:
+    """
+    Store the changes: list, store (one `import` for many, else one `set`), list again.
+
+    Everything is staged, so the app restarts at most once: at the end, where `deploy` is on.
+    """
+    refusals = _refusals(changes)
+    if refusals:
+        return Receipt(
+            desk.target,
+            tuple(
+                Result(change.name, Outcome.REFUSED, refusals[change.name])
+                if change.name in refusals
+                else Result(change.name, Outcome.NOT_STARTED)
+                for change in changes
+            ),
+        )
+    names = [change.name for change in changes]
+    if not names:
+        return Receipt(desk.target, ())
+    before = yield from listed(desk)
+    if isinstance(before, Failure):
+        return _not_started(desk, names, before)
+    deliveries = _deliveries(desk, changes)
+    if any("import" in delivery.call.arguments for delivery in deliveries):
+        too_old = yield from _import_problem(desk)
+        if too_old is not None:
+            return _not_started(desk, names, too_old)
+    fates: dict[str, Stored] = {}
+    failure: Failure | None = None
+    for delivery in deliveries:
+        done = yield delivery.call
+        fates.update({change.name: _fate(done) for change in delivery.changes})
+        if not done.ok:
+            failure = failures.failure(done, desk.target)
+            break
+    return (yield from _receipt(desk, names, before, fates, failure, together=len(deliveries) == 1))
+
+
+def delete(desk: Desk, names: Sequence[str]) -> Steps[Receipt]:
+    """Remove the names in one staged call; those that are not listed are not asked for."""
+    names = list(dict.fromkeys(names))
+    wrong = {name: why for name in names if (why := rules.name_problem(name)) is not None}
+    if wrong:
+        refused = (
+            Result(name, Outcome.REFUSED, wrong[name]) if name in wrong else Result(name, Outcome.NOT_STARTED)
+            for name in names
+        )
+        return Receipt(desk.target, tuple(refused))
+    before = yield from listed(desk)
+    if isinstance(before, Failure):
+        return _not_started(desk, names, before)
+    absent = Entry(EntryState.ABSENT)
+    unchanged = [
+        Result(name, Outcome.UNCHANGED, "absent", verified=True, entry=absent)
+        for name in names
+        if name not in before
+    ]
+    there = [name for name in names if name in before]
+    if not there:
+        return Receipt(desk.target, tuple(unchanged))
+    done = yield desk.sandbox.call(
+        *("secrets", "unset", desk.app, "--stage", "--", *there),
+        label="fly secrets unset",
+        least=WRITE_SECONDS,
+    )
+    failure = None if done.ok else failures.failure(done, desk.target)
+    fates = dict.fromkeys(there, _fate(done))
+    receipt = yield from _receipt(desk, there, before, fates, failure, together=True, removed=True)
+    results = {result.name: result for result in (*unchanged, *receipt.results)}
+    return replace(receipt, results=tuple(results[name] for name in names))
+
+
+def _refusals(changes: Sequence[Change]) -> dict[str, str]:
+    refusals: dict[str, str] = {}
+    seen: set[str] = set()
+    for change in changes:
+        why = rules.problem(change.name, change.value)
+        if why is None and change.name in seen:
+            why = "the name is there twice"
+        if why is not None:
+            refusals[change.name] = why
+        seen.add(change.name)
+    return refusals
+
+
+def _deliveries(desk: Desk, changes: Sequence[Change]) -> list[Delivery]:
+    """One `import` for all that it can carry; a `set` for each of the rest, and for a lone one."""
+    importable = [change for change in changes if dialect.encode(change.name, change.value.reveal())]
+    if len(importable) == 1 and dialect.settable(importable[0].value.reveal()):
+        importable = []
+    others = [change for change in changes if change not in importable]
+    made = [
+        _delivery(
+            desk, (change,), ("set", desk.app, "--stage", "--", f"{change.name}=-"), change.value.reveal()
+        )
+        for change in others
+    ]
+    text = dialect.encode_all({change.name: change.value.reveal() for change in importable})
+    if importable and text is not None:
+        made.insert(0, _delivery(desk, tuple(importable), ("import", desk.app, "--stage"), text))
+    return made
+
+
+def _delivery(desk: Desk, changes: tuple[Change, ...], arguments: tuple[str, ...], text: str) -> Delivery:
+    call = desk.sandbox.call(
+        *("secrets", *arguments),
+        label=f"fly secrets {arguments[0]}",
+        stdin=text.encode(),
+        secrets=tuple(change.value for change in changes),
+        least=WRITE_SECONDS,
+    )
+    return Delivery(changes, call)
+
+
+def _import_problem(desk: Desk) -> Steps[Failure | None]:
+    done = yield desk.sandbox.call("version", "--json", label="fly version")
+    if not done.ok:
+        return failures.failure(done, desk.target)
+    try:
+        version = listing.version(done.stdout)
+    except BadJSON as bad:
+        return failures.unreadable(desk.target, str(bad))
+    if version >= IMPORT_SINCE:
+        return None
+    wanted = ".".join(map(str, IMPORT_SINCE))
+    return Failure(
+        FailureKind.CLI_MISSING,
+        desk.target,
+        f"this flyctl ({'.'.join(map(str, version))}) is too old to be given values by `import` exactly: "
+        f"{wanted} is needed",
+        "`fly version upgrade`",
+    )
+
+
+def _fate(done: Completed) -> Stored:
+    return Stored.YES if done.ok else failures.stored(done)
+
+
+def _not_started(desk: Desk, names: Sequence[str], failure: Failure) -> Receipt:
+    return Receipt(desk.target, tuple(Result(name, Outcome.NOT_STARTED) for name in names), failure)
+
+
+def _receipt(
+    desk: Desk,
+    names: Sequence[str],
+    before: Mapping[str, Entry],
+    fates: Mapping[str, Stored],
+    failure: Failure | None,
+    *,
+    together: bool,
+    removed: bool = False,
+) -> Steps[Receipt]:
+    """What the list shows after the calls, name by name, and the roll-out where it is wanted."""
+    after: dict[str, Entry] | None = None
+    if any(fate is not Stored.NO for fate in fates.values()):
+        seen = yield from listed(desk)
+        after = None if isinstance(seen, Failure) else seen
+    judge = verdicts.removed if removed else verdicts.stored
+    results = [
+        judge(name, fates[name], before, after, desk.staged)
+        if name in fates
+        else Result(name, Outcome.NOT_STARTED)
+        for name in names
+    ]
+    if together:
+        results = verdicts.dropped(results, fates)
+    if desk.deploy and any(result.outcome is Outcome.DONE for result in results):
+        results, trouble = yield from _rolled_out(desk, results)
+        failure = failure or trouble
+    return Receipt(desk.target, tuple(results), failure)
+
+
+def _rolled_out(desk: Desk, results: list[Result]) -> Steps[tuple[list[Result], Failure | None]]:
+    done = yield desk.sandbox.call(
+        *("secrets", "deploy", desk.app),
+        label="fly secrets deploy",
+        least=ROLLOUT_SECONDS,
+        variables=(("FLY_EMIT_RELEASE_JSON", "1"),),
+    )
+    trouble = None
+    release = listing.release(done.stdout) if done.ok else ""
+    if release:
+        detail = f"deployed in release v{release}"
+    elif done.ok:
+        detail = "deployed, as far as flyctl says"
+    elif "no machines available to deploy" in failures.error_text(done.stderr):
+        detail = "stored for the app's next deployment: it has no Machine yet"
+    else:
+        why = failures.failure(done, desk.target)
+        detail = f"stored, not rolled out; {desk.staged}"
+        trouble = replace(
+            why,
+            message=f"the change is stored, but its roll-out did not end well: {why.message}",
+            hint=f"`fly secrets deploy --app {desk.sandbox.app}`",
+        )
+    return [
+        replace(result, detail=detail) if result.outcome is Outcome.DONE else result for result in results
+    ], trouble

@@ -1,0 +1,219 @@
+"""
+Local stand-ins of Fly's two APIs (GraphQL and Machines) for the real flyctl.
+
+They answer the requests that `secrets`, `machine list`, `machine exec` and `auth whoami` make
+(superfly/flyctl internal/command/secrets, superfly/fly-go flaps) and keep every value they were
+sent, so that a test can see what really arrives. Listens on loopback only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import urlsplit
+
+RELEASED_AT = "2026-01-02T00:00:00Z"
+BEFORE_THE_RELEASE = "2026-01-01T00:00:00Z"
+AFTER_THE_RELEASE = "2026-01-03T00:00:00Z"
+APP_PATH = re.compile(r"/v1/apps/(?P<app>[^/]+)(?P<rest>/.*)?$")
+
+
+def digest_of(value: str) -> str:
+    """What these APIs give as a digest; the real one's algorithm is not public."""
+    return hashlib.sha256(b"fly stand-in " + value.encode()).hexdigest()[:16]
+
+
+@dataclass
+class Machine:
+    """A Fly Machine: `environment` is what its processes see."""
+
+    id: str
+    state: str = "started"
+    environment: dict[str, str] = field(default_factory=dict)
+    release: str = "1"
+    exec_answer: dict[str, object] | None = None
+
+    def listed(self) -> dict[str, object]:
+        metadata = {"fly_platform_version": "v2", "fly_release_version": self.release}
+        return {"id": self.id, "state": self.state, "region": "ams", "config": {"metadata": metadata}}
+
+
+@dataclass
+class App:
+    """An app: its secrets, when each was updated, its Machines."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    updated: dict[str, str] = field(default_factory=dict)
+    machines: list[Machine] = field(default_factory=list)
+    version: int = 0
+    deployed: bool = False
+    dropped: frozenset[str] = frozenset()
+
+    def put(self, values: dict[str, str | None]) -> None:
+        self.version += 1
+        for name, value in values.items():
+            if value is None:
+                self.values.pop(name, None)
+            elif name not in self.dropped:
+                self.values[name] = value
+                self.updated[name] = AFTER_THE_RELEASE
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    path: str
+    body: object
+    authorization: str
+
+
+Fault = tuple[int, bytes]
+
+
+class FlyApi:
+    """
+    Both APIs on one loopback port, as a context manager.
+
+    `requests` are all requests in order. `fault` is asked before each and may return a status
+    and a body to answer with; a status of 0 closes the connection without a word. With
+    `store_first` a POST of secrets is carried out before the fault is told.
+    """
+
+    def __init__(self) -> None:
+        self.apps: dict[str, App] = {}
+        self.requests: list[Request] = []
+        self.fault: Callable[[Request], Fault | None] = lambda _request: None
+        self.store_first = False
+        self.email = "dev@example.com"
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server.daemon_threads = True
+        self._server.api = self  # type: ignore[attr-defined]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> FlyApi:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def wrapper(self, directory: Path, program: str) -> Path:
+        """A program in `directory` that starts the real `program` against these APIs only."""
+        path = directory / "flyctl"
+        variables = ("FLY_API_BASE_URL", "FLY_FLAPS_BASE_URL", "FLY_UIEX_BASE_URL")
+        exports = "".join(f"export {name}={self.url}\n" for name in variables)
+        path.write_text(f'#!/bin/sh\n{exports}exec {program} "$@"\n')
+        path.chmod(0o700)
+        return path
+
+    def answer(self, request: Request) -> Fault:
+        """The status and body for a request."""
+        self.requests.append(request)
+        fault = self.fault(request)
+        if fault is not None and not (self.store_first and request.method == "POST"):
+            return fault
+        status, answer = self._route(request)
+        return fault or (status, json.dumps(answer).encode())
+
+    def _route(self, request: Request) -> tuple[int, object]:
+        if request.path == "/graphql":
+            return 200, self._graphql(request.body)
+        if "/releases" in request.path:
+            return 200, {"releases": [{"id": "r", "version": 1, "created_at": RELEASED_AT}]}
+        matched = APP_PATH.match(request.path)
+        if matched is None:
+            return 404, {"error": "page not found"}
+        app = self.apps.get(matched["app"])
+        if app is None:
+            return 404, {"error": "app not found"}
+        return self._app(app, request, matched["rest"] or "")
+
+    def _graphql(self, body: object) -> object:
+        query = str(body["query"]) if isinstance(body, dict) else ""
+        if "viewer" in query:
+            return {"data": {"viewer": {"email": self.email}}}
+        name = str(body["variables"]["appName"]) if isinstance(body, dict) else ""
+        app = self.apps.get(name)
+        if app is None:
+            missing = {"message": f'Could not find App "{name}"', "extensions": {"code": "NOT_FOUND"}}
+            return {"data": None, "errors": [missing]}
+        compact = {
+            "id": name,
+            "name": name,
+            "deployed": app.deployed,
+            "organization": {"id": "o", "slug": "personal"},
+        }
+        return {"data": {"appcompact": compact}}
+
+    def _app(self, app: App, request: Request, rest: str) -> tuple[int, object]:
+        if rest == "/secrets":
+            if request.method == "POST":
+                assert isinstance(request.body, dict)
+                app.put(request.body["values"])
+            return 200, {"secrets": _listed(app), "version": app.version}
+        if rest == "/machines":
+            return 200, [machine.listed() for machine in app.machines]
+        for machine in app.machines:
+            if rest == f"/machines/{machine.id}":
+                return 200, machine.listed()
+            if rest == f"/machines/{machine.id}/exec":
+                return 200, machine.exec_answer or {"exit_code": 0, "stdout": _environ(machine)}
+        return 404, {"error": "machine not found"}
+
+
+def _listed(app: App) -> list[dict[str, str]]:
+    return [
+        {
+            "name": name,
+            "digest": digest_of(value),
+            "created_at": BEFORE_THE_RELEASE,
+            "updated_at": app.updated.get(name, BEFORE_THE_RELEASE),
+        }
+        for name, value in app.values.items()
+    ]
+
+
+def _environ(machine: Machine) -> str:
+    variables = {"FLY_MACHINE_ID": machine.id, "PATH": "/usr/bin", **machine.environment}
+    return "".join(f"{name}={value}\0" for name, value in variables.items())
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def _serve(self) -> None:
+        size = int(self.headers.get("Content-Length") or 0)
+        raw = self.rfile.read(size)
+        path = urlsplit(self.path).path
+        request = Request(
+            self.command, path, json.loads(raw) if raw else None, self.headers.get("Authorization", "")
+        )
+        status, body = self.server.api.answer(request)  # type: ignore[attr-defined]
+        if status == 0:
+            self.close_connection = True
+            return
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("fly-request-id", "01REQUEST-ams")
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = _serve
+    do_POST = _serve
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the test's output clean."""
