@@ -12,6 +12,7 @@ import fcntl
 import os
 import stat
 import time
+from _weakref import ref
 
 from sophia_secrets import errors
 
@@ -396,8 +397,8 @@ class Lock:
             ours = os.fstat(fd)
             named = os.stat(self._name, dir_fd=self._dirfd, follow_symlinks=False)
             if (ours.st_ino, ours.st_dev) == (named.st_ino, named.st_dev):
+                _held[fd] = ref(self)
                 self._fd, fd = fd, -1
-                _held.add(self)
                 return True
         except (BlockingIOError, FileNotFoundError):
             pass
@@ -406,15 +407,23 @@ class Lock:
                 os.close(fd)
         return False
 
+    def write(self, content: bytes) -> None:
+        """Make `content` what others read in the lock file; nothing happens where it is not held."""
+        if self._fd >= 0:
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, content, 0)
+
     def release(self) -> None:
         """Let go; nothing happens where it is not held."""
         fd, self._fd = self._fd, -1
-        _held.discard(self)
         if fd >= 0:
+            _held.pop(fd, None)
             try:
                 fcntl.flock(fd, fcntl.LOCK_UN)
             finally:
                 os.close(fd)
+
+    __del__ = release
 
     def __enter__(self) -> Self:
         if not self.held:
@@ -427,16 +436,17 @@ class Lock:
         self.release()
 
 
-_held: set[Lock] = set()
+_held: dict[int, ref[Lock]] = {}
 
 
 def _forget_locks() -> None:
     # flock belongs to the open file: a child that kept the descriptor would hold the lock after
     # its parent died, and would release the parent's by releasing its own.
-    for lock in tuple(_held):
-        if lock._fd >= 0:
-            os.close(lock._fd)
+    for fd, held in tuple(_held.items()):
+        lock = held()
+        if lock is not None:
             lock._fd = -1
+        os.close(fd)
     _held.clear()
 
 

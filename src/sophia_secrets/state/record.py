@@ -208,8 +208,12 @@ def unseal(key: bytes, identity: Identity, blob: bytes, now: float) -> Record | 
     return unseal_tagged(key, tag(key, identity), blob, now)
 
 
-def unseal_tagged(key: bytes, expected: bytes, blob: bytes, now: float) -> Record | Miss:
-    """As `unseal`, for who knows the identity's tag only: its file name."""
+def unseal_tagged(key: bytes, expected: bytes, blob: bytes, now: float | None) -> Record | Miss:
+    """
+    As `unseal`, for who knows the identity's tag only: its file name.
+
+    With `now` None the record's age is not judged.
+    """
     if len(blob) < _OVERHEAD or not blob.startswith(MAGIC):
         return Miss("corrupt")
     _, version, marked, *times, generation = _HEADER.unpack_from(blob)
@@ -223,14 +227,14 @@ def unseal_tagged(key: bytes, expected: bytes, blob: bytes, now: float) -> Recor
     if plain is None:
         return Miss("corrupt")
     fetched_at, expires_at, stale_until = times
-    if fetched_at > now + FUTURE_ALLOWED:
+    if now is not None and fetched_at > now + FUTURE_ALLOWED:
         return Miss("future")
-    if now >= stale_until:
+    if now is not None and now >= stale_until:
         return Miss("expired")
     record = Record({}, fetched_at, expires_at=expires_at, stale_until=stale_until, generation=generation)
     record._plain = plain
     record._entries = None
-    record.fresh = now < expires_at
+    record.fresh = now is not None and now < expires_at
     return record
 
 

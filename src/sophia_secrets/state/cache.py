@@ -1,0 +1,332 @@
+"""
+Records on disk: one encrypted file for each (backend, target, credential).
+
+An identity is a tuple of bytes: schema, backend, the target's parts, and last the credential's
+fingerprint; all but the last name the target. An empty fingerprint is a credential that could not
+be identified: nothing is kept for it (C2).
+
+Each target has a generation, a random number in a file of its own. A record answers only while
+the number it was fetched under still stands; a write draws a new one. So nothing depends on the
+order in which files change (C6), and a lost generation file is a miss.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from sophia_secrets import errors
+from sophia_secrets.state import files, keys
+from sophia_secrets.state.record import Miss, Record, tag, unseal, unseal_tagged
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sophia_secrets.state.flight import Lead, SharedFailure, Waiting
+    from sophia_secrets.state.record import Identity
+
+LARGEST = 64 << 20
+RECORD, GENERATION, LOCK, FAILURE = ".record", ".generation", ".lock", ".failure"
+
+_GENERATION_SIZE = 8
+_TOLD = {
+    "corrupt": "is damaged",
+    "foreign": "was written for something else, or with another key",
+    "future": "is from the future: was the clock set back?",
+}
+
+
+class Stored:
+    """What `cache status` may say of one record; `fresh` is false where it could only stand in."""
+
+    __slots__ = ("backend", "expires_at", "fetched_at", "fresh", "names", "stale_until", "target")
+
+    def __init__(self, record: Record) -> None:
+        self.backend = record.identity[1].decode("utf-8", "replace")
+        self.target = record.label
+        self.fetched_at = record.fetched_at
+        self.expires_at = record.expires_at
+        self.stale_until = record.stale_until
+        self.names = len(record.names())
+        self.fresh = record.fresh
+
+
+class Cache:
+    """
+    The cache in one private directory. Making one touches no disk.
+
+    `key` is the key derived for `cache`. `ttl` and `stale_for` are seconds; 0 switches off. They
+    stamp what is stored, and tighten what was stored under longer ones. Reading never raises for
+    what the disk does: it is a miss.
+    """
+
+    __slots__ = ("_new_warnings", "_told", "clock", "directory", "key", "stale_for", "ttl")
+
+    def __init__(
+        self,
+        directory: str,
+        key: bytes,
+        *,
+        clock: Callable[[], float] = time.time,
+        ttl: float,
+        stale_for: float,
+    ) -> None:
+        self.directory = directory
+        self.key = key
+        self.clock = clock
+        self.ttl = ttl
+        self.stale_for = stale_for
+        self._told: set[str] = set()
+        self._new_warnings: list[str] = []
+
+    def __repr__(self) -> str:
+        return f"Cache({self.directory!r}, <secret>)"
+
+    def keeps(self, identity: Identity) -> bool:
+        """Whether anything is read or kept for this identity."""
+        return bool(identity[-1]) and (self.ttl > 0 or self.stale_for > 0)
+
+    def read(self, identity: Identity) -> Record | Miss:
+        """
+        The record, or why there is none.
+
+        A record past its time to live but within `stale_for` has `fresh` false: it may only stand
+        in for a vendor that is out of reach.
+        """
+        if not self.keeps(identity):
+            return Miss("absent")
+        try:
+            directory = files.open_directory(self.directory, create=False)
+        except FileNotFoundError:
+            return Miss("absent")
+        except (errors.UnsafeState, OSError) as error:
+            return Miss("unreadable", self.warn(error))
+        try:
+            return self.read_in(directory, identity)
+        finally:
+            os.close(directory)
+
+    def read_in(self, directory: int, identity: Identity) -> Record | Miss:
+        """As `read`, in the cache's directory that the caller has open."""
+        try:
+            blob = files.read(directory, self.file(identity, RECORD), LARGEST)
+            if blob is None:
+                return Miss("absent")
+            now = self.clock()
+            found = unseal(self.key, identity, blob, now)
+            if isinstance(found, Miss):
+                return self._miss(found, identity)
+            if found.generation != self.generation_in(directory, identity):
+                return Miss("rolled_back")
+        except files.TooLarge:
+            return self._miss(Miss("corrupt"), identity)
+        except (errors.UnsafeState, OSError) as error:
+            return Miss("unreadable", self.warn(error))
+        found.expires_at = min(found.expires_at, found.fetched_at + self.ttl)
+        found.stale_until = min(found.stale_until, found.fetched_at + max(self.ttl, self.stale_for))
+        found.fresh = now < found.expires_at
+        return found if now < found.stale_until else Miss("expired")
+
+    def lead(
+        self, identity: Identity, wait_until: float | None = None, *, newer_than: float = 0.0
+    ) -> Lead | Record | SharedFailure | Waiting:
+        """
+        The turn to fetch (a `Lead`), or what made it unnecessary: see `flight`.
+
+        Does not wait unless `wait_until` (`time.monotonic`) is given. `newer_than` (Unix seconds)
+        refuses records fetched before it.
+        """
+        from sophia_secrets.state import flight
+
+        return flight.lead(self, identity, wait_until, newer_than)
+
+    def generation(self, identity: Identity) -> int | None:
+        """The present generation of the identity's target; None where nothing can be kept for it."""
+        try:
+            directory = files.open_directory(self.directory, create=False)
+        except (errors.UnsafeState, OSError):
+            return None
+        try:
+            return self.generation_in(directory, identity)
+        except (errors.UnsafeState, OSError):
+            return None
+        finally:
+            os.close(directory)
+
+    def generation_in(self, directory: int, identity: Identity, *, create: bool = False) -> int | None:
+        """As `generation`, in an open directory, and made where it is missing. Raises as `files` does."""
+        name = self._generation_file(identity)
+        number = self._number(directory, name)
+        if number is None and create:
+            if not files.create(directory, name, self._drawn(name)) and self._number(directory, name) is None:
+                files.replace(directory, name, self._drawn(name))
+            number = self._number(directory, name)
+        return number
+
+    def _number(self, directory: int, name: str) -> int | None:
+        try:
+            raw = files.read(directory, name, _GENERATION_SIZE + 32)
+        except files.TooLarge:
+            return None
+        if raw is None:
+            return None
+        number, mark = raw[:_GENERATION_SIZE], raw[_GENERATION_SIZE:]
+        if not keys.equal(mark, keys.mac(self.key, GENERATION.encode(), name.encode(), number)):
+            return None
+        return int.from_bytes(number, "little")
+
+    def _drawn(self, name: str) -> bytes:
+        number = os.urandom(_GENERATION_SIZE)
+        return number + keys.mac(self.key, GENERATION.encode(), name.encode(), number)
+
+    def bump(self, identity: Identity) -> str | None:
+        """
+        Draw a new generation for the target, durably, and remove this identity's record: what was
+        fetched before answers no more, under any credential.
+
+        Called before a write is sent to the vendor (a crash then leaves nothing old) and again
+        when it is done (a fetch that began between saw the old value). Returns None, or why old
+        records may live on until they expire.
+        """
+        try:
+            directory = files.open_directory(self.directory, create=False)
+        except FileNotFoundError:
+            return None
+        except (errors.UnsafeState, OSError) as error:
+            return self.warn(error)
+        name = self._generation_file(identity)
+        try:
+            try:
+                files.replace(directory, name, self._drawn(name))
+            except OSError:
+                # A full disk still lets go of a file, and without it every record is a miss.
+                files.remove(directory, name)
+                files.sync_directory(directory)
+            files.remove(directory, self.file(identity, RECORD))
+            return None
+        except OSError as error:
+            return self.warn(error)
+        finally:
+            os.close(directory)
+
+    def forget(self, identity: Identity) -> str | None:
+        """Remove the record: its credential has lost its rights. None, or why it could not be done."""
+        try:
+            directory = files.open_directory(self.directory, create=False)
+        except FileNotFoundError:
+            return None
+        except (errors.UnsafeState, OSError) as error:
+            return self.warn(error)
+        try:
+            files.remove(directory, self.file(identity, RECORD))
+            return None
+        except OSError as error:
+            return self.warn(error)
+        finally:
+            os.close(directory)
+
+    def entries(self) -> list[Stored]:
+        """
+        What would answer or stand in now, by backend and target.
+
+        Raises `errors.UnsafeState` and `OSError`: whoever asks for the cache's state is told.
+        """
+        try:
+            directory = files.open_directory(self.directory, create=False)
+        except FileNotFoundError:
+            return []
+        try:
+            found = []
+            for name in files.names(directory):
+                record = self._listed(directory, name)
+                if record is None:
+                    continue
+                valid = self.read_in(directory, record.identity)
+                if isinstance(valid, Record):
+                    found.append(Stored(valid))
+            return sorted(found, key=lambda stored: (stored.backend, stored.target, stored.fetched_at))
+        finally:
+            os.close(directory)
+
+    def clear(self, backend: str | None = None) -> int:
+        """
+        Remove the records of one backend, or everything; returns how many records went.
+
+        A fetch under way stores nothing afterwards. Raises `errors.UnsafeState` and `OSError`.
+        """
+        try:
+            directory = files.open_directory(self.directory, create=False)
+        except FileNotFoundError:
+            return 0
+        try:
+            removed = 0
+            for name in files.names(directory):
+                if backend is not None:
+                    record = self._listed(directory, name)
+                    if record is None or record.identity[1] != backend.encode():
+                        continue
+                    files.remove(directory, self._generation_file(record.identity))
+                    removed += files.remove(directory, name)
+                elif name.endswith((RECORD, GENERATION, FAILURE, files.TEMPORARY)):
+                    removed += files.remove(directory, name) and name.endswith(RECORD)
+                elif name.endswith(LOCK):
+                    _remove_lock(directory, name)
+            return removed
+        finally:
+            os.close(directory)
+
+    def _listed(self, directory: int, name: str) -> Record | None:
+        """The record in a file, whatever its age, where it is ours and in its own place."""
+        if not name.endswith(RECORD):
+            return None
+        try:
+            expected = bytes.fromhex(name[: -len(RECORD)])
+            blob = files.read(directory, name, LARGEST)
+        except (ValueError, errors.UnsafeState):
+            return None
+        found = Miss("absent") if blob is None else unseal_tagged(self.key, expected, blob, None)
+        if isinstance(found, Miss) or tag(self.key, found.identity) != expected:
+            return None
+        return found
+
+    def file(self, identity: Identity, suffix: str) -> str:
+        """The name of this identity's file of one kind."""
+        return tag(self.key, identity).hex() + suffix
+
+    def _generation_file(self, identity: Identity) -> str:
+        return keys.mac(self.key, b"target", *identity[:-1]).hex() + GENERATION
+
+    def _miss(self, miss: Miss, identity: Identity) -> Miss:
+        word = _TOLD.get(miss.reason)
+        if word is not None:
+            backend = identity[1].decode("utf-8", "replace")
+            miss.detail = self.warn(f"The cached record for {backend} {word}; it is not used.")
+        return miss
+
+    def warn(self, problem: errors.UnsafeState | OSError | str) -> str:
+        """Note what a person should hear of, once; returns it as a sentence."""
+        if isinstance(problem, errors.UnsafeState):
+            sentence = f"The cache is not used: {problem.message} Mend it with `{problem.hint}`."
+        elif isinstance(problem, OSError):
+            sentence = f"The cache in {self.directory} cannot be used: {problem.strerror}."
+        else:
+            sentence = problem
+        if sentence not in self._told:
+            self._told.add(sentence)
+            self._new_warnings.append(sentence)
+        return sentence
+
+    def warnings(self) -> list[str]:
+        """The warnings since this was last asked; no warning comes twice from one `Cache`."""
+        new, self._new_warnings = self._new_warnings, []
+        return new
+
+
+def _remove_lock(directory: int, name: str) -> None:
+    lock = files.Lock(directory, name)
+    try:
+        if lock.acquire(0.0):
+            files.remove(directory, name)
+    finally:
+        lock.release()
