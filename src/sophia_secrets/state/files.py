@@ -1,8 +1,7 @@
 """
 Private directories, atomic replacement, locks: the one place that writes a file.
 
-Everything works relative to a directory opened once, follows no link at the last component,
-and looks at what was opened rather than at what a name pointed to a moment before.
+Everything works relative to a directory opened once (`opening` says how).
 """
 
 from __future__ import annotations
@@ -15,15 +14,47 @@ import time
 from _weakref import ref
 
 from sophia_secrets import errors
+from sophia_secrets.state.opening import (
+    BASE,
+    DIRECTORY,
+    NOT_A_FILE,
+    check,
+    kind_of,
+    open_directory,
+    open_file,
+    open_private,
+    open_shared,
+    path_of,
+    quoted,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-_BASE = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_NOT_A_FILE = (errno.ELOOP, errno.EMLINK, errno.EISDIR, errno.ENXIO, errno.ENODEV, errno.EOPNOTSUPP)
+__all__ = [
+    "TEMPORARY",
+    "Lock",
+    "TooLarge",
+    "check",
+    "create",
+    "durable",
+    "kind_of",
+    "names",
+    "open_append",
+    "open_directory",
+    "path_of",
+    "quoted",
+    "read",
+    "read_path",
+    "remove",
+    "replace",
+    "replace_path",
+    "sync_directory",
+    "write_all",
+]
+
 _CHUNK = 1 << 20
 TEMPORARY = ".tmp"
 _FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
@@ -33,201 +64,9 @@ class TooLarge(ValueError):
     """A file is longer than its reader is ready to take."""
 
 
-def _open(path: str, flags: int, mode: int = 0o600, dirfd: int | None = None) -> int:
-    """An open file that is never descriptor 0, 1 or 2: those may be closed, and are not ours."""
-    fd = os.open(path, flags, mode, dir_fd=dirfd)
-    if fd > 2:
-        return fd
-    try:
-        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
-    finally:
-        os.close(fd)
-
-
-def path_of(dirfd: int, name: str = "") -> str:
-    """The path of an open directory, or of a name in it, for messages: the name alone if unknown."""
-    try:
-        directory = os.readlink(f"/proc/self/fd/{dirfd}")
-    except OSError:
-        directory = ""
-        if hasattr(fcntl, "F_GETPATH"):
-            directory = os.fsdecode(fcntl.fcntl(dirfd, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0"))
-    return os.path.join(directory, name) if name else directory
-
-
-def quoted(path: str) -> str:
-    """A path as a shell would need it typed."""
-    if path and all(c.isalnum() or c in "/._-+,:@%" for c in path):
-        return path
-    return "'" + path.replace("'", "'\\''") + "'"
-
-
-def kind_of(mode: int) -> str:
-    """What `st_mode` says a path is, in words."""
-    for test, word in (
-        (stat.S_ISREG, "a file"),
-        (stat.S_ISDIR, "a directory"),
-        (stat.S_ISLNK, "a symbolic link"),
-        (stat.S_ISFIFO, "a named pipe"),
-        (stat.S_ISSOCK, "a socket"),
-    ):
-        if test(mode):
-            return word
-    return "a device"
-
-
-def _check_private(seen: os.stat_result, path: str, mode: str) -> None:
-    uid = os.geteuid()
-    if seen.st_uid != uid:
-        raise errors.UnsafeState(
-            f"{path} belongs to user {seen.st_uid}, not to user {uid} who runs this.",
-            hint=f"chown {uid} {quoted(path)}",
-        )
-    if seen.st_mode & 0o077:
-        raise errors.UnsafeState(
-            f"{path} is open to other users (mode {stat.S_IMODE(seen.st_mode):04o}).",
-            hint=f"chmod {mode} {quoted(path)}",
-        )
-
-
-def open_directory(path: str, *, create: bool = True) -> int:
-    """
-    A descriptor of a private directory, made with each missing level (0700 in any umask).
-
-    `path` is absolute. The last level must be a directory, not a link to one, of the effective
-    user and closed to others: otherwise `errors.UnsafeState` with the command that mends it.
-    Root makes nothing inside another user's directory. `OSError` where it cannot be made, and
-    `FileNotFoundError` where it is missing and `create` is false.
-    """
-    if not os.path.isabs(path):
-        raise ValueError("a state directory needs an absolute path")
-    path = os.path.normpath(path)
-    try:
-        fd = _open(path, _DIRECTORY | os.O_NOFOLLOW)
-    except OSError as error:
-        if not create or error.errno not in (errno.ENOENT, errno.EACCES):
-            _refuse_directory(path)
-            raise
-        fd = -1
-    if fd < 0:
-        _make(path)
-        return open_directory(path, create=False)
-    try:
-        _check_private(os.fstat(fd), path, "700")
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd
-
-
-def _refuse_directory(path: str) -> None:
-    try:
-        seen = os.lstat(path)
-    except OSError:
-        return
-    if not stat.S_ISDIR(seen.st_mode):
-        raise errors.UnsafeState(
-            f"{path} is {kind_of(seen.st_mode)}, not a directory.",
-            hint=f"mv {quoted(path)} {quoted(path + '.old')}",
-        )
-    _check_private(seen, path, "700")
-
-
-def _make(path: str) -> None:
-    parent, name = os.path.split(path)
-    try:
-        above = _open(parent, _DIRECTORY)
-    except FileNotFoundError:
-        _make(parent)
-        above = _open(parent, _DIRECTORY)
-    try:
-        owner = os.fstat(above).st_uid
-        if os.geteuid() == 0 and owner != 0:
-            raise errors.UnsafeState(
-                f"{path} would be made by root inside a directory of user {owner}.",
-                hint="run this as that user, or set SOPHIA_SECRETS_HOME to a directory of root's",
-            )
-        try:
-            os.mkdir(name, 0o700, dir_fd=above)
-        except FileExistsError:
-            pass
-        made = os.stat(name, dir_fd=above, follow_symlinks=False)
-        if made.st_mode & 0o700 != 0o700 and stat.S_ISDIR(made.st_mode) and made.st_uid == os.geteuid():
-            os.chmod(name, 0o700, dir_fd=above)
-    finally:
-        os.close(above)
-
-
-def check(fd: int, path: str) -> os.stat_result:
-    """
-    What `fstat` says of an open file of ours, known to be private.
-
-    Raises `errors.UnsafeState` unless it is a regular file with one name, of the effective user
-    and closed to others. `path` is for the message.
-    """
-    seen = os.fstat(fd)
-    if not _is_private(seen):
-        _refuse_file(seen, path)
-    return seen
-
-
-def _is_private(seen: os.stat_result) -> bool:
-    return (
-        stat.S_ISREG(seen.st_mode)
-        and seen.st_nlink < 2
-        and seen.st_uid == os.geteuid()
-        and not seen.st_mode & 0o077
-    )
-
-
-def _refuse_file(seen: os.stat_result, path: str) -> None:
-    if not stat.S_ISREG(seen.st_mode):
-        remove = "rm -r" if stat.S_ISDIR(seen.st_mode) else "rm"
-        raise errors.UnsafeState(
-            f"{path} is {kind_of(seen.st_mode)}, not a file.", hint=f"{remove} {quoted(path)}"
-        )
-    if seen.st_nlink > 1:
-        raise errors.UnsafeState(f"{path} has a second name (a hard link).", hint=f"rm {quoted(path)}")
-    _check_private(seen, path, "600")
-
-
-def _open_private(dirfd: int, name: str, flags: int) -> int:
-    """An open private file; `UnsafeState` where it is anything else, other `OSError` as it came."""
-    try:
-        fd = _open(name, flags | _BASE, 0o600, dirfd)
-    except OSError as error:
-        if error.errno in _NOT_A_FILE:
-            _refuse_file(os.stat(name, dir_fd=dirfd, follow_symlinks=False), path_of(dirfd, name))
-        raise
-    try:
-        seen = os.fstat(fd)
-        if not _is_private(seen):
-            _refuse_file(seen, path_of(dirfd, name))
-        if flags & os.O_CREAT and seen.st_mode & 0o600 != 0o600:
-            os.fchmod(fd, 0o600)
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd
-
-
-def _open_shared(dirfd: int, name: str, flags: int) -> int:
-    """The file that several processes may be creating at once, made by whoever comes first."""
-    for _ in range(100):
-        try:
-            return _open_private(dirfd, name, flags | os.O_CREAT)
-        except PermissionError:
-            # Under a umask that takes the owner's bits, the file is shut for the moment between
-            # its creation and its creator's fchmod.
-            if os.stat(name, dir_fd=dirfd, follow_symlinks=False).st_mode & 0o777:
-                raise
-            time.sleep(0.005)
-    return _open_private(dirfd, name, flags)
-
-
 def open_append(dirfd: int, name: str) -> int:
     """A descriptor to append to and read a private file, made 0600 where it is missing."""
-    return _open_shared(dirfd, name, os.O_RDWR | os.O_APPEND)
+    return open_shared(dirfd, name, os.O_RDWR | os.O_APPEND)
 
 
 def _read_all(fd: int, size: int, limit: int) -> bytes:
@@ -251,7 +90,7 @@ def read(dirfd: int, name: str, limit: int) -> bytes | None:
     bytes, `OSError`. Never waits: a named pipe is refused, not read.
     """
     try:
-        fd = _open_private(dirfd, name, os.O_RDONLY)
+        fd = open_private(dirfd, name, os.O_RDONLY)
     except FileNotFoundError:
         return None
     try:
@@ -299,7 +138,7 @@ def replace(dirfd: int, name: str, data: bytes, sync: bool = True, mode: int = 0
     it held (or, after the rename, the new data not yet known to be durable).
     """
     temporary = f"{name}.{os.urandom(8).hex()}{TEMPORARY}"
-    fd = _open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BASE, 0o600, dirfd)
+    fd = open_file(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BASE, 0o600, dirfd)
     try:
         try:
             os.fchmod(fd, mode)
@@ -391,7 +230,7 @@ class Lock:
         return True
 
     def _try(self, how: int) -> bool:
-        fd = _open_shared(self._dirfd, self._name, os.O_RDWR)
+        fd = open_shared(self._dirfd, self._name, os.O_RDWR)
         try:
             fcntl.flock(fd, how | fcntl.LOCK_NB)
             ours = os.fstat(fd)
@@ -456,7 +295,7 @@ os.register_at_fork(after_in_child=_forget_locks)
 def _split(path: str) -> tuple[int, str]:
     directory, name = os.path.split(os.path.abspath(path))
     try:
-        return _open(directory, _DIRECTORY), name
+        return open_file(directory, DIRECTORY), name
     except (FileNotFoundError, NotADirectoryError):
         problem = f"{directory} is not a directory."
     raise errors.UsageError(problem, hint=f"mkdir -p {quoted(directory)}")
@@ -496,13 +335,13 @@ def read_path(path: str, limit: int, private: bool = True, follow: bool = False)
     any regular file (reached through a link only with `follow`). Raises `errors.UsageError` for
     what is not a file, `TooLarge`, `OSError`.
     """
-    flags = _BASE & ~os.O_NOFOLLOW if follow else _BASE
+    flags = BASE & ~os.O_NOFOLLOW if follow else BASE
     try:
-        fd = _open(path, os.O_RDONLY | flags)
+        fd = open_file(path, os.O_RDONLY | flags)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        if error.errno in _NOT_A_FILE:
+        if error.errno in NOT_A_FILE:
             _refuse_chosen(path, os.lstat(path).st_mode)
         raise
     try:

@@ -1,0 +1,213 @@
+"""
+Opening what is ours and private, and refusing everything else with the command that mends it.
+
+A path is opened once, without following a link at its last component, and what was opened is
+looked at: never what a name pointed to a moment before.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+import time
+
+from sophia_secrets import errors
+
+BASE = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+NOT_A_FILE = (errno.ELOOP, errno.EMLINK, errno.EISDIR, errno.ENXIO, errno.ENODEV, errno.EOPNOTSUPP)
+"""What opening a link, a directory, a socket or a device without a driver fails with."""
+
+
+def open_file(path: str, flags: int, mode: int = 0o600, dirfd: int | None = None) -> int:
+    """An open file that is never descriptor 0, 1 or 2: those may be closed, and are not ours."""
+    fd = os.open(path, flags, mode, dir_fd=dirfd)
+    if fd > 2:
+        return fd
+    try:
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+    finally:
+        os.close(fd)
+
+
+def path_of(dirfd: int, name: str = "") -> str:
+    """The path of an open directory, or of a name in it, for messages: the name alone if unknown."""
+    try:
+        directory = os.readlink(f"/proc/self/fd/{dirfd}")
+    except OSError:
+        directory = ""
+        if hasattr(fcntl, "F_GETPATH"):
+            directory = os.fsdecode(fcntl.fcntl(dirfd, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0"))
+    return os.path.join(directory, name) if name else directory
+
+
+def quoted(path: str) -> str:
+    """A path as a shell would need it typed."""
+    if path and all(c.isalnum() or c in "/._-+,:@%" for c in path):
+        return path
+    return "'" + path.replace("'", "'\\''") + "'"
+
+
+def kind_of(mode: int) -> str:
+    """What `st_mode` says a path is, in words."""
+    for test, word in (
+        (stat.S_ISREG, "a file"),
+        (stat.S_ISDIR, "a directory"),
+        (stat.S_ISLNK, "a symbolic link"),
+        (stat.S_ISFIFO, "a named pipe"),
+        (stat.S_ISSOCK, "a socket"),
+    ):
+        if test(mode):
+            return word
+    return "a device"
+
+
+def _check_private(seen: os.stat_result, path: str, mode: str) -> None:
+    uid = os.geteuid()
+    if seen.st_uid != uid:
+        raise errors.UnsafeState(
+            f"{path} belongs to user {seen.st_uid}, not to user {uid} who runs this.",
+            hint=f"chown {uid} {quoted(path)}",
+        )
+    if seen.st_mode & 0o077:
+        raise errors.UnsafeState(
+            f"{path} is open to other users (mode {stat.S_IMODE(seen.st_mode):04o}).",
+            hint=f"chmod {mode} {quoted(path)}",
+        )
+
+
+def open_directory(path: str, *, create: bool = True) -> int:
+    """
+    A descriptor of a private directory, made with each missing level (0700 in any umask).
+
+    `path` is absolute. The last level must be a directory, not a link to one, of the effective
+    user and closed to others: otherwise `errors.UnsafeState` with the command that mends it.
+    Root makes nothing inside another user's directory. `OSError` where it cannot be made, and
+    `FileNotFoundError` where it is missing and `create` is false.
+    """
+    if not os.path.isabs(path):
+        raise ValueError("a state directory needs an absolute path")
+    path = os.path.normpath(path)
+    try:
+        fd = open_file(path, DIRECTORY | os.O_NOFOLLOW)
+    except OSError as error:
+        if not create or error.errno not in (errno.ENOENT, errno.EACCES):
+            _refuse_directory(path)
+            raise
+        fd = -1
+    if fd < 0:
+        _make(path)
+        return open_directory(path, create=False)
+    try:
+        _check_private(os.fstat(fd), path, "700")
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _refuse_directory(path: str) -> None:
+    try:
+        seen = os.lstat(path)
+    except OSError:
+        return
+    if not stat.S_ISDIR(seen.st_mode):
+        raise errors.UnsafeState(
+            f"{path} is {kind_of(seen.st_mode)}, not a directory.",
+            hint=f"mv {quoted(path)} {quoted(path + '.old')}",
+        )
+    _check_private(seen, path, "700")
+
+
+def _make(path: str) -> None:
+    parent, name = os.path.split(path)
+    try:
+        above = open_file(parent, DIRECTORY)
+    except FileNotFoundError:
+        _make(parent)
+        above = open_file(parent, DIRECTORY)
+    try:
+        owner = os.fstat(above).st_uid
+        if os.geteuid() == 0 and owner != 0:
+            raise errors.UnsafeState(
+                f"{path} would be made by root inside a directory of user {owner}.",
+                hint="run this as that user, or set SOPHIA_SECRETS_HOME to a directory of root's",
+            )
+        try:
+            os.mkdir(name, 0o700, dir_fd=above)
+        except FileExistsError:
+            pass
+        made = os.stat(name, dir_fd=above, follow_symlinks=False)
+        if made.st_mode & 0o700 != 0o700 and stat.S_ISDIR(made.st_mode) and made.st_uid == os.geteuid():
+            os.chmod(name, 0o700, dir_fd=above)
+    finally:
+        os.close(above)
+
+
+def check(fd: int, path: str) -> os.stat_result:
+    """
+    What `fstat` says of an open file of ours, known to be private.
+
+    Raises `errors.UnsafeState` unless it is a regular file with one name, of the effective user
+    and closed to others. `path` is for the message.
+    """
+    seen = os.fstat(fd)
+    if not _is_private(seen):
+        _refuse_file(seen, path)
+    return seen
+
+
+def _is_private(seen: os.stat_result) -> bool:
+    return (
+        stat.S_ISREG(seen.st_mode)
+        and seen.st_nlink < 2
+        and seen.st_uid == os.geteuid()
+        and not seen.st_mode & 0o077
+    )
+
+
+def _refuse_file(seen: os.stat_result, path: str) -> None:
+    if not stat.S_ISREG(seen.st_mode):
+        remove = "rm -r" if stat.S_ISDIR(seen.st_mode) else "rm"
+        raise errors.UnsafeState(
+            f"{path} is {kind_of(seen.st_mode)}, not a file.", hint=f"{remove} {quoted(path)}"
+        )
+    if seen.st_nlink > 1:
+        raise errors.UnsafeState(f"{path} has a second name (a hard link).", hint=f"rm {quoted(path)}")
+    _check_private(seen, path, "600")
+
+
+def open_private(dirfd: int, name: str, flags: int) -> int:
+    """An open private file; `UnsafeState` where it is anything else, other `OSError` as it came."""
+    try:
+        fd = open_file(name, flags | BASE, 0o600, dirfd)
+    except OSError as error:
+        if error.errno in NOT_A_FILE:
+            _refuse_file(os.stat(name, dir_fd=dirfd, follow_symlinks=False), path_of(dirfd, name))
+        raise
+    try:
+        seen = os.fstat(fd)
+        if not _is_private(seen):
+            _refuse_file(seen, path_of(dirfd, name))
+        if flags & os.O_CREAT and seen.st_mode & 0o600 != 0o600:
+            os.fchmod(fd, 0o600)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def open_shared(dirfd: int, name: str, flags: int) -> int:
+    """The file that several processes may be creating at once, made by whoever comes first."""
+    for _ in range(100):
+        try:
+            return open_private(dirfd, name, flags | os.O_CREAT)
+        except PermissionError:
+            # Under a umask that takes the owner's bits, the file is shut for the moment between
+            # its creation and its creator's fchmod.
+            if os.stat(name, dir_fd=dirfd, follow_symlinks=False).st_mode & 0o777:
+                raise
+            time.sleep(0.005)
+    return open_private(dirfd, name, flags)
