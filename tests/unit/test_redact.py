@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+from itertools import pairwise
 from urllib.parse import quote
 
 import pytest
@@ -49,7 +50,7 @@ def streamed(values: list[str], chunks: list[bytes]) -> bytes:
 def test_L8_no_byte_depends_on_the_chunks(values: list[str], text: str, cuts: list[int]) -> None:
     data = text.encode()
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    chunks = [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    chunks = [data[a:b] for a, b in pairwise(edges)]
     whole = reference(values, data)
     assert streamed(values, chunks) == whole
     assert streamed(values, [bytes([byte]) for byte in data]) == whole

@@ -1,0 +1,13 @@
+"""
+The process runner: the one place that starts a vendor's program for an answer.
+
+A child gets an absolute program path, an environment built from nothing, standard input that is
+complete before it starts and never a terminal, a session and a private working directory of
+its own, one deadline and a bounded output. See `run_all` for what a caller may rely on.
+"""
+
+from sophia_secrets.process.cancel import Cancel
+from sophia_secrets.process.find import Found, find_program, look_up
+from sophia_secrets.process.runner import Event, Observe, run, run_all
+
+__all__ = ["Cancel", "Event", "Found", "Observe", "find_program", "look_up", "run", "run_all"]

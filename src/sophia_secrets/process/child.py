@@ -1,0 +1,207 @@
+"""One child: its start, its streams, its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from enum import Enum
+
+from sophia_secrets.backends.base import Call, Completed, Ended
+from sophia_secrets.process.stdin import readable
+from sophia_secrets.process.watch import watch
+from sophia_secrets.process.words import showable, words
+
+GRACE = 2.0
+"""Seconds between SIGTERM and SIGKILL."""
+GIVE_UP = 1.0
+"""Seconds after SIGKILL at which a child that cannot even die is left to the system."""
+DRAIN = 0.25
+"""Seconds after a child's exit for what it left behind to close the pipes (V2)."""
+STDERR_LIMIT = 65536
+CHUNK = 65536
+STATUS_LOST = 255
+"""The exit code told where someone else took the status: a failure that no vendor explains."""
+
+
+class Phase(Enum):
+    RUNNING = "running"
+    ENDING = "ending"
+    KILLED = "killed"
+    DRAINING = "draining"
+    OVER = "over"
+
+
+class Child:
+    """
+    A vendor's program at work, in a session of its own.
+
+    The loop calls `read`, `exited` and `ring` when a descriptor or the `alarm` (monotonic
+    seconds) says so, until the phase is `OVER`; then `close` and `completed`.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        program: str,
+        *,
+        environment: Mapping[str, str],
+        directory: str,
+        private: Callable[[], str],
+        deadline: float,
+    ) -> None:
+        """Start it. Raises OSError or ValueError; then nothing is left open or running."""
+        self.call = call
+        self.program = program
+        self.alarm = deadline
+        self.phase = Phase.RUNNING
+        self._reason: Ended | None = None
+        self._status: int | None = None
+        self._stdout = bytearray()
+        self._stderr = bytearray()
+        self._cut = False
+        self.gone = False
+        self._closed = False
+        with ExitStack() as undo:
+            with ExitStack() as theirs:
+                stdin = readable(call.stdin, private)
+                theirs.callback(os.close, stdin)
+                self.stdout, stdout = os.pipe()
+                theirs.callback(os.close, stdout)
+                undo.callback(os.close, self.stdout)
+                self.stderr, stderr = os.pipe()
+                theirs.callback(os.close, stderr)
+                undo.callback(os.close, self.stderr)
+                self._process = subprocess.Popen(
+                    [program, *call.arguments],
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=stderr,
+                    cwd=directory,
+                    env=dict(environment),
+                    start_new_session=True,
+                )
+                undo.callback(self._abort)
+            self._watch = watch(self._process.pid)
+            os.set_blocking(self.stdout, False)
+            os.set_blocking(self.stderr, False)
+            undo.pop_all()
+
+    def _abort(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    @property
+    def exit_fd(self) -> int:
+        """Readable once the child has exited."""
+        return self._watch.fd
+
+    def open_fds(self) -> list[int]:
+        """The descriptors to wait on."""
+        exit_fd = -1 if self.gone else self._watch.fd
+        return [fd for fd in (self.stdout, self.stderr, exit_fd) if fd >= 0]
+
+    def read(self, fd: int, now: float) -> None:
+        """Take what a stream has; too much of standard output ends the child."""
+        try:
+            chunk = os.read(fd, CHUNK)
+        except BlockingIOError:
+            return
+        if not chunk:
+            self._close_stream(fd)
+        elif fd == self.stderr:
+            room = STDERR_LIMIT - len(self._stderr)
+            self._cut = self._cut or len(chunk) > room
+            self._stderr += chunk[:room]
+        elif len(self._stdout) + len(chunk) <= self.call.output_limit:
+            self._stdout += chunk
+        else:
+            self._stdout.clear()
+            self._close_stream(fd)
+            self.end(Ended.TOO_MUCH_OUTPUT, now)
+        if self.phase is Phase.DRAINING and self.stdout < 0 and self.stderr < 0:
+            self.phase = Phase.OVER
+
+    def exited(self, now: float) -> None:
+        """The child is gone; what it left behind may hold the pipes for a moment only."""
+        self.gone = True
+        if self._reason is not None:
+            self.signal(signal.SIGKILL)
+        self.phase = Phase.DRAINING if self.stdout >= 0 or self.stderr >= 0 else Phase.OVER
+        self.alarm = now + DRAIN
+
+    def ring(self, now: float) -> None:
+        """The alarm is due."""
+        match self.phase:
+            case Phase.RUNNING:
+                self.end(Ended.TIMED_OUT, now)
+            case Phase.ENDING:
+                self.signal(signal.SIGKILL)
+                self.phase = Phase.KILLED
+                self.alarm = now + GIVE_UP
+            case _:
+                self.phase = Phase.OVER
+
+    def end(self, reason: Ended, now: float) -> None:
+        """Ask the whole group to end, for this reason."""
+        if self._reason is None:
+            self._reason = reason
+        if self.phase is Phase.RUNNING:
+            self.signal(signal.SIGTERM)
+            self.phase = Phase.ENDING
+            self.alarm = now + GRACE
+
+    def signal(self, number: int) -> None:
+        """Signal the child's group, as long as the number is certainly that group's."""
+        if self._watch.may_signal():
+            try:
+                os.killpg(self._process.pid, number)
+            except OSError:
+                pass
+
+    def close(self) -> None:
+        """Reap the child and close everything; may be called again."""
+        if self._closed:
+            return
+        self._closed = True
+        self._cut = self._cut or self.stderr >= 0
+        for fd in (self.stdout, self.stderr):
+            self._close_stream(fd)
+        self._status = self._watch.reap()
+        if self.gone or self._status is not None:
+            # Else `Popen` would wait for it again.
+            self._process.returncode = STATUS_LOST if self._status is None else self._status
+        self._watch.close()
+
+    def completed(self) -> Completed:
+        """What came back; after `close`."""
+        ended, code, detail = self._how()
+        return Completed(
+            ended,
+            code,
+            stdout=bytes(self._stdout),
+            stderr=words(bytes(self._stderr), self.call, cut=self._cut or ended is not Ended.EXITED),
+            path=self.program,
+            showable=showable(self.call),
+            detail=detail,
+        )
+
+    def _how(self) -> tuple[Ended, int, str]:
+        if self._reason is Ended.TIMED_OUT:
+            return self._reason, 0, "it did not end in time"
+        if self._reason is not None:
+            return self._reason, 0, f"more than {self.call.output_limit} bytes of output"
+        if self._status is None:
+            return Ended.EXITED, STATUS_LOST, "its exit status was taken by other code of this process"
+        code = os.waitstatus_to_exitcode(self._status)
+        return (Ended.SIGNALLED, -code, "") if code < 0 else (Ended.EXITED, code, "")
+
+    def _close_stream(self, fd: int) -> None:
+        if fd >= 0:
+            os.close(fd)
+            if fd == self.stdout:
+                self.stdout = -1
+            else:
+                self.stderr = -1

@@ -1,0 +1,79 @@
+"""Where a vendor's program is: an absolute path that nobody else can write to, or why not (I9)."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+
+from sophia_secrets.backends.base import Ended
+
+NAMES = {"fly": ("flyctl", "fly")}
+"""The file names of a vendor's word, best first; `fly` alone may be another vendor's (Concourse)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The absolute `path` of a program; or "" with `ended` and `detail` saying why there is none."""
+
+    path: str = ""
+    ended: Ended | None = None
+    detail: str = ""
+
+
+def find_program(word: str, path: str, explicit: str | None = None) -> str | None:
+    """The absolute path that a call of `word` would start, or None."""
+    return look_up(word, path, explicit).path or None
+
+
+def look_up(word: str, path: str, explicit: str | None = None) -> Found:
+    """
+    Look for a vendor's word in `path`, the text of a PATH variable, unless `explicit` is given.
+
+    Empty and relative elements are skipped, so that a program in the working directory is never
+    started. The first program found decides: where others could have replaced it, nothing is.
+    """
+    if explicit is not None:
+        return _explicit(explicit)
+    useless = ""
+    for name in NAMES.get(word, (word,)):
+        for element in path.split(os.pathsep):
+            if not os.path.isabs(element):
+                continue
+            candidate = os.path.join(element, name)
+            if not os.path.isfile(candidate):
+                continue
+            if os.access(candidate, os.X_OK):
+                return _checked(candidate)
+            useless = useless or candidate
+    if useless:
+        return Found(ended=Ended.NOT_RUNNABLE, detail=f"{useless} is not executable")
+    return Found(ended=Ended.NOT_FOUND, detail=f"no `{word}` in PATH")
+
+
+def _explicit(path: str) -> Found:
+    if not os.path.isabs(path):
+        return Found(ended=Ended.NOT_RUNNABLE, detail=f"{path} is not an absolute path")
+    if not os.path.isfile(path):
+        return Found(ended=Ended.NOT_FOUND, detail=f"{path} does not exist or is not a file")
+    if not os.access(path, os.X_OK):
+        return Found(ended=Ended.NOT_RUNNABLE, detail=f"{path} is not executable")
+    return _checked(path)
+
+
+def _checked(path: str) -> Found:
+    """The program unless another user could have put it there: itself, its directory, its goal's."""
+    goal = os.path.realpath(path)
+    try:
+        program = os.stat(goal)
+        directories = [(where, os.stat(where)) for where in {os.path.dirname(path), os.path.dirname(goal)}]
+    except OSError as problem:
+        return Found(ended=Ended.NOT_RUNNABLE, detail=f"{path}: {os.strerror(problem.errno or 0)}")
+    if program.st_mode & stat.S_IWOTH:
+        return Found(ended=Ended.NOT_RUNNABLE, detail=f"{goal} can be written by other users")
+    ours = program.st_uid in (0, os.geteuid())
+    for where, facts in directories:
+        # In a sticky directory nobody replaces our file, but anybody may have put theirs.
+        if facts.st_mode & stat.S_IWOTH and not (facts.st_mode & stat.S_ISVTX and ours):
+            return Found(ended=Ended.NOT_RUNNABLE, detail=f"{where} can be written by other users")
+    return Found(path=path)

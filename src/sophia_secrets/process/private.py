@@ -1,0 +1,130 @@
+"""Private directories for children: an empty one to work in, and what a call asks to be laid out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from sophia_secrets.backends.base import Scratch
+
+
+class PrivateDirectory:
+    """
+    One directory (0700 under any umask) that holds what the children of one run need.
+
+    Made when something is first asked for; `remove()` takes it away with everything in it.
+    `parent` is tried first as its place, then the user's runtime directory, `TMPDIR`, `/tmp`.
+    """
+
+    def __init__(self, parent: str | None = None) -> None:
+        self._parent = parent
+        self._root: str | None = None
+        self._empty: str | None = None
+        self._count = 0
+
+    def empty(self) -> str:
+        """An empty directory to work in; `/` where none can be made."""
+        if self._empty is None:
+            try:
+                self._empty = _make(os.path.join(self.root(), "empty"))
+            except OSError:
+                return "/"
+        return self._empty
+
+    def lay_out(self, scratch: Scratch) -> str:
+        """Make the directory of a `Scratch`; raises OSError."""
+        self._count += 1
+        place = _make(os.path.join(self.root(), f"scratch-{self._count}"))
+        for name, content in scratch.files.items():
+            _write(os.path.join(place, _plain(name)), content)
+        for name, goal in scratch.links.items():
+            if os.path.lexists(goal):
+                os.symlink(goal, os.path.join(place, _plain(name)))
+        return place
+
+    def root(self) -> str:
+        """The directory itself, made now if it was not; raises OSError."""
+        if self._root is None:
+            problem: OSError | None = None
+            for parent in _parents(self._parent):
+                try:
+                    self._root = _make(os.path.join(parent, f"sophia-secrets-{os.urandom(8).hex()}"))
+                    break
+                except OSError as again:
+                    problem = again
+            else:
+                raise problem or FileNotFoundError("no directory for temporary files")
+        return self._root
+
+    def remove(self) -> None:
+        """Take away everything; a file that cannot be removed stays, in its private directory."""
+        if self._root is not None:
+            remove(self._root)
+        self._root = self._empty = None
+
+
+def remove(place: str) -> None:
+    """Remove a directory of ours with all that a child left in it, following no link."""
+    try:
+        for name in os.listdir(place):
+            os.rmdir(os.path.join(place, name))
+        os.rmdir(place)
+    except OSError:
+        import shutil
+
+        shutil.rmtree(place, ignore_errors=True)
+        if os.path.lexists(place):
+            _open_up(place)
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _open_up(place: str) -> None:
+    """Give us back the directories whose modes a child took from us."""
+    try:
+        os.chmod(place, 0o700)
+        for directory, names, _ in os.walk(place):
+            for name in names:
+                inner = os.path.join(directory, name)
+                if not os.path.islink(inner):
+                    os.chmod(inner, 0o700)
+    except OSError:
+        pass
+
+
+def _parents(first: str | None) -> Iterator[str]:
+    if first is not None:
+        yield first
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    if os.path.isabs(runtime) and _is_ours_alone(runtime):
+        yield runtime
+    temporary = os.environ.get("TMPDIR", "")
+    if os.path.isabs(temporary):
+        yield temporary
+    yield from ("/tmp", "/var/tmp")  # noqa: S108 - a new 0700 directory with a random name
+
+
+def _is_ours_alone(directory: str) -> bool:
+    try:
+        facts = os.stat(directory)
+    except OSError:
+        return False
+    return facts.st_uid == os.geteuid() and not facts.st_mode & 0o077
+
+
+def _make(place: str) -> str:
+    os.mkdir(place, 0o700)
+    os.chmod(place, 0o700)
+    return place
+
+
+def _write(place: str, content: bytes) -> None:
+    fd = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with open(fd, "wb") as file:
+        os.fchmod(fd, 0o600)
+        file.write(content)
+
+
+def _plain(name: str) -> str:
+    if name in ("", ".", "..") or "/" in name or "\0" in name:
+        raise ValueError("a scratch file needs a plain name")
+    return name

@@ -1,0 +1,105 @@
+"""Starting a call: its program, its environment and directories, or the kind of failure."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from subprocess import SubprocessError
+from time import monotonic
+
+from sophia_secrets.backends.base import Call, Completed, Ended
+from sophia_secrets.process.child import Child
+from sophia_secrets.process.find import Found, look_up
+from sophia_secrets.process.private import PrivateDirectory, remove
+
+
+@dataclass(slots=True, eq=False)
+class Started:
+    """A child with what was laid out for it; `at` is monotonic seconds."""
+
+    child: Child
+    at: float
+    scratch: list[str]
+
+    def close(self) -> None:
+        """Reap the child and remove its scratch directories."""
+        self.child.close()
+        for place in self.scratch:
+            remove(place)
+
+
+class Starter:
+    """Starts the calls of one run; a vendor's word is looked up once."""
+
+    def __init__(
+        self, programs: Mapping[str, str | None], path: str, deadline: float | None, private: PrivateDirectory
+    ) -> None:
+        self._programs = programs
+        self._path = path
+        self._deadline = float("inf") if deadline is None else deadline
+        self._private = private
+        self._found: dict[str, Found] = {}
+
+    def start(self, call: Call) -> Started | Completed:
+        """The running child, or why there is none. Of what fails here, only a kind and a path is told."""
+        now = monotonic()
+        if now >= self._deadline:
+            return Completed(Ended.TIMED_OUT, detail="no time was left to start it")
+        found = self._find(call.program)
+        if found.ended is not None:
+            return Completed(found.ended, detail=found.detail)
+        environment = dict(call.environment)
+        scratch: list[str] = []
+        child: Child | None = None
+        problem: OSError | None = None
+        try:
+            for one in call.scratch:
+                scratch.append(self._private.lay_out(one))
+                environment[one.variable] = scratch[-1]
+            child = self._spawn(call, found.path, environment, now)
+        except OSError as error:
+            problem = error
+        finally:
+            if child is None:
+                for place in scratch:
+                    remove(place)
+        if child is not None:
+            return Started(child, now, scratch)
+        return _not_started(found.path, problem)
+
+    def _find(self, word: str) -> Found:
+        if word not in self._found:
+            self._found[word] = look_up(word, self._path, self._programs.get(word))
+        return self._found[word]
+
+    def _spawn(self, call: Call, program: str, environment: Mapping[str, str], now: float) -> Child | None:
+        try:
+            return Child(
+                call,
+                program,
+                environment=environment,
+                directory=self._private.empty() if call.directory is None else call.directory,
+                private=self._private.root,
+                deadline=min(now + call.timeout, self._deadline),
+            )
+        except (ValueError, SubprocessError):
+            # A NUL or a lone surrogate; the error's attributes hold the text it is in.
+            return None
+
+
+def _not_started(path: str, problem: OSError | None) -> Completed:
+    ended = Ended.NOT_RUNNABLE
+    if problem is None:
+        detail = "an argument or a variable cannot be passed to a program"
+    elif problem.errno == errno.ENOENT and problem.filename == path:
+        # The kernel says the same of a script whose interpreter is missing.
+        there = os.path.exists(path)
+        ended = Ended.NOT_RUNNABLE if there else Ended.NOT_FOUND
+        detail = f"the interpreter of {path} does not exist" if there else f"{path} does not exist"
+    else:
+        reason = os.strerror(problem.errno) if problem.errno else "it cannot be started"
+        where = problem.filename if isinstance(problem.filename, str) else ""
+        detail = f"{where}: {reason}" if where else reason
+    return Completed(ended, path=path, detail=detail)

@@ -1,0 +1,34 @@
+"""A vendor's error text, fit to be classified and, where that is safe, shown (L7)."""
+
+from __future__ import annotations
+
+from sophia_secrets.backends.base import Call
+from sophia_secrets.core.redact import MINIMUM, Masker, Redactor
+from sophia_secrets.core.text import without_controls
+
+_CREDENTIAL = ("TOKEN", "SECRET", "PASSWORD", "PASSPHRASE", "KEY")
+
+
+def words(raw: bytes, call: Call, *, cut: bool) -> str:
+    """
+    `raw` as text without terminal sequences, values in play, input or credentials.
+
+    Values are looked for before the terminal sequences go, for a value may hold one, and again
+    after, for a value may have been coloured in the middle. `cut` says that the end is missing.
+    """
+    if not raw:
+        return ""
+    values = [secret.reveal() for secret in call.secrets]
+    values.append(call.stdin.decode("utf-8", "replace"))
+    values += [value for name, value in call.environment.items() if name.endswith(_CREDENTIAL)]
+    masker = Masker(values)
+    masked = masker.feed(raw) + masker.flush(cut=cut)
+    text = without_controls(masked.decode("utf-8", "replace"))
+    return Redactor({*values, *map(without_controls, values)}).redact(text, cut=cut)
+
+
+def showable(call: Call) -> bool:
+    """Whether every value in play is long enough to have been taken out of the error text."""
+    texts = [secret.reveal() for secret in call.secrets]
+    texts.append(call.stdin.decode("utf-8", "replace"))
+    return not any(0 < len(text.strip()) < MINIMUM for text in texts)

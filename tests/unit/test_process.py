@@ -1,0 +1,288 @@
+"""The parts of the process runner that need no vendor: lookup, input, directories, words."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sophia_secrets.backends.base import Call, Ended, Scratch
+from sophia_secrets.core.model import SecretValue
+from sophia_secrets.process import Cancel, find_program, look_up
+from sophia_secrets.process.private import PrivateDirectory, remove
+from sophia_secrets.process.stdin import LARGE_PIPE, WAYS, Way, in_file, in_memory, in_pipe, readable
+from sophia_secrets.process.words import showable, words
+
+
+def executable(place: Path, mode: int = 0o755) -> Path:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("#!/bin/sh\n")
+    place.chmod(mode)
+    return place
+
+
+@pytest.fixture(autouse=True)
+def _quiet_umask(tmp_path: Path) -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+class TestLookup:
+    def test_the_first_program_in_path_is_found(self, tmp_path: Path) -> None:
+        first = executable(tmp_path / "a" / "gh")
+        executable(tmp_path / "b" / "gh")
+        assert find_program("gh", f"{tmp_path}/none:{tmp_path}/a:{tmp_path}/b") == str(first)
+
+    @pytest.mark.parametrize("path", ["", ":", ".:", "bin", ":bin:./bin:..", "~/bin"])
+    def test_I9_empty_and_relative_elements_are_skipped(
+        self, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        executable(tmp_path / "gh")
+        executable(tmp_path / "bin" / "gh")
+        monkeypatch.chdir(tmp_path)
+        assert find_program("gh", path) is None
+        assert look_up("gh", path).ended is Ended.NOT_FOUND
+
+    def test_I9_a_program_that_others_can_write_is_refused_and_no_other_taken(self, tmp_path: Path) -> None:
+        executable(tmp_path / "a" / "gh", 0o777)
+        executable(tmp_path / "b" / "gh")
+        found = look_up("gh", f"{tmp_path}/a:{tmp_path}/b")
+        assert (found.path, found.ended) == ("", Ended.NOT_RUNNABLE)
+        assert found.detail == f"{tmp_path}/a/gh can be written by other users"
+
+    def test_I9_a_program_in_a_directory_that_others_can_write_is_refused(self, tmp_path: Path) -> None:
+        program = executable(tmp_path / "open" / "gh")
+        program.parent.chmod(0o777)
+        assert look_up("gh", str(program.parent)).ended is Ended.NOT_RUNNABLE
+        assert look_up("gh", "", str(program)).ended is Ended.NOT_RUNNABLE
+
+    def test_I9_a_link_to_a_directory_that_others_can_write_is_refused(self, tmp_path: Path) -> None:
+        program = executable(tmp_path / "open" / "real")
+        program.parent.chmod(0o777)
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin" / "gh").symlink_to(program)
+        assert (
+            look_up("gh", str(tmp_path / "bin")).detail == f"{program.parent} can be written by other users"
+        )
+
+    def test_I9_in_a_sticky_directory_only_our_own_program_counts(self, tmp_path: Path) -> None:
+        program = executable(tmp_path / "sticky" / "gh")
+        program.parent.chmod(0o1777)
+        assert find_program("gh", str(program.parent)) == str(program)
+        if os.geteuid() != 0:
+            pytest.skip("only root can give a file away")
+        os.chown(program, 12345, 12345)
+        assert look_up("gh", str(program.parent)).ended is Ended.NOT_RUNNABLE
+
+    def test_a_link_is_started_by_its_own_name(self, tmp_path: Path) -> None:
+        executable(tmp_path / "real" / "shim")
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin" / "gh").symlink_to(tmp_path / "real" / "shim")
+        assert find_program("gh", str(tmp_path / "bin")) == str(tmp_path / "bin" / "gh")
+
+    def test_flyctl_is_preferred_to_fly_wherever_it_is(self, tmp_path: Path) -> None:
+        fly = executable(tmp_path / "a" / "fly")
+        assert find_program("fly", f"{tmp_path}/a:{tmp_path}/b") == str(fly)
+        flyctl = executable(tmp_path / "b" / "flyctl")
+        assert find_program("fly", f"{tmp_path}/a:{tmp_path}/b") == str(flyctl)
+
+    def test_a_file_that_is_not_executable_is_passed_over_but_told(self, tmp_path: Path) -> None:
+        executable(tmp_path / "a" / "gh", 0o644)
+        assert look_up("gh", f"{tmp_path}/a").detail == f"{tmp_path}/a/gh is not executable"
+        good = executable(tmp_path / "b" / "gh")
+        assert find_program("gh", f"{tmp_path}/a:{tmp_path}/b") == str(good)
+
+    def test_an_explicit_path_is_taken_as_it_is_or_refused(self, tmp_path: Path) -> None:
+        good = executable(tmp_path / "mine" / "gh-2")
+        assert find_program("gh", "", str(good)) == str(good)
+        assert look_up("gh", "/usr/bin", "gh").ended is Ended.NOT_RUNNABLE
+        assert look_up("gh", "/usr/bin", "").ended is Ended.NOT_RUNNABLE
+        assert look_up("gh", "/usr/bin", str(tmp_path / "none")).ended is Ended.NOT_FOUND
+        assert look_up("gh", "/usr/bin", str(tmp_path)).ended is Ended.NOT_FOUND
+        good.chmod(0o600)
+        assert look_up("gh", "/usr/bin", str(good)).detail == f"{good} is not executable"
+
+
+def read_all(fd: int) -> bytes:
+    with open(fd, "rb") as file:
+        return file.read()
+
+
+class TestInput:
+    @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+    @pytest.mark.parametrize("size", [0, 1, 4096, 65536, 65537, 1_000_000])
+    def test_X5_every_way_holds_all_of_it_and_then_ends(self, way: Way, size: int, tmp_path: Path) -> None:
+        content = os.urandom(size)
+        fd = way(content, lambda: str(tmp_path))
+        assert fd is not None
+        assert not os.get_inheritable(fd)
+        assert not stat.S_ISCHR(os.fstat(fd).st_mode)
+        assert read_all(fd) == content
+        assert not list(tmp_path.iterdir())
+
+    def test_X5_what_does_not_fit_a_pipe_goes_elsewhere(self, tmp_path: Path) -> None:
+        content = os.urandom(LARGE_PIPE + 1)
+        assert in_pipe(content, lambda: str(tmp_path)) is None
+        assert read_all(readable(content, lambda: str(tmp_path))) == content
+
+    def test_X5_a_pipe_that_took_only_a_part_is_not_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        before = os.listdir("/dev/fd")
+        write = os.write
+        monkeypatch.setattr(os, "write", lambda fd, content: write(fd, content[:8192]))
+        assert in_pipe(b"x" * 20_000, lambda: "") is None
+        assert os.listdir("/dev/fd") == before
+
+    def test_X5_a_write_that_takes_little_at_a_time_is_repeated(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        write = os.write
+        monkeypatch.setattr(os, "write", lambda fd, content: write(fd, content[:1000]))
+        for way in (in_memory, in_file):
+            fd = way(b"y" * 4500, lambda: str(tmp_path))
+            assert fd is not None
+            assert read_all(fd) == b"y" * 4500
+
+    def test_X5_a_system_without_memory_files_uses_an_unlinked_one(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.delattr(os, "memfd_create")
+        content = os.urandom(2_000_000)
+        fd = readable(content, lambda: str(tmp_path))
+        assert stat.S_IMODE(os.fstat(fd).st_mode) == 0o600
+        assert os.fstat(fd).st_nlink == 0
+        assert read_all(fd) == content
+
+    def test_nothing_left_is_an_error_and_no_descriptor_stays(self, tmp_path: Path) -> None:
+        before = os.listdir("/dev/fd")
+        with pytest.raises(OSError, match="cannot be prepared"):
+            readable(b"x", lambda: str(tmp_path), ways=(lambda _content, _private: None,))
+        assert os.listdir("/dev/fd") == before
+
+
+class TestPrivateDirectories:
+    @pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
+    def test_modes_hold_under_any_umask(self, umask: int, tmp_path: Path) -> None:
+        goal = tmp_path / "session"
+        goal.write_text("real")
+        private = PrivateDirectory(str(tmp_path))
+        os.umask(umask)
+        empty = private.empty()
+        place = private.lay_out(
+            Scratch("X", files={"config.yml": b"content"}, links={"a": str(goal), "b": "/none"})
+        )
+        os.umask(0o022)
+        for directory in (private.root(), empty, place):
+            assert stat.S_IMODE(os.stat(directory).st_mode) == 0o700
+        assert stat.S_IMODE(os.stat(f"{place}/config.yml").st_mode) == 0o600
+        assert sorted(os.listdir(place)) == ["a", "config.yml"]
+        assert os.readlink(f"{place}/a") == str(goal)
+        assert os.listdir(empty) == []
+        private.remove()
+        assert os.listdir(tmp_path) == ["session"]
+        assert goal.read_text() == "real"
+
+    def test_what_a_child_left_is_removed_without_following_links(self, tmp_path: Path) -> None:
+        kept = tmp_path / "kept"
+        kept.mkdir()
+        (kept / "file").write_text("stays")
+        place = tmp_path / "place"
+        (place / "deep" / "er").mkdir(parents=True)
+        (place / "deep" / "log").write_text("value")
+        (place / "link").symlink_to(kept)
+        (place / "deep").chmod(0o000)
+        place.chmod(0o500)
+        remove(str(place))
+        assert not place.exists()
+        assert (kept / "file").read_text() == "stays"
+
+    @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/etc/x", "../x", "a\0b"])
+    def test_a_scratch_name_cannot_leave_its_directory(self, name: str, tmp_path: Path) -> None:
+        private = PrivateDirectory(str(tmp_path))
+        with pytest.raises(ValueError, match="plain name"):
+            private.lay_out(Scratch("X", files={name: b""}))
+        private.remove()
+
+    def test_where_the_first_place_is_missing_another_is_used(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+        monkeypatch.setenv("TMPDIR", str(tmp_path))
+        private = PrivateDirectory(str(tmp_path / "missing"))
+        assert os.path.dirname(private.root()) == str(tmp_path)
+        private.remove()
+
+    def test_a_runtime_directory_that_others_can_read_is_not_used(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("TMPDIR", str(tmp_path))
+        runtime = tmp_path / "runtime"
+        runtime.mkdir(mode=0o755)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+        for mode, parent in ((0o755, tmp_path), (0o700, runtime)):
+            runtime.chmod(mode)
+            private = PrivateDirectory()
+            assert os.path.dirname(private.root()) == str(parent)
+            private.remove()
+
+
+def call(*values: str, stdin: bytes = b"", **environment: str) -> Call:
+    return Call("gh", (), environment, stdin=stdin, secrets=tuple(map(SecretValue, values)))
+
+
+class TestWords:
+    def test_L7_values_input_lines_and_tokens_are_taken_out(self) -> None:
+        asked = call("hunter22", stdin=b"NAME=first line\nsecond line\n", GH_TOKEN="ghp_0123456789")
+        said = b"bad hunter22; line (second line is invalid); token ghp_0123456789 expired\n"
+        assert words(said, asked, cut=False) == "bad ***; line (*** is invalid); token *** expired\n"
+
+    def test_L7_a_value_that_was_coloured_in_the_middle_is_taken_out(self) -> None:
+        assert words(b"\x1b[31mhun\x1b[1mter22\x1b[0m!", call("hunter22"), cut=False) == "***!"
+
+    def test_L7_a_value_that_holds_a_terminal_sequence_is_taken_out(self) -> None:
+        asked = call("pre\x1b[31mfix")
+        assert words(b"<pre\x1b[31mfix> <prefix>", asked, cut=False) == "<***> <***>"
+
+    def test_L7_a_cut_end_does_not_show_the_beginning_of_a_value(self) -> None:
+        assert words(b"invalid: hunter2", call("hunter22-and-more"), cut=True) == "invalid: ***"
+
+    def test_error_text_that_is_not_utf8_is_still_text(self) -> None:
+        assert words(b"caf\xe9 \xff", call(), cut=False) == "caf\ufffd \ufffd"
+
+    @pytest.mark.parametrize(
+        ("values", "stdin", "answer"),
+        [
+            (("long enough",), b"", True),
+            ((), b"", True),
+            (("",), b"", True),
+            (("abc",), b"", False),
+            ((" ab \n",), b"", False),
+            (("long enough", "x"), b"", False),
+            ((), b"pin", False),
+        ],
+    )
+    def test_L7_a_short_value_forbids_showing(
+        self, values: tuple[str, ...], stdin: bytes, answer: bool
+    ) -> None:
+        assert showable(call(*values, stdin=stdin)) is answer
+
+
+class TestCancel:
+    def test_it_can_be_asked_many_times_and_after_the_end(self) -> None:
+        before = os.listdir("/dev/fd")
+        with Cancel() as cancel:
+            for _ in range(70_000):
+                cancel.cancel()
+        cancel.cancel()
+        cancel.close()
+        assert cancel.cancelled
+        assert os.listdir("/dev/fd") == before
+
+    def test_nothing_is_left_where_no_descriptor_was(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def none_left() -> tuple[int, int]:
+            raise OSError(24, "Too many open files")
+
+        monkeypatch.setattr(os, "pipe", none_left)
+        with pytest.raises(OSError, match="Too many"):
+            Cancel()
