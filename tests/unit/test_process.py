@@ -10,7 +10,7 @@ import pytest
 from sophia_secrets.backends.base import Call, Ended, Scratch
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.process import Cancel, find_program, look_up
-from sophia_secrets.process.private import PrivateDirectory, remove
+from sophia_secrets.process.private import PrivateDirectory
 from sophia_secrets.process.stdin import LARGE_PIPE, WAYS, Way, in_file, in_memory, in_pipe, readable
 from sophia_secrets.process.words import showable, words
 
@@ -187,14 +187,16 @@ class TestPrivateDirectories:
         kept = tmp_path / "kept"
         kept.mkdir()
         (kept / "file").write_text("stays")
-        place = tmp_path / "place"
-        (place / "deep" / "er").mkdir(parents=True)
-        (place / "deep" / "log").write_text("value")
-        (place / "link").symlink_to(kept)
-        (place / "deep").chmod(0o000)
-        place.chmod(0o500)
-        remove(str(place))
-        assert not place.exists()
+        private = PrivateDirectory(str(tmp_path))
+        place = Path(private.lay_out(Scratch("X", files={"config.yml": b""})))
+        for directory in (place, Path(private.empty())):
+            (directory / "deep" / "er").mkdir(parents=True)
+            (directory / "deep" / "log").write_text("value")
+            (directory / "link").symlink_to(kept)
+            (directory / "deep").chmod(0o000)
+            directory.chmod(0o500)
+        private.remove()
+        assert os.listdir(tmp_path) == ["kept"]
         assert (kept / "file").read_text() == "stays"
 
     @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/etc/x", "../x", "a\0b"])

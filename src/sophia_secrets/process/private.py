@@ -21,6 +21,7 @@ class PrivateDirectory:
         self._root: str | None = None
         self._empty: str | None = None
         self._count = 0
+        self._names: dict[str, list[str]] = {}
 
     def empty(self) -> str:
         """An empty directory to work in; `/` where none can be made."""
@@ -32,15 +33,30 @@ class PrivateDirectory:
         return self._empty
 
     def lay_out(self, scratch: Scratch) -> str:
-        """Make the directory of a `Scratch`; raises OSError."""
+        """Make the directory of a `Scratch`; raises OSError, and then nothing is left of it."""
         self._count += 1
         place = _make(os.path.join(self.root(), f"scratch-{self._count}"))
-        for name, content in scratch.files.items():
-            _write(os.path.join(place, _plain(name)), content)
-        for name, goal in scratch.links.items():
-            if os.path.lexists(goal):
-                os.symlink(goal, os.path.join(place, _plain(name)))
+        self._names[place] = [*scratch.files, *scratch.links]
+        try:
+            for name, content in scratch.files.items():
+                _write(os.path.join(place, _plain(name)), content)
+            for name, goal in scratch.links.items():
+                if os.path.lexists(goal):
+                    os.symlink(goal, os.path.join(place, _plain(name)))
+        except BaseException:
+            self.clear(place)
+            raise
         return place
+
+    def clear(self, place: str) -> None:
+        """Remove a directory that `lay_out` made, with all that a child left in it."""
+        # What we put there goes by name, for where no descriptor is left no directory can be read.
+        for name in self._names.pop(place, ()):
+            try:
+                os.unlink(os.path.join(place, name))
+            except (OSError, ValueError):
+                pass
+        _remove(place)
 
     def root(self) -> str:
         """The directory itself, made now if it was not; raises OSError."""
@@ -58,24 +74,29 @@ class PrivateDirectory:
 
     def remove(self) -> None:
         """Take away everything; a file that cannot be removed stays, in its private directory."""
+        for place in list(self._names):
+            self.clear(place)
+        if self._empty is not None:
+            _remove(self._empty)
         if self._root is not None:
-            remove(self._root)
+            _remove(self._root)
         self._root = self._empty = None
 
 
-def remove(place: str) -> None:
+def _remove(place: str) -> None:
     """Remove a directory of ours with all that a child left in it, following no link."""
     try:
-        for name in os.listdir(place):
-            os.rmdir(os.path.join(place, name))
         os.rmdir(place)
     except OSError:
-        import shutil
+        try:
+            import shutil
 
-        shutil.rmtree(place, ignore_errors=True)
-        if os.path.lexists(place):
-            _open_up(place)
             shutil.rmtree(place, ignore_errors=True)
+            if os.path.lexists(place):
+                _open_up(place)
+                shutil.rmtree(place, ignore_errors=True)
+        except OSError:  # the import itself needs a descriptor
+            pass
 
 
 def _open_up(place: str) -> None:

@@ -12,7 +12,7 @@ from time import monotonic
 from sophia_secrets.backends.base import Call, Completed, Ended
 from sophia_secrets.process.child import Child
 from sophia_secrets.process.find import Found, look_up
-from sophia_secrets.process.private import PrivateDirectory, remove
+from sophia_secrets.process.private import PrivateDirectory
 
 
 @dataclass(slots=True, eq=False)
@@ -22,12 +22,13 @@ class Started:
     child: Child
     at: float
     scratch: list[str]
+    private: PrivateDirectory
 
     def close(self) -> None:
         """Reap the child and remove its scratch directories."""
         self.child.close()
         for place in self.scratch:
-            remove(place)
+            self.private.clear(place)
 
 
 class Starter:
@@ -64,9 +65,9 @@ class Starter:
         finally:
             if child is None:
                 for place in scratch:
-                    remove(place)
+                    self._private.clear(place)
         if child is not None:
-            return Started(child, now, scratch)
+            return Started(child, now, scratch, self._private)
         return _not_started(found.path, problem)
 
     def _find(self, word: str) -> Found:
