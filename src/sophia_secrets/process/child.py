@@ -12,7 +12,6 @@ from enum import Enum
 from sophia_secrets.backends.base import Call, Completed, Ended
 from sophia_secrets.process.stdin import readable
 from sophia_secrets.process.watch import watch
-from sophia_secrets.process.words import showable, words
 
 GRACE = 2.0
 """Seconds between SIGTERM and SIGKILL."""
@@ -87,6 +86,10 @@ class Child:
             self._watch = watch(self._process.pid)
             os.set_blocking(self.stdout, False)
             os.set_blocking(self.stderr, False)
+            # The vendor is at work by now: what this imports costs nobody any time.
+            from sophia_secrets.process.words import showable
+
+            self._showable = showable(call)
             undo.pop_all()
 
     def _abort(self) -> None:
@@ -177,6 +180,8 @@ class Child:
 
     def completed(self) -> Completed:
         """What came back; after `close`."""
+        from sophia_secrets.process.words import words
+
         ended, code, detail = self._how()
         return Completed(
             ended,
@@ -184,7 +189,7 @@ class Child:
             stdout=bytes(self._stdout),
             stderr=words(bytes(self._stderr), self.call, cut=self._cut or ended is not Ended.EXITED),
             path=self.program,
-            showable=showable(self.call),
+            showable=self._showable,
             detail=detail,
         )
 
