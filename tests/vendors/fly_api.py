@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 from urllib.parse import urlsplit
 
 RELEASED_AT = "2026-01-02T00:00:00Z"
@@ -101,7 +102,7 @@ class FlyApi:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def __enter__(self) -> FlyApi:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -147,7 +148,8 @@ class FlyApi:
         query = str(body["query"]) if isinstance(body, dict) else ""
         if "viewer" in query:
             return {"data": {"viewer": {"email": self.email}}}
-        name = str(body["variables"]["appName"]) if isinstance(body, dict) else ""
+        variables = body.get("variables", {}) if isinstance(body, dict) else {}
+        name = str(variables.get("appName", ""))
         app = self.apps.get(name)
         if app is None:
             missing = {"message": f'Could not find App "{name}"', "extensions": {"code": "NOT_FOUND"}}
@@ -212,8 +214,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_GET = _serve
-    do_POST = _serve
+    do_GET = _serve  # noqa: N815 - the name that http.server looks for
+    do_POST = _serve  # noqa: N815
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         """Keep the test's output clean."""
