@@ -1,0 +1,209 @@
+"""
+The audit log on disk: appending to it, and the doors to reading and verifying it.
+
+One directory holds one chain. Where several hosts or users share a home directory, each needs a
+directory of its own (the caller names it): locks between hosts are not relied on.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+
+from sophia_secrets import errors
+from sophia_secrets.state import audit_disk as disk
+from sophia_secrets.state import files
+from sophia_secrets.state.audit_append import Writer
+from sophia_secrets.state.audit_event import (
+    FOUND,
+    Actor,
+    Event,
+    thousandths_in,
+    write_actor,
+    write_event,
+    written_name,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sophia_secrets.state.audit_read import Position, Query
+    from sophia_secrets.state.audit_verify import Verdict
+    from sophia_secrets.state.counters import Count, Counters
+
+__all__ = ["Actor", "AuditLog", "Event"]
+
+MAX_BYTES = 16 << 20
+DEADLINE = 5.0
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_SHUT = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+class AuditLog:
+    """
+    An append-only log of events, chained by a keyed MAC.
+
+    `directory` is absolute and made where it is missing; `key` is the one derived for the audit.
+    Nothing is ever deleted: at `max_bytes` the file is put away under the next number. With
+    `sync` false an event survives a crash of the program but perhaps not of the machine.
+    Usable from many threads and processes, and after a fork.
+    """
+
+    __slots__ = ("_actor", "_clock", "_counters", "_key", "_opened", "_sync", "_writer", "directory")
+
+    def __init__(
+        self,
+        directory: str,
+        key: bytes,
+        *,
+        actor: Actor,
+        clock: Callable[[], float] = time.time,
+        max_bytes: int = MAX_BYTES,
+        sync: bool = True,
+        counters: Counters | None = None,
+    ) -> None:
+        self.directory = directory
+        self._key = key
+        self._actor = write_actor(actor)
+        self._clock = clock
+        self._sync = sync
+        self._counters = counters
+        self._writer = Writer(key, self._actor, clock, max_bytes=max_bytes, sync=sync, counters=counters)
+        self._opened = -1
+
+    def append(self, events: list[Event], deadline_seconds: float = DEADLINE) -> None:
+        """
+        Put events on disk, in one locked append and one sync: all of them once this returns.
+
+        Raises `errors.AuditFailed` where that could not be done in time, for whatever reason
+        (then what was to be audited must not happen), and `errors.UnsafeState` where the log is
+        open to other users.
+        """
+        if not events:
+            return
+        deadline = time.monotonic() + deadline_seconds
+        try:
+            now = self._clock()
+            fields = [write_event(event, now, self._actor) for event in events]
+            found = [
+                (written_name(event.name), thousandths_in(event.time or now), index)
+                for index, event in enumerate(events)
+                if event.outcome == FOUND and event.name
+            ]
+            directory = self._directory()
+            lock = files.Lock(directory, disk.HEAD)
+            self._acquire(lock, deadline)
+            fd, last = -1, 0
+            try:
+                fd, last = self._writer.append(directory, fields, found)
+            finally:
+                lock.release()
+            try:
+                if self._sync:
+                    files.durable(fd)
+            finally:
+                os.close(fd)
+            if self._sync:
+                self._writer.mark_synced(directory, lock, last)
+            return
+        except OSError as error:
+            problem = error
+        raise self._failed(problem)
+
+    def now(self) -> float:
+        """What the log's clock says, in Unix seconds."""
+        return self._clock()
+
+    def head(self) -> str:
+        """The end of the log as one word to keep elsewhere, for `verify(expect_head=…)`."""
+        from sophia_secrets.state.audit_verify import printed_head
+
+        return printed_head(self._directory(), self._key)
+
+    def verify(
+        self, *, expect_head: str | None = None, progress: Callable[[int], object] | None = None
+    ) -> Verdict:
+        """
+        Whether every line stands where it was written, in memory that does not grow with the log.
+
+        `expect_head` is a head printed before: the log must still hold that line. `progress` is
+        told the number of lines so far. Raises `errors.UsageError` for what is no printed head,
+        `errors.AuditFailed` where the log cannot be read.
+        """
+        from sophia_secrets.state.audit_verify import verify
+
+        return verify(self._directory(), self._key, expect_head, progress)
+
+    def read(self, query: Query | None = None) -> Iterator[dict[str, object]]:
+        """The events that match, oldest first unless the query says otherwise (`audit_read.Query`)."""
+        from sophia_secrets.state.audit_read import Query, read
+
+        return read(self._directory(), query or Query())
+
+    def position(self) -> Position:
+        """Where the log ends now, for `tail_from`."""
+        from sophia_secrets.state.audit_read import end_of
+
+        return end_of(self._directory())
+
+    def tail_from(
+        self, position: Position, query: Query | None = None
+    ) -> tuple[list[dict[str, object]], Position]:
+        """The events written since a position, and the position after them."""
+        from sophia_secrets.state.audit_read import Query, tail_from
+
+        return tail_from(self._directory(), position, query or Query())
+
+    def counts(self, names: list[str]) -> dict[str, Count]:
+        """
+        How often each name was found, and when last: what the log says, always.
+
+        Names never found are left out. Raises `errors.AuditFailed` where the log cannot be read.
+        """
+        if self._counters is None:
+            return {}
+        try:
+            return self._counters.read(self._directory(), self._key, names)
+        except OSError as error:
+            problem = error
+        raise self._failed(problem)
+
+    def _directory(self) -> int:
+        # Not a lock and not written to, so it may be shared across a fork.
+        if self._opened < 0:
+            try:
+                self._opened = files.open_directory(self.directory)
+            except OSError as error:
+                problem = error
+            else:
+                return self._opened
+            raise self._failed(problem)
+        return self._opened
+
+    def close(self) -> None:
+        """Let go of the directory; the next call opens it again."""
+        if self._opened >= 0:
+            os.close(self._opened)
+            self._opened = -1
+
+    def _acquire(self, lock: files.Lock, deadline: float) -> None:
+        if lock.acquire(deadline):
+            return
+        path = files.quoted(f"{self.directory}/{disk.HEAD}")
+        raise errors.AuditFailed(
+            f"The audit log in {self.directory} is held by another process.",
+            hint=f"see which with `fuser {path}`, or set SOPHIA_SECRETS_HOME to another directory",
+        )
+
+    def _failed(self, error: OSError) -> errors.AuditFailed:
+        directory = files.quoted(self.directory)
+        if error.errno in _FULL:
+            hint = f"free some space (see `df -h {directory}`), or set SOPHIA_SECRETS_HOME to another disk"
+        elif error.errno in _SHUT:
+            hint = "set SOPHIA_SECRETS_HOME to a directory that you can write"
+        else:
+            hint = f"see to the disk that holds {directory}, or set SOPHIA_SECRETS_HOME to another directory"
+        said = error.strerror or type(error).__name__
+        return errors.AuditFailed(f"The audit log in {self.directory} cannot be used: {said}.", hint=hint)

@@ -1,0 +1,211 @@
+"""
+Reading the audit log: by bytes until a line is known to be wanted, from the end where only the
+last few are.
+
+What is shown is what `verify` looks at: every line of every file. A line that is no event (torn
+by a crash, or damaged) is shown as one whose outcome is `unreadable`, where nothing is filtered.
+"""
+
+from __future__ import annotations
+
+import os
+
+from sophia_secrets.state import audit_disk as disk
+from sophia_secrets.state import chain
+from sophia_secrets.state.audit_event import needle, string_of, write_time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BLOCK = 256 * 1024
+UNREADABLE = "unreadable"
+
+
+class Query:
+    """
+    Which events to read: exact texts (`actor` is the user), times in Unix seconds (`until` is
+    exclusive), and how many of the last that match.
+    """
+
+    __slots__ = ("last", "needles", "newest_first", "since", "until")
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        backend: str | None = None,
+        target: str | None = None,
+        outcome: str | None = None,
+        command: str | None = None,
+        actor: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        last: int | None = None,
+        newest_first: bool = False,
+    ) -> None:
+        wanted = {
+            "name": name,
+            "backend": backend,
+            "target": target,
+            "outcome": outcome,
+            "command": command,
+            "user": actor,
+        }
+        self.needles = [needle(field, text) for field, text in wanted.items() if text]
+        self.since = write_time(since).encode() if since is not None else b""
+        self.until = write_time(until).encode() if until is not None else b""
+        self.last = last
+        self.newest_first = newest_first
+
+    def matches(self, line: bytes) -> bool:
+        """Whether this line is wanted, decided without parsing it."""
+        for part in self.needles:
+            if part not in line:
+                return False
+        if self.since or self.until:
+            when = string_of(line, b"time").strip(b'"')
+            if not when or when < self.since or (self.until and when >= self.until):
+                return False
+        return True
+
+    def among(self, lines: list[bytes]) -> list[bytes]:
+        """Those of many lines that are wanted."""
+        for part in self.needles:
+            lines = [line for line in lines if part in line]
+        return [line for line in lines if self.matches(line)] if self.since or self.until else lines
+
+
+class Position:
+    """A place in the log: a file's number (the current file has the next free one) and an offset."""
+
+    __slots__ = ("file", "offset")
+
+    def __init__(self, file: int, offset: int) -> None:
+        self.file = file
+        self.offset = offset
+
+
+def parse(line: bytes) -> dict[str, object]:
+    """A line's event, or one whose outcome is `unreadable`. Never raises."""
+    from json import loads
+
+    if len(line) <= chain.LINE_LIMIT:
+        try:
+            found = loads(line)
+        except (ValueError, RecursionError):
+            found = None
+        if isinstance(found, dict):
+            return found
+    return {"outcome": UNREADABLE, "count": len(line)}
+
+
+def read(directory: int, query: Query) -> Iterator[dict[str, object]]:
+    """The events that match."""
+    if query.last is None and not query.newest_first:
+        for block in blocks(directory, Position(0, 0)):
+            for line in query.among(block):
+                yield parse(line)
+        return
+    found: list[bytes] = []
+    left = query.last
+    if left is not None and left <= 0:
+        return
+    for line in _backward(directory):
+        if not query.matches(line):
+            continue
+        if query.newest_first:
+            yield parse(line)
+        else:
+            found.append(line)
+        if left is not None:
+            left -= 1
+            if not left:
+                break
+    for line in reversed(found):
+        yield parse(line)
+
+
+def _files(directory: int) -> list[tuple[int, int]]:
+    """Each file's number and open descriptor, oldest first, the current one last."""
+    # The current file is opened first: if it is put away meanwhile, its descriptor still reads it,
+    # and its number is then the one it was put away under.
+    current = disk.open_read(directory, disk.CURRENT)
+    numbers = disk.rotations(directory)
+    opened = []
+    seen = os.fstat(current) if current is not None else None
+    for number in numbers:
+        fd = disk.open_read(directory, disk.rotated(number))
+        if fd is None:
+            continue
+        here = os.fstat(fd)
+        if seen is not None and (here.st_ino, here.st_dev) == (seen.st_ino, seen.st_dev):
+            os.close(fd)
+            break
+        opened.append((number, fd))
+    if current is not None:
+        opened.append((opened[-1][0] + 1 if opened else 1, current))
+    return opened
+
+
+def blocks(directory: int, position: Position) -> Iterator[list[bytes]]:
+    """The lines from a position on, many at a time; `position` moves along behind each block."""
+    opened = _files(directory)
+    try:
+        for number, fd in opened:
+            if number < position.file:
+                continue
+            if number > position.file:
+                position.file, position.offset = number, 0
+            for found, rest in disk.lines(fd, position.offset, disk.size_of(fd)):
+                if found:
+                    position.offset += sum(map(len, found)) + len(found)
+                    yield found
+                elif number != opened[-1][0]:
+                    yield [rest]
+    finally:
+        for _, fd in opened:
+            os.close(fd)
+
+
+def _backward(directory: int) -> Iterator[bytes]:
+    opened = _files(directory)
+    try:
+        for number, fd in reversed(opened):
+            end = disk.size_of(fd)
+            rest = b""
+            is_end = True
+            while end:
+                start = max(0, end - _BLOCK)
+                found = (os.pread(fd, end - start, start) + rest).split(b"\n")
+                if is_end and (len(found) > 1 or not start):
+                    is_end = False
+                    torn = found.pop()
+                    if torn and number != opened[-1][0]:
+                        yield torn
+                rest = found.pop(0) if start else b""
+                yield from reversed(found)
+                end = start
+    finally:
+        for _, fd in opened:
+            os.close(fd)
+
+
+def end_of(directory: int) -> Position:
+    """The end of the log as it is now."""
+    opened = _files(directory)
+    try:
+        if not opened:
+            return Position(1, 0)
+        number, fd = opened[-1]
+        return Position(number, disk.size_of(fd))
+    finally:
+        for _, fd in opened:
+            os.close(fd)
+
+
+def tail_from(directory: int, position: Position, query: Query) -> tuple[list[dict[str, object]], Position]:
+    """The events after a position, and the position after them; the one handed in is left alone."""
+    moving = Position(position.file, position.offset)
+    found = [parse(line) for block in blocks(directory, moving) for line in query.among(block)]
+    return found, moving

@@ -1,0 +1,198 @@
+"""
+Where the next line goes when the log is not as the head says, and what to put on record first.
+
+A crash leaves a torn line, or whole lines that the head does not know yet: they are taken in,
+and said (`recovered`). A power cut may take lines that were never known to be on the disk: also
+`recovered`. Anything else is somebody's doing, and the log goes on with a `gap` that
+`verify` will name for good. Without the key that wrote the log, a new chain begins.
+"""
+
+from __future__ import annotations
+
+import os
+
+from sophia_secrets.state import audit_disk as disk
+from sophia_secrets.state import chain
+from sophia_secrets.state.audit_event import Event
+from sophia_secrets.state.walk import Walk, lines_were
+
+_REACH = 256 * 1024
+
+
+class Place:
+    """
+    Where to go on: the file, its size, the chain's sequence and MAC, and the events to put first.
+
+    `ended` is false where a torn line must be ended before anything is written.
+    """
+
+    __slots__ = ("ended", "file", "mac", "notes", "sequence", "size")
+
+    def __init__(self, file: int, size: int, sequence: int, mac: bytes) -> None:
+        self.file = file
+        self.size = size
+        self.sequence = sequence
+        self.mac = mac
+        self.ended = True
+        self.notes: list[Event] = []
+
+
+def settle(directory: int, key: bytes, head: chain.Head | None, current: int) -> Place:
+    """
+    The place to go on at. The lock is held; `current` is the open current file.
+
+    Without a head, and with a log that no line of which the key fits, the current file is put
+    away under the next number; its descriptor is then of no more use and `Place.size` is 0.
+    """
+    numbers = disk.rotations(directory)
+    if head is None:
+        return _without_head(directory, key, numbers, current)
+    if head.file in numbers:
+        fd = disk.open_read(directory, disk.rotated(head.file))
+        assert fd is not None  # noqa: S101
+    else:
+        fd = os.dup(current)
+    try:
+        size = disk.size_of(fd)
+        whole = size >= head.size and (not head.size or disk.is_end_at(fd, head.size, head.mac))
+    finally:
+        os.close(fd)
+    if not whole:
+        return _shorter(directory, key, numbers, head, current)
+    return _longer(directory, key, numbers, head, current)
+
+
+def _place(numbers: list[int], least: int, current: int, sequence: int, mac: bytes) -> Place:
+    size = disk.size_of(current)
+    place = Place(max([least, *(n + 1 for n in numbers)]), size, sequence, mac)
+    place.ended = not size or os.pread(current, 1, size - 1) == b"\n"
+    return place
+
+
+def _longer(directory: int, key: bytes, numbers: list[int], head: chain.Head, current: int) -> Place:
+    walk = Walk(key, head.mac, head.sequence)
+    for number in [n for n in numbers if n >= head.file] + [0]:
+        fd = disk.open_read(directory, disk.rotated(number)) if number else os.dup(current)
+        assert fd is not None  # noqa: S101
+        try:
+            start = head.size if head.file == number or (not number and head.file not in numbers) else 0
+            for found, rest in disk.lines(fd, start, disk.size_of(fd)):
+                walk.feed(found)
+                walk.end(rest)
+        finally:
+            os.close(fd)
+        if number and walk.misfit is not None:
+            walk.broken = True
+            break
+    place = _place(numbers, head.file, current, walk.sequence, walk.mac)
+    count = walk.sequence - head.sequence
+    if walk.broken or (walk.misfit is not None and walk.misfit.torn.whole):
+        place.notes.append(_gap("something was put in that this log's writer did not write"))
+    elif walk.misfit is not None:
+        if not place.ended:
+            walk.misfit.torn.add(b"")
+        place.notes.append(_recovered(f"a torn line was ended; {lines_were(count)} taken in", count))
+        place.notes[0].digest = walk.misfit.torn.voucher()
+    elif count:
+        place.notes.append(_recovered(f"{lines_were(count)} taken in", count))
+    return place
+
+
+def _shorter(directory: int, key: bytes, numbers: list[int], head: chain.Head, current: int) -> Place:
+    boot = disk.boot_id()
+    if boot in (b"-", b"") or boot != head.boot:
+        last = _last_good(directory, key, numbers, current)
+        if last is not None and head.synced <= last[0] < head.sequence and not last[2].whole:
+            place = _place(numbers, 1, current, last[0], last[1])
+            lost = head.sequence - last[0]
+            place.notes.append(_recovered(f"{lines_were(lost)} lost unsynced when the machine stopped", lost))
+            if not place.ended:
+                last[2].add(b"")
+            if last[3]:
+                place.notes[0].digest = last[2].voucher()
+            return place
+    place = _place(numbers, head.file, current, head.sequence, head.mac)
+    place.notes.append(_gap("the log was cut off or altered at its end"))
+    return place
+
+
+def _without_head(directory: int, key: bytes, numbers: list[int], current: int) -> Place:
+    if not numbers and not disk.size_of(current):
+        return Place(1, 0, 0, chain.ORIGIN)
+    last = _last_good(directory, key, numbers, current)
+    if last is not None and last[0]:
+        place = _place(numbers, 1, current, last[0], chain.ORIGIN)
+        place.notes.append(_gap("the head was removed or altered"))
+        return place
+    number = max([0, *numbers])
+    if disk.size_of(current):
+        number += 1
+        os.rename(disk.CURRENT, disk.rotated(number), src_dir_fd=directory, dst_dir_fd=directory)
+    place = Place(number + 1, 0, 0, chain.ORIGIN)
+    begun = Event("audit", "new_chain", words="the log so far was written with another key")
+    begun.digest = disk.hash_of(directory, disk.rotated(number))
+    place.notes.append(begun)
+    return place
+
+
+def _last_good(
+    directory: int, key: bytes, numbers: list[int], current: int
+) -> tuple[int, bytes, chain.Torn, bool] | None:
+    """
+    The sequence and MAC of the last line near the end that follows the one before it, what is
+    torn after it, and whether anything is. None where no line does.
+    """
+    torn = chain.Torn(key)
+    size = disk.size_of(current)
+    reach = min(size, _REACH)
+    found = os.pread(current, reach, size - reach).split(b"\n")
+    rest = found.pop()
+    if reach == size:
+        found.insert(0, _line_before(directory, numbers))
+    for at in range(len(found) - 1, 0, -1):
+        if chain.follows(key, _claimed(found[at - 1]), found[at]):
+            break
+    else:
+        at = 0
+        if reach < size or (numbers and not _fits(directory, key, numbers)):
+            return None
+    for line in found[at + 1 :]:
+        torn.add(line)
+    if rest:
+        torn.add(rest, ended=False)
+    return max(chain.sequence_of(found[at]), 0), _claimed(found[at]), torn, bool(rest or found[at + 1 :])
+
+
+def _claimed(line: bytes) -> bytes:
+    return chain.mac_of(line) if chain.has_form(line) else chain.ORIGIN
+
+
+def _line_before(directory: int, numbers: list[int]) -> bytes:
+    """The last line of the last full file, as it stands; nothing where there is none."""
+    return _last_two(directory, numbers)[1]
+
+
+def _fits(directory: int, key: bytes, numbers: list[int]) -> bool:
+    before, last = _last_two(directory, numbers)
+    return chain.follows(key, _claimed(before), last)
+
+
+def _last_two(directory: int, numbers: list[int]) -> tuple[bytes, bytes]:
+    fd = disk.open_read(directory, disk.rotated(numbers[-1])) if numbers else None
+    if fd is None:
+        return b"", b""
+    try:
+        size = disk.size_of(fd)
+        reach = min(size, 4 * chain.LINE_LIMIT)
+        found = os.pread(fd, reach, size - reach).split(b"\n")[:-1]
+    finally:
+        os.close(fd)
+    return (b"", b"", *found)[-2], (b"", *found)[-1]
+
+
+def _gap(words: str) -> Event:
+    return Event("audit", "gap", words=words)
+
+
+def _recovered(words: str, count: int) -> Event:
+    return Event("audit", "recovered", words=words, count=count)

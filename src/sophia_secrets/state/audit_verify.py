@@ -1,0 +1,234 @@
+"""
+Whether the audit log is what was written: a walk along all its files, by bytes.
+
+What it stops: changes by whoever has no key, and accidents. What it does not stop: whoever has
+the key (the same user, root) can write a whole new log; only a head kept elsewhere shows that.
+"""
+
+from __future__ import annotations
+
+import os
+
+from sophia_secrets import errors
+from sophia_secrets.state import audit_disk as disk
+from sophia_secrets.state import chain
+from sophia_secrets.state.audit_event import string_of
+from sophia_secrets.state.audit_moment import Moment
+from sophia_secrets.state.walk import CUT_OFF, NOT_HEAD, Walk, lines_were
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OK = "ok"
+ALTERED = "altered"
+UNVERIFIABLE = "unverifiable"
+_NEW_CHAIN = b'"outcome":"new_chain"'
+_OTHER_KEY = "cannot be verified: written with a key that is not the one in use"
+
+
+class Verdict:
+    """
+    What `verify` found.
+
+    `state` is `ok`, `altered`, or `unverifiable`: nothing contradicts the log, but (part of) it
+    was written with another key. `events` counts the lines that were verified. `first_bad` is
+    (file, line, reason) unless all is well; lines count from 1. `head` is the end of what was
+    verified, to keep elsewhere. `pending` says that a crash left something that the next append
+    will take in and record.
+    """
+
+    __slots__ = ("events", "first_bad", "head", "pending", "state")
+
+    def __init__(
+        self, state: str, events: int, first_bad: tuple[str, int, str] | None, head: str, pending: bool
+    ) -> None:
+        self.state = state
+        self.events = events
+        self.first_bad = first_bad
+        self.head = head
+        self.pending = pending
+
+    @property
+    def ok(self) -> bool:
+        return self.state == OK
+
+
+def _name(number: int) -> str:
+    return disk.rotated(number) if number else disk.CURRENT
+
+
+def printed_head(directory: int, key: bytes) -> str:
+    """The end of the log as its head says, in one word."""
+    log = Moment(directory, key)
+    if log.current is not None:
+        os.close(log.current)
+    if log.head is None:
+        return chain.print_head(0, chain.ORIGIN)
+    return chain.print_head(log.head.sequence, log.head.mac)
+
+
+def verify(
+    directory: int, key: bytes, expect_head: str | None, progress: Callable[[int], object] | None
+) -> Verdict:
+    """See `audit.AuditLog.verify`."""
+    expected = None
+    if expect_head is not None:
+        expected = chain.scan_head(expect_head)
+        if expected is None:
+            raise errors.UsageError(
+                "That is not a head of an audit log.",
+                hint="print one with `sophia-secrets audit verify --head`",
+            )
+    try:
+        log = Moment(directory, key)
+        try:
+            return _verify(log, expected, progress)
+        finally:
+            if log.current is not None:
+                os.close(log.current)
+    except OSError as error:
+        said = error.strerror
+    raise errors.AuditFailed(f"The audit log cannot be read: {said}.")
+
+
+def _verify(
+    log: Moment, expected: tuple[int, bytes] | None, progress: Callable[[int], object] | None
+) -> Verdict:
+    numbers = [*log.numbers, 0]
+    start = max((at for at, number in enumerate(numbers) if _begins(log, number)), default=0)
+    walk = Walk(log.key, chain.ORIGIN, 0)
+    marks = [mark for mark in (expected, _mark(log.head)) if mark is not None]
+    agreed = [walk.expect(*mark) for mark in marks].count(False) == 0
+    bad = _missing(log, numbers[:start]) if start else None
+    for at in range(start, len(numbers)):
+        bad = bad or _missing_before(numbers, at)
+        if bad is not None:
+            break
+        bad = _walk_file(log, walk, numbers, at, progress)
+    if bad is None:
+        bad = _end(log, walk, agreed)
+    head = chain.print_head(walk.sequence, walk.mac)
+    pending = bad is None and (
+        walk.misfit is not None or (log.head is not None and walk.sequence != log.head.sequence)
+    )
+    if bad is not None and _is_foreign(log, walk, numbers):
+        return Verdict(UNVERIFIABLE, 0, (_name(numbers[0]), 1, _OTHER_KEY), head, False)
+    if bad is None and start:
+        older = _older(log, numbers[: start + 1])
+        return Verdict(older[0], walk.events, (older[1], 1, older[2]), head, pending)
+    return Verdict(OK if bad is None else ALTERED, walk.events, bad, head, pending)
+
+
+def _mark(head: chain.Head | None) -> tuple[int, bytes] | None:
+    if head is None:
+        return None
+    # After a stop of the machine, only what was known to be on the disk is sure to be there.
+    restarted = head.boot == b"-" or head.boot != disk.boot_id()
+    return None if restarted and head.synced < head.sequence else (head.sequence, head.mac)
+
+
+def _begins(log: Moment, number: int) -> bool:
+    line = log.first_line(number)
+    return _NEW_CHAIN in line and chain.follows(log.key, chain.ORIGIN, line)
+
+
+def _missing(log: Moment, older: list[int]) -> tuple[str, int, str] | None:
+    for at in range(len(older)):
+        if bad := _missing_before(older, at):
+            return bad
+    following = [n for n in log.numbers if n > older[-1]]
+    if following and following[0] != older[-1] + 1:
+        return disk.rotated(older[-1] + 1), 1, "the file is missing"
+    return None
+
+
+def _missing_before(numbers: list[int], at: int) -> tuple[str, int, str] | None:
+    number = numbers[at]
+    previous = numbers[at - 1] if at else 0
+    if number and number != previous + 1:
+        return disk.rotated(previous + 1), 1, "the file is missing"
+    return None
+
+
+def _walk_file(
+    log: Moment, walk: Walk, numbers: list[int], at: int, progress: Callable[[int], object] | None
+) -> tuple[str, int, str] | None:
+    number = numbers[at]
+    fd, size = log.open(number)
+    if fd is None:
+        return None
+    previous_lines = walk.line
+    walk.next_file()
+    try:
+        for found, rest in disk.lines(fd, 0, size):
+            walk.feed(found)
+            walk.end(rest)
+            if walk.broken:
+                break
+            if progress is not None:
+                progress(walk.events)
+    finally:
+        os.close(fd)
+    if walk.not_head:
+        return _name(number), walk.not_head, NOT_HEAD
+    misfit = walk.misfit
+    if misfit is None or not (walk.broken or number or misfit.torn.whole):
+        return None
+    if misfit.at_end_of_previous and at and chain.sequence_of(misfit.first) > misfit.expected:
+        return _name(numbers[at - 1]), previous_lines + 1, misfit.reason()
+    return _name(number), misfit.line, misfit.reason()
+
+
+def _end(log: Moment, walk: Walk, agreed: bool) -> tuple[str, int, str] | None:
+    last = walk.misfit.line if walk.misfit is not None else walk.line + 1
+    if not agreed:
+        return disk.CURRENT, last, NOT_HEAD
+    if walk.unreached:
+        if walk.misfit is not None:
+            return disk.CURRENT, last, walk.misfit.reason()
+        return disk.CURRENT, last, CUT_OFF.format(lines_were(walk.unreached))
+    if log.head is None:
+        if walk.events or walk.misfit is not None:
+            return disk.HEAD, 1, "the head is missing or was changed"
+        return None
+    if log.numbers and log.head.file > log.numbers[-1] + 1:
+        return disk.rotated(log.numbers[-1] + 1), 1, "the file is missing"
+    if not log.numbers and log.head.file > 1:
+        return disk.rotated(1), 1, "the file is missing"
+    if walk.sequence < log.head.synced:
+        return disk.CURRENT, last, CUT_OFF.format(lines_were(log.head.synced - walk.sequence))
+    return None
+
+
+def _is_foreign(log: Moment, walk: Walk, numbers: list[int]) -> bool:
+    """Whether no line near any end of the log was written with this key, nor was the head."""
+    if walk.events or log.head is not None:
+        return False
+    for number in numbers:
+        fd, size = log.open(number)
+        if fd is None:
+            continue
+        try:
+            reach = min(size, 8 * chain.LINE_LIMIT)
+            found = os.pread(fd, reach, 0).split(b"\n") + os.pread(fd, reach, size - reach).split(b"\n")
+        finally:
+            os.close(fd)
+        for at in range(1, len(found)):
+            before = found[at - 1]
+            if chain.has_form(before) and chain.follows(log.key, chain.mac_of(before), found[at]):
+                return False
+    return True
+
+
+def _older(log: Moment, numbers: list[int]) -> tuple[str, str, str]:
+    """What can be said of the files before this chain: whether each has the hash the next one names."""
+    for at in range(len(numbers) - 1, 0, -1):
+        named = string_of(log.first_line(numbers[at]), b"digest").strip(b'"').decode("ascii", "replace")
+        if named != disk.hash_of(log.directory, disk.rotated(numbers[at - 1])):
+            return (
+                ALTERED,
+                disk.rotated(numbers[at - 1]),
+                "the file is not the one whose hash the next file names",
+            )
+    return UNVERIFIABLE, _name(numbers[0]), _OTHER_KEY

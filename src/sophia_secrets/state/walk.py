@@ -1,0 +1,149 @@
+"""
+Following the chain line by line, and saying what does not fit.
+
+The one judge of a line: the appender asks it what a crash left behind, `verify` whether
+anything was altered. Pure, and flat in memory however long the log is.
+"""
+
+from __future__ import annotations
+
+from sophia_secrets.state import chain
+
+CHANGED = "the line was changed"
+INSERTED = "the line was put in"
+MOVED = "the line was moved or repeated"
+REMOVED = "{} removed before this one"
+CUT_OFF = "{} cut off here"
+NOT_HEAD = "this is not the line that the head names"
+_RECOVERED = b'"outcome":"recovered"'
+_GAP = b'"outcome":"gap"'
+_ROTATED = b'"outcome":"rotated"'
+
+
+def lines_were(count: int) -> str:
+    """A count of lines as a subject with its verb."""
+    return "1 line was" if count == 1 else f"{count} lines were"
+
+
+class Misfit:
+    """The first line that does not follow, and the hints of what comes after it."""
+
+    __slots__ = ("at_end_of_previous", "expected", "expected_later", "first", "intruder", "line", "torn")
+
+    def __init__(self, key: bytes, line: int, expected: int, first: bytes) -> None:
+        self.line = line
+        self.expected = expected
+        self.first = first
+        self.torn = chain.Torn(key)
+        self.intruder = False
+        self.expected_later = False
+        self.at_end_of_previous = line == 1 and _ROTATED in first
+
+    def reason(self) -> str:
+        """What was done, as far as the lines tell."""
+        claimed = chain.sequence_of(self.first)
+        missing = lines_were(claimed - self.expected)
+        if not chain.has_form(self.first):
+            return INSERTED if self.intruder else CHANGED
+        if _GAP in self.first and claimed >= self.expected:
+            return CUT_OFF.format(missing if claimed > self.expected else "something was")
+        if self.intruder:
+            return INSERTED if claimed == self.expected else MOVED
+        if claimed == self.expected:
+            return CHANGED
+        if claimed < self.expected or self.expected_later:
+            return MOVED
+        return CUT_OFF.format(missing) if self.at_end_of_previous else REMOVED.format(missing)
+
+
+class Walk:
+    """
+    A walk along the chain from a line whose MAC and sequence are known.
+
+    `feed` takes lines as they stand in the file. Afterwards `sequence` and `mac` are those of the
+    last line that fits, `line` its number in the file, and `misfit` what does not fit, if
+    anything. Torn bytes that a later `recovered` event vouches for are no misfit.
+    """
+
+    __slots__ = ("_key", "_marks", "broken", "events", "line", "mac", "misfit", "not_head", "sequence")
+
+    def __init__(self, key: bytes, mac: bytes, sequence: int) -> None:
+        self._key = key
+        self._marks: dict[int, bytes] = {}
+        self.mac = mac
+        self.sequence = sequence
+        self.events = 0
+        self.line = 0
+        self.misfit: Misfit | None = None
+        self.broken = False
+        self.not_head = 0
+
+    def expect(self, sequence: int, mac: bytes) -> bool:
+        """Require the line with that number to have that MAC; false where another already does."""
+        if sequence == self.sequence:
+            return mac == self.mac
+        return self._marks.setdefault(sequence, mac) == mac
+
+    @property
+    def unreached(self) -> int:
+        """How many lines further on the last expected one is; 0 where all were met."""
+        return max([0, *(sequence - self.sequence for sequence in self._marks)])
+
+    def next_file(self) -> None:
+        """The lines fed from now on are numbered from 1."""
+        self.line = 0
+
+    def feed(self, lines: list[bytes]) -> bool:
+        """Take the next lines; false once it is certain that something is wrong."""
+        at = 0
+        while at < len(lines) and not self.broken:
+            if self.misfit is None:
+                part = lines[at:] if at else lines
+                count, mac = chain.follow(self._key, self.mac, part)
+                self._advance(part, count, mac)
+                at += count
+                if at < len(lines) and not self.broken:
+                    self.misfit = Misfit(self._key, self.line + 1, self.sequence + 1, lines[at])
+                    self._hold(lines[at])
+                    at += 1
+            elif chain.follows(self._key, self.mac, lines[at]):
+                if self._vouches(lines[at]):
+                    self.misfit = None
+                else:
+                    self.misfit.intruder = self.broken = True
+            else:
+                self._hold(lines[at])
+                at += 1
+        return not self.broken
+
+    def end(self, rest: bytes) -> None:
+        """Take what stands after the last newline: a line that lacks only that, or a torn one."""
+        if rest and not self.broken:
+            if chain.follows(self._key, self.mac, rest):
+                self.feed([rest])
+                return
+            if self.misfit is None:
+                self.misfit = Misfit(self._key, self.line + 1, self.sequence + 1, rest)
+            self._hold(rest, ended=False)
+
+    def _hold(self, line: bytes, *, ended: bool = True) -> None:
+        assert self.misfit is not None  # noqa: S101
+        self.line += 1
+        self.misfit.torn.add(line, ended=ended)
+        if line is not self.misfit.first and chain.sequence_of(line) == self.misfit.expected:
+            self.misfit.expected_later = True
+
+    def _vouches(self, line: bytes) -> bool:
+        assert self.misfit is not None  # noqa: S101
+        return _RECOVERED in line and b'"digest":"%b"' % self.misfit.torn.voucher().encode() in line
+
+    def _advance(self, lines: list[bytes], count: int, mac: bytes) -> None:
+        for sequence in [s for s in self._marks if s <= self.sequence + count]:
+            offset = sequence - self.sequence - 1
+            if chain.mac_of(lines[offset]) != self._marks.pop(sequence):
+                self.not_head = self.line + offset + 1
+                self.broken = True
+        self.sequence += count
+        self.events += count
+        self.line += count
+        self.mac = mac
