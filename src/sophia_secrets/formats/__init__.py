@@ -96,16 +96,24 @@ def guess(path: str, data: bytes = b"") -> str:
 
 
 def text_of(pair: Pair, *, nul: bool = False) -> str:
+    """The value's text, for a writer. Raises `errors.BadValue` as `value_problem` says."""
+    problem = value_problem(pair.value, nul=nul)
+    if problem is not None:
+        raise refusal(pair, problem)
+    return pair.value.reveal()
+
+
+def value_problem(value: SecretValue, *, nul: bool = False) -> str | None:
     """
-    The value's text, for a writer. Raises `errors.BadValue` for half a surrogate pair, which is
-    not text, and for a NUL unless the format carries it (`nul`).
+    Why no format carries the value: half a surrogate pair, which is not text, or a NUL, unless
+    the format carries that (`nul`).
     """
-    text = pair.value.reveal()
+    text = value.reveal()
     if "\0" in text and not nul:
-        raise refusal(pair, "it holds a NUL")
+        return "it holds a NUL"
     if _SURROGATE.search(text):
-        raise refusal(pair, "it holds half of a surrogate pair, which is not text")
-    return text
+        return "it holds half of a surrogate pair, which is not text"
+    return None
 
 
 def refusal(pair: Pair, reason: str) -> errors.BadValue:

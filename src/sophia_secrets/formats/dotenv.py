@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 from sophia_secrets.core import names
 from sophia_secrets.core.model import SecretValue
-from sophia_secrets.formats import Pair, check_names, decoded, malformed, refusal, text_of
+from sophia_secrets.formats import Pair, check_names, decoded, malformed, refusal, text_of, value_problem
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
 
@@ -114,6 +114,14 @@ def write_for_us(pairs: Sequence[Pair]) -> bytes:
     """A file that `read` gives back exactly, whatever text without a NUL the values are."""
     _check(pairs)
     return "".join(f"{pair.name}={_any(pair)}\n" for pair in pairs).encode()
+
+
+def problem(name: str, value: SecretValue | None = None) -> str | None:
+    """Why `write_for_us` cannot carry this name or value, or None. Never quotes the value."""
+    if not _NAME.fullmatch(name) or len(name) > names.MAX_LENGTH:
+        return "a name is ASCII letters, digits, `_`, `.` and `-`, and begins with a letter or `_`"
+    reason = value_problem(value) if value is not None else None
+    return f"the value cannot be kept: {reason}" if reason else None
 
 
 def _check(pairs: Sequence[Pair]) -> None:

@@ -1,0 +1,79 @@
+"""The backend itself: reading, changing and checking the vault. It starts no program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sophia_secrets.backends.base import Capabilities, Context, Credential, Section, Steps, Unconfigured
+from sophia_secrets.backends.local import probing, writing
+from sophia_secrets.backends.local.opening import contents
+from sophia_secrets.backends.local.place import NAME, Place, Stop, read_place
+from sophia_secrets.core.model import (
+    Change,
+    Check,
+    Entry,
+    EntryState,
+    Failure,
+    Receipt,
+    SecretValue,
+    Snapshot,
+)
+from sophia_secrets.formats import dotenv
+
+
+class LocalBackend:
+    """
+    An age-encrypted dotenv file: configured on every machine that has a place for our state.
+
+    The file and its identity are made at the first write. A write takes turns with other
+    processes, replaces the file whole and keeps every other name, though not the comments of a
+    file that was edited by hand. `write` and `delete` wait for the lock at most `context.timeout`.
+    """
+
+    name = NAME
+    capabilities = Capabilities(readable=True, writable=True, needs_call=False, batch=True)
+    credential = Credential()
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self.target = place.target
+
+    @classmethod
+    def configure(cls, section: Section, context: Context) -> LocalBackend | Unconfigured:
+        """
+        The backend for the `[local]` settings: `file`, `identity`, `recipients`.
+
+        Relative paths are of the working directory. Raises `errors.BadSettings` for a recipient
+        that is no age public key.
+        """
+        if not context.state_directory:
+            return Unconfigured(NAME, "there is no state directory", "Set `SOPHIA_SECRETS_HOME`.")
+        return cls(read_place(section, context))
+
+    def snapshot(self) -> Steps[Snapshot | Failure]:
+        """Every name with its value; empty where there is no file yet."""
+        yield from ()
+        try:
+            pairs = contents(self._place)
+        except Stop as stop:
+            return stop.failure
+        return Snapshot(self.target, {pair.name: Entry(EntryState.READABLE, pair.value) for pair in pairs})
+
+    def write(self, changes: Sequence[Change]) -> Steps[Receipt]:
+        """Store all of the values or none, and read them back."""
+        yield from ()
+        return writing.store(self._place, changes)
+
+    def delete(self, names: Sequence[str]) -> Steps[Receipt]:
+        """Remove the names; one that was not there is `unchanged` with detail "absent"."""
+        yield from ()
+        return writing.remove(self._place, names)
+
+    def probe(self) -> Steps[list[Check]]:
+        """`local.identity`, `local.recipients` where the settings name some, `local.file`."""
+        yield from ()
+        return probing.probe(self._place)
+
+    def problem(self, name: str, value: SecretValue | None = None) -> str | None:
+        """Why this name or value cannot be stored here exactly, or None. Never quotes the value."""
+        return dotenv.problem(name, value)

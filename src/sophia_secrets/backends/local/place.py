@@ -1,0 +1,186 @@
+"""Where the file and the identity are, and reading and writing them through `state.files`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sophia_secrets import errors
+from sophia_secrets.backends.base import MEBIBYTE, Context, Section
+from sophia_secrets.backends.local import vault
+from sophia_secrets.core.model import Failure, FailureKind, SecretValue, Target
+from sophia_secrets.state import files
+
+NAME = "local"
+IDENTITY_VARIABLE = "SOPHIA_SECRETS_IDENTITY"
+FILE = "secrets.env.age"
+IDENTITY = "identity.txt"
+
+_FILE_LIMIT = 24 * MEBIBYTE
+_IDENTITY_LIMIT = 64 * 1024
+
+
+class Stop(Exception):
+    """What ends an operation: `failure` says why. Never holds a value."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """
+    One vault: absolute paths, the recipients that the settings name (none: our own), and the
+    identity's text where the environment gives it.
+    """
+
+    target: Target
+    file: str
+    identity_file: str
+    own_identity: bool
+    state_directory: str
+    recipients: tuple[str, ...]
+    given: SecretValue | None
+    timeout: float
+
+    def stop(self, kind: FailureKind, message: str, hint: str = "") -> Stop:
+        return Stop(Failure(kind, self.target, message, hint))
+
+    def read(self) -> bytes | None:
+        """The encrypted file, or None where there is none yet."""
+        with self._told():
+            return files.read_path(self.file, _FILE_LIMIT, private=self._is_ours(self.file))
+
+    def replace(self, data: bytes) -> None:
+        """Put the encrypted file in its place, whole or not at all; raises what `state.files` raises."""
+        files.replace_path(self.file, data)
+
+    def identities(self) -> tuple[vault.Identity, ...]:
+        """What opens the file: from the environment or the identity file; empty where there is none."""
+        if self.given is not None:
+            data: bytes | None = self.given.reveal().encode("utf-8", "replace")
+            where = f"`{IDENTITY_VARIABLE}`"
+        else:
+            with self._told():
+                data = files.read_path(self.identity_file, _IDENTITY_LIMIT)
+            where = self.identity_file
+        if data is None:
+            return ()
+        try:
+            return vault.read_identities(data)
+        except vault.BadIdentity as error:
+            problem = str(error)
+        raise self.stop(
+            FailureKind.NOT_PERMITTED,
+            f"The identity in {where} cannot be used: {problem}.",
+            "Give it an age identity: a line that begins with `AGE-SECRET-KEY-1`.",
+        )
+
+    def make_identity(self) -> tuple[vault.Identity, ...]:
+        """The identity of our own, made if nobody has made it yet; empty where it is not ours to make."""
+        if self.own_identity:
+            with self._told(), self._directory() as dirfd:
+                files.create(dirfd, IDENTITY, vault.new_identity())
+        return self.identities()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One writer at a time, across processes. The lock stays out of a team's directory."""
+        key = hashlib.sha256(os.fsencode(os.path.realpath(self.file))).hexdigest()[:16]
+        with self._told(), self._directory() as dirfd:
+            lock = files.Lock(dirfd, f"local-{key}.lock")
+            if not lock.acquire(time.monotonic() + self.timeout):
+                raise self.stop(
+                    FailureKind.TIMED_OUT,
+                    f"Another process has been writing {self.target.label} all the time.",
+                )
+            try:
+                yield
+            finally:
+                lock.release()
+
+    @contextmanager
+    def _directory(self) -> Iterator[int]:
+        dirfd = files.open_directory(self.state_directory)
+        try:
+            yield dirfd
+        finally:
+            os.close(dirfd)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What the file system or `state.files` says no to, as a failure of this backend."""
+        try:
+            yield
+            return
+        except errors.SophiaError as error:
+            kind = (
+                FailureKind.NOT_PERMITTED if isinstance(error, errors.UnsafeState) else FailureKind.BAD_OUTPUT
+            )
+            stop = self.stop(kind, error.message, error.hint)
+        except files.TooLarge:
+            stop = self.stop(
+                FailureKind.BAD_OUTPUT, f"{self.target.label} is too large to be a file of secrets."
+            )
+        except OSError as error:
+            stop = self.stop(kind_of(error), f"{error.filename or self.file}: {error.strerror}.")
+        raise stop
+
+    def _is_ours(self, path: str) -> bool:
+        return os.path.dirname(path) == self.state_directory
+
+
+def kind_of(error: OSError) -> FailureKind:
+    """A failure kind for what the operating system says."""
+    return FailureKind.NOT_PERMITTED if isinstance(error, PermissionError) else FailureKind.BAD_OUTPUT
+
+
+def read_place(section: Section, context: Context) -> Place:
+    """
+    The vault of the `[local]` settings. Raises `errors.BadSettings` for a recipient that is none:
+    it is not quoted, because it may be an identity that was put in the wrong place.
+    """
+    state = os.path.normpath(context.state_directory)
+    file = _path(section.get("file"), context) or os.path.join(state, FILE)
+    own = os.path.join(state, IDENTITY)
+    identity = _path(section.get("identity"), context) or own
+    named = section.get("recipients") or ()
+    recipients = (
+        tuple(dict.fromkeys(str(one).strip() for one in named)) if isinstance(named, list | tuple) else ()
+    )
+    for number, recipient in enumerate(recipients, 1):
+        if not vault.is_recipient(recipient):
+            raise errors.BadSettings(
+                f"Recipient {number} of `[local]` is not an age public key.",
+                hint="Give the line that begins with `age1`: `age-keygen -y` prints it.",
+                backend=NAME,
+            )
+    given = context.environ.get(IDENTITY_VARIABLE, "")
+    return Place(
+        target=Target(NAME, _label(file, context.home), (("file", file),)),
+        file=file,
+        identity_file=identity,
+        own_identity=identity == own and not given,
+        state_directory=state,
+        recipients=recipients,
+        given=SecretValue(given) if given else None,
+        timeout=context.timeout,
+    )
+
+
+def _path(setting: object, context: Context) -> str:
+    if not isinstance(setting, str) or not setting:
+        return ""
+    if context.home and (setting == "~" or setting.startswith("~/")):
+        setting = context.home + setting[1:]
+    return os.path.normpath(os.path.join(context.cwd, setting))
+
+
+def _label(path: str, home: str) -> str:
+    home = home.rstrip("/")
+    return f"~{path[len(home) :]}" if home and path.startswith(f"{home}/") else path

@@ -1,0 +1,116 @@
+"""
+An age file (age-encryption.org/v1, armored) around a dotenv text: bytes in, bytes out.
+
+`age -d -i identity.txt secrets.env.age` reads what is written here.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+_RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}", re.ASCII)
+
+_ARMOR_BEGIN = b"-----BEGIN AGE ENCRYPTED FILE-----"
+_ARMOR_END = b"-----END AGE ENCRYPTED FILE-----"
+_NO_MATCH = "No matching keys found"
+
+
+class NotForUs(Exception):
+    """None of the identities opens the file."""
+
+
+class Damaged(Exception):
+    """The bytes are not a whole age file. Its text is a fixed reason."""
+
+
+class BadIdentity(Exception):
+    """A line is not an age identity. Its text names the line and quotes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What opens files, and the recipient (`age1...`) that they were encrypted for."""
+
+    public: str
+    key: object = field(repr=False)
+
+
+def _age() -> Any:
+    import pyrage  # type: ignore[import-untyped]
+
+    return pyrage
+
+
+def new_identity() -> bytes:
+    """A fresh identity file, as `age-keygen` writes it."""
+    identity = _age().x25519.Identity.generate()
+    return f"# public key: {identity.to_public()}\n{identity}\n".encode()
+
+
+def read_identities(data: bytes) -> tuple[Identity, ...]:
+    """The identities of an identity file, in order. Raises `BadIdentity`, also where there is none."""
+    parse = _age().x25519.Identity.from_str
+    found: list[Identity] = []
+    bad = 0
+    for number, line in enumerate(data.splitlines(), 1):
+        text = line.strip().decode("ascii", "replace")
+        if not text or text.startswith("#"):
+            continue
+        try:
+            key = parse(text)
+        except _age().IdentityError:
+            bad = number
+            break
+        found.append(Identity(str(key.to_public()), key))
+    if bad:
+        raise BadIdentity(f"line {bad} is not an age identity")
+    if not found:
+        raise BadIdentity("there is no identity in it")
+    return tuple(found)
+
+
+def is_recipient(text: str) -> bool:
+    """Whether `text` is an age public key, its checksum included."""
+    if not _RECIPIENT.fullmatch(text):
+        return False
+    try:
+        _age().x25519.Recipient.from_str(text)
+    except _age().RecipientError:
+        return False
+    return True
+
+
+def seal(plain: bytes, recipients: Sequence[str]) -> bytes:
+    """The age file that each of the recipients opens."""
+    age = _age()
+    keys = [age.x25519.Recipient.from_str(recipient) for recipient in recipients]
+    return bytes(age.encrypt(plain, keys, armored=True))
+
+
+def unseal(data: bytes, identities: Sequence[Identity]) -> bytes:
+    """The text inside an age file, armored or not. Raises `NotForUs` or `Damaged`."""
+    age = _age()
+    try:
+        return bytes(age.decrypt(data, [identity.key for identity in identities]))
+    except age.DecryptError as error:
+        not_for_us = str(error) == _NO_MATCH
+    if not_for_us:
+        raise NotForUs
+    raise Damaged("it is damaged, or not an age file")
+
+
+def recipient_count(data: bytes) -> int:
+    """How many recipients an age file has. They cannot be told apart: age does not name them."""
+    body = data.strip()
+    if body.startswith(_ARMOR_BEGIN):
+        try:
+            body = binascii.a2b_base64(body.removeprefix(_ARMOR_BEGIN).removesuffix(_ARMOR_END))
+        except binascii.Error:
+            return 0
+    header = body.partition(b"\n---")[0]
+    # Other stanzas may be grease, which stands for nobody.
+    return sum(line.startswith((b"-> X25519 ", b"-> ssh-", b"-> piv-p256 ")) for line in header.split(b"\n"))
