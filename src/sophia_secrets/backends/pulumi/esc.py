@@ -1,0 +1,97 @@
+"""An ESC environment: `pulumi env open`, `set` and `rm`, always with a three-part name."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sophia_secrets.backends.base import Call, Completed
+from sophia_secrets.backends.pulumi import failures, names, values
+from sophia_secrets.backends.pulumi.session import Session
+from sophia_secrets.backends.pulumi.values import Leaf, Path
+from sophia_secrets.core.model import Failure, SecretValue, Target
+
+FLAGS = ("--non-interactive", "--color", "never")
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """
+    One environment; `reference` is organisation/project/env, `namespace` the project's.
+
+    One open without a property path serves every lookup. It also writes each of the environment's
+    `files` in plain text under TMPDIR and leaves it there (pkg/cmd/esc/cli/prepare.go), so TMPDIR
+    is a place where no file can be made: the program warns, goes on, and prints the variables as
+    they are defined.
+    """
+
+    reference: str
+    namespace: str
+    session: Session
+    timeout: float
+
+    elsewhere = "the environment itself under another heading, or an environment that it imports, defines it"
+
+    @property
+    def words(self) -> str:
+        return f"environment {self.reference}"
+
+    def read_call(self, secrets: Sequence[SecretValue] = ()) -> Call:
+        call = self._call("open", self.reference, "--format", "detailed", "--lifetime", "5m")
+        return replace(call, environment={**call.environment, "TMPDIR": "/dev/null"}, secrets=tuple(secrets))
+
+    def read(self, completed: Completed, target: Target) -> dict[str, Leaf] | Failure:
+        if failed := failures.of(completed, target, self.words):
+            return failed
+        try:
+            return values.environment(completed.stdout, self.namespace)
+        except values.Unreadable:
+            pass
+        return failures.unreadable(completed, target, self.words)
+
+    def set_call(self, name: str, value: SecretValue) -> Call:
+        """
+        The exact bytes as a string that is a secret, or, where the text holds what ESC would take
+        for a reference (`${`), their base64 form with the function that undoes it.
+        """
+        text = value.reveal()
+        where = values.property_path(("environmentVariables", name))
+        arguments = ("set", self.reference, str(where), "--file", "-")
+        if not reads_as_reference(text):
+            call = self._call(*arguments, "--secret", "--string")
+            return replace(call, stdin=text.encode(), secrets=(value,))
+        encoded = base64.b64encode(text.encode()).decode()
+        definition = json.dumps({"fn::fromBase64": {"fn::secret": encoded}})
+        secrets = (value, SecretValue(encoded))
+        return replace(self._call(*arguments), stdin=definition.encode(), secrets=secrets)
+
+    def remove_call(self, path: Path) -> Call | None:
+        where = values.property_path(path)
+        # Without a path the command deletes the whole environment.
+        if not where or not all(names.is_sendable(step) for step in path if isinstance(step, str)):
+            return None
+        return self._call("rm", self.reference, where)
+
+    def note(self, value: SecretValue) -> str:
+        return (
+            "kept as base64, because ESC reads `${` as a reference"
+            if reads_as_reference(value.reveal())
+            else ""
+        )
+
+    def _call(self, *arguments: str) -> Call:
+        return Call(
+            "pulumi",
+            (*FLAGS, "env", *arguments),
+            self.session.variables,
+            timeout=self.timeout,
+            scratch=self.session.scratch,
+            label=f"pulumi env {arguments[0]} {self.reference}",
+        )
+
+
+def reads_as_reference(text: str) -> bool:
+    """Whether ESC would look for a reference in the text (sdk/go/common/esc/ast/interpolation.go)."""
+    return "${" in text.replace("$$", "")

@@ -1,0 +1,162 @@
+"""
+From what a `pulumi` process left behind to a failure of a known kind.
+
+Outages are recognised positively: words that are in no row are `bad_output` (C5). Sources:
+pkg/cmd/pulumi/cmd/exit_codes.go, pkg/cmd/esc/cli/client/client.go (decodeError),
+pkg/backend/httpstate, and the recorded answers of the tests.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sophia_secrets.backends.base import Completed, Ended
+from sophia_secrets.backends.pulumi.vocabulary import INSTALL, OLDEST, ROWS, STATUSES, TOO_OLD
+from sophia_secrets.core.model import Failure, FailureKind, Target
+
+MOST_WORDS = 2000
+
+_UPDATING = "updating environment definition: "
+_STATUS = re.compile(r"(?:[a-z][a-z ]{2,60}: ){0,4}\[(\d{1,3})\] ?")
+_PREFIX = re.compile(r"^(?:error: )?(?:[a-z][a-z ]{2,60}: )*\[\d{1,3}\] ?|^error: |^Diags: ")
+_NETWORK = re.compile(
+    r"\b(?:Get|Head|Post|Patch|Put|Delete) \"https?://[^\"]*\": .*"
+    r"(?:connection refused|no such host|i/o timeout|network is unreachable|no route to host"
+    r"|[Tt]emporary failure in name resolution|server misbehaving|timed out|TLS handshake timeout"
+    r"|tls: |x509: |EOF$|connection reset by peer|Client\.Timeout exceeded|context deadline exceeded)"
+)
+
+
+def of(completed: Completed, target: Target, what: str) -> Failure | None:
+    """
+    The failure that a call ended in; None where the exit code says that it went well.
+
+    `what` is the part of the target in people's words (`environment acme/app/production`).
+    """
+
+    def failure(kind: FailureKind, message: str, hint: str) -> Failure:
+        return Failure(kind, target, message.format(target=what), hint, words(completed))
+
+    match completed.ended:
+        case Ended.NOT_FOUND:
+            return failure(
+                FailureKind.CLI_MISSING, "the Pulumi CLI is not installed", "install it: " + INSTALL
+            )
+        case Ended.NOT_RUNNABLE:
+            hint = "install it again: " + INSTALL
+            return failure(FailureKind.CLI_MISSING, "the Pulumi CLI cannot be run", hint)
+        case Ended.TIMED_OUT:
+            hint = "try again, or give it longer with `--timeout`"
+            return failure(FailureKind.TIMED_OUT, "Pulumi did not answer in time about {target}", hint)
+        case Ended.TOO_MUCH_OUTPUT:
+            return failure(FailureKind.BAD_OUTPUT, "Pulumi printed more than can be read of {target}", "")
+        case Ended.SIGNALLED | Ended.CANCELLED:
+            return failure(FailureKind.BAD_OUTPUT, "the Pulumi CLI was stopped while busy with {target}", "")
+        case Ended.EXITED:
+            return None if completed.code == 0 else failure(*_classified(completed))
+
+
+def unreadable(completed: Completed, target: Target, what: str) -> Failure:
+    """
+    The failure of a call that exited with 0 and did not print what it should.
+
+    `env open` does that where the environment cannot be evaluated: the reasons stand on the error
+    stream as `dev:3:16: unknown property "foo"`.
+    """
+    said = diagnostics(completed)
+    message = f"{what} cannot be opened: {said}" if said else f"Pulumi's answer about {what} cannot be read"
+    hint = f"look at it with `pulumi env open`, or install Pulumi {OLDEST} or newer" if said else TOO_OLD
+    return Failure(FailureKind.BAD_OUTPUT, target, message, hint, words(completed))
+
+
+def diagnostics(completed: Completed) -> str:
+    """
+    What the error stream says besides the known notices, on one short line.
+
+    "" where it may hold a value.
+    """
+    if not completed.showable:
+        return ""
+    said = [_PREFIX.sub("", line).strip() for line in completed.stderr.splitlines() if not _is_notice(line)]
+    return "; ".join(line for line in said if line)[:300]
+
+
+def words(completed: Completed) -> str:
+    """The vendor's own text for `Failure.words`."""
+    return completed.stderr[:MOST_WORDS] if completed.showable else ""
+
+
+def wrote_nothing(completed: Completed, failure: Failure) -> bool:
+    """
+    Whether a failed write is known to have changed nothing.
+
+    A request that was sent and not answered may have been carried out (V11).
+    """
+    if completed.ended in (Ended.NOT_FOUND, Ended.NOT_RUNNABLE):
+        return True
+    if completed.ended is not Ended.EXITED:
+        return False
+    if failure.kind is FailureKind.UNREACHABLE:
+        return _UPDATING not in completed.stderr
+    return failure.kind is not FailureKind.BAD_OUTPUT or _status(completed.stderr) in range(400, 500)
+
+
+def is_crash(completed: Completed) -> bool:
+    """Whether the program itself broke down, with its banner and a stack trace."""
+    return "The Pulumi CLI encountered a fatal error" in completed.stderr
+
+
+def _classified(completed: Completed) -> tuple[FailureKind, str, str]:
+    if is_crash(completed):
+        hint = "update it, or report what `--debug` shows: " + INSTALL
+        return FailureKind.BAD_OUTPUT, "the Pulumi CLI crashed while busy with {target}", hint
+    for said in _errors(completed.stderr):
+        for row in ROWS:
+            if row.pattern.search(said):
+                return row.kind, row.message, row.hint
+    status = _status(completed.stderr)
+    if status in STATUSES:
+        return STATUSES[status]
+    if status in range(500, 600):
+        return (
+            FailureKind.UNREACHABLE,
+            "Pulumi has a fault of its own and cannot answer about {target}",
+            "try again",
+        )
+    if any(_NETWORK.search(said) for said in _errors(completed.stderr)):
+        return (
+            FailureKind.UNREACHABLE,
+            "Pulumi cannot be reached about {target}",
+            "check the network, the proxy variables and PULUMI_BACKEND_URL",
+        )
+    if status is not None:
+        reason = diagnostics(completed)
+        message = "Pulumi refuses {target}" + (
+            ": " + reason.replace("{", "{{").replace("}", "}}") if reason else ""
+        )
+        return FailureKind.BAD_OUTPUT, message, "look at it with `pulumi env open`"
+    if completed.code == 3:
+        return (
+            FailureKind.NOT_AUTHENTICATED,
+            "Pulumi does not let this session at {target}",
+            "run `pulumi login`",
+        )
+    if completed.code == 6:
+        return FailureKind.TARGET_NOT_FOUND, "{target} does not exist", "look at `pulumi stack ls --all`"
+    message = f"the Pulumi CLI failed (exit {completed.code}) for {{target}}"
+    return FailureKind.BAD_OUTPUT, message, "run the command again with `--debug` to see its words"
+
+
+def _errors(stderr: str) -> list[str]:
+    return [line.removeprefix("error: ") for line in stderr.splitlines() if line.startswith("error: ")]
+
+
+def _status(stderr: str) -> int | None:
+    for said in _errors(stderr):
+        if match := _STATUS.match(said):
+            return int(match.group(1))
+    return None
+
+
+def _is_notice(line: str) -> bool:
+    return line.startswith(("Logging in using access token from ", "Found legacy stack files", "warning: "))

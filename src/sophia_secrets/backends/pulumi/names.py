@@ -1,0 +1,75 @@
+"""The rules of Pulumi for names, targets and values."""
+
+from __future__ import annotations
+
+import re
+
+from sophia_secrets import errors
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
+_SENDABLE = re.compile(r"[^-\s=\x00-\x20\x7f-\x9f][^\s=\x00-\x20\x7f-\x9f]{0,1023}")
+_ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+# No leading dot: the program cleans `..` out of the URL that it builds from the parts, and asks for
+# another one (pkg/cmd/esc/cli/client/client.go, cleanPath).
+_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def name_problem(name: str) -> str | None:
+    """Why nothing is stored under this name, or None."""
+    if _NAME.fullmatch(name):
+        return None
+    return "a name is letters, digits and underscores, at most 255, and does not begin with a digit"
+
+
+def is_sendable(name: str) -> bool:
+    """Whether the name may stand among a program's arguments (I1, I2)."""
+    return _SENDABLE.fullmatch(name) is not None
+
+
+def value_problem(text: str) -> str | None:
+    """Why a value cannot be kept exactly, or None."""
+    if "\0" in text:
+        return "the value holds a NUL character, which no process environment can carry"
+    if _SURROGATE.search(text):
+        return "the value is not Unicode text (it holds a lone surrogate)"
+    return None
+
+
+def environment_parts(text: str, organization: str, project: str) -> tuple[str, str, str]:
+    """
+    Organisation ("" if unknown), project and environment that a setting means.
+
+    Raises `BadName` for what `pulumi` must not be handed; a pinned version is one of those,
+    because it cannot be written.
+    """
+    parts = text.split("/")
+    if len(parts) > 3:
+        raise errors.BadName(
+            "a Pulumi environment is env, project/env or organization/project/env", backend="pulumi"
+        )
+    name = _checked(_PART, parts[-1], "environment")
+    given_project = parts[-2] if len(parts) > 1 else project or "default"
+    given_organization = parts[-3] if len(parts) > 2 else organization
+    if given_organization or len(parts) > 2:
+        _checked(_ORGANIZATION, given_organization, "organization")
+    return given_organization, _checked(_PART, given_project, "project"), name
+
+
+def stack_parts(text: str) -> tuple[str, str, str]:
+    """Organisation, project (each "" where not given) and name of a stack. Raises `BadName`."""
+    parts = text.split("/")
+    if len(parts) > 3:
+        raise errors.BadName(
+            "a Pulumi stack is stack, organization/stack or organization/project/stack", backend="pulumi"
+        )
+    name = _checked(_PART, parts[-1], "stack")
+    organization = _checked(_ORGANIZATION, parts[0], "organization") if len(parts) > 1 else ""
+    project = _checked(_PART, parts[1], "project") if len(parts) > 2 else ""
+    return organization, project, name
+
+
+def _checked(pattern: re.Pattern[str], text: str, what: str) -> str:
+    if not pattern.fullmatch(text):
+        raise errors.BadName(f"not the name of a Pulumi {what}: {text[:100]!a}", backend="pulumi")
+    return text

@@ -1,0 +1,138 @@
+"""
+Whose session a `pulumi` process acts under, and where it keeps it.
+
+Reading which backend the stored session is logged in to is all that is done; its tokens are not
+looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sophia_secrets.backends.base import Context, Credential, Scratch
+from sophia_secrets.backends.pulumi.variables import BY_SCHEME, CREDENTIALS, PASSPHRASE, PLACE, SYSTEM, TOKEN
+from sophia_secrets.core import strict_json
+
+CLOUD = "https://api.pulumi.com"
+_MOST = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """
+    The environment and the private directories of one kind of call.
+
+    With `PULUMI_ACCESS_TOKEN` set, the program gets a credentials directory of its own: the token
+    is not written into the user's (pulumi/pulumi#13919), and the account stored there is not used
+    in the token's place (pkg/cmd/esc/cli/login.go, getCachedClient).
+    """
+
+    variables: Mapping[str, str] = field(repr=False)
+    scratch: tuple[Scratch, ...] = ()
+
+
+def user_url(context: Context) -> str:
+    """The backend that the user's own variables or stored session choose."""
+    environ = context.environ
+    return environ.get("PULUMI_BACKEND_URL") or _current(context) or environ.get("PULUMI_API") or CLOUD
+
+
+def is_cloud(url: str) -> bool:
+    """Whether the URL is a Pulumi Cloud (anybody's) rather than a bucket or a directory."""
+    return url.startswith(("https://", "http://"))
+
+
+def for_environment(context: Context, organization: str) -> Session:
+    """
+    The session of `pulumi env ...` for an environment of this organisation.
+
+    Naming the default organisation spares the program the request that asks for it.
+    """
+    variables = _allowed(context.environ, SYSTEM | PLACE | {TOKEN})
+    variables["PULUMI_DEFAULT_ORGANIZATION"] = organization
+    return _session(context, variables)
+
+
+def for_stack(context: Context, project_url: str, schemes: tuple[str, ...]) -> Session:
+    """
+    The session of `pulumi config ...`.
+
+    `project_url` is the backend that Pulumi.yaml names: a token that was meant for another place
+    does not travel there, because the project may be somebody else's. `schemes` are those of the
+    backend and the secrets provider: their vendor's variables, and no other's, go along.
+    """
+    names = SYSTEM | PLACE | PASSPHRASE
+    for scheme in schemes:
+        names |= BY_SCHEME.get(scheme, frozenset())
+    url = user_url(context)
+    if context.environ.get("PULUMI_BACKEND_URL") or project_url in {"", url}:
+        names |= {TOKEN}
+    variables = _allowed(context.environ, names)
+    for name, value in context.environ.items():
+        if name.startswith("PULUMI_DIY_BACKEND_"):
+            variables[name] = value
+    return _session(context, variables)
+
+
+def credential(context: Context, sessions: tuple[Session, ...]) -> Credential:
+    """What identifies who is asking in these sessions."""
+    variables = {n: v for s in sessions for n, v in s.variables.items() if n in CREDENTIALS}
+    files = [variables[n] for n in ("PULUMI_CONFIG_PASSPHRASE_FILE",) if os.path.isabs(variables.get(n, ""))]
+    if not variables.get(TOKEN):
+        home = _session_directory(context)
+        if home:
+            files.append(os.path.join(home, "credentials.json"))
+        elif not files:
+            return Credential()
+    return Credential(tuple(sorted(variables.items())), tuple(files))
+
+
+def _allowed(environ: Mapping[str, str], names: frozenset[str]) -> dict[str, str]:
+    return {n: v for n, v in environ.items() if v and (n in names or n.startswith("LC_"))} | {
+        # An empty passphrase is a passphrase (sdk/go/common/... cloud/passphrase).
+        n: environ[n]
+        for n in names & {"PULUMI_CONFIG_PASSPHRASE"}
+        if n in environ
+    }
+
+
+def _session(context: Context, variables: dict[str, str]) -> Session:
+    variables |= {"PULUMI_SKIP_UPDATE_CHECK": "true", "NO_COLOR": "1"}
+    if TOKEN not in variables:
+        return Session(variables)
+    variables.pop("PULUMI_CREDENTIALS_PATH", None)
+    variables["PULUMI_CREDENTIAL_STORE"] = "plaintext"
+    current = "" if variables.get("PULUMI_BACKEND_URL") else _current(context)
+    files = {"credentials.json": json.dumps({"current": current}).encode()} if current else {}
+    return Session(variables, (Scratch("PULUMI_CREDENTIALS_PATH", files=files),))
+
+
+def _session_directory(context: Context) -> str:
+    environ = context.environ
+    if given := environ.get("PULUMI_CREDENTIALS_PATH") or environ.get("PULUMI_HOME"):
+        return os.path.join(context.cwd, given)
+    # The program takes the home directory of the user's record, whatever HOME says
+    # (sdk/go/common/util/pulumihome).
+    try:
+        home = pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        home = context.home
+    return os.path.join(home, ".pulumi") if home else ""
+
+
+def _current(context: Context) -> str:
+    """The backend that the stored session is logged in to, or ""."""
+    directory = _session_directory(context)
+    if not directory:
+        return ""
+    try:
+        with open(os.path.join(directory, "credentials.json"), "rb") as file:
+            stored = strict_json.loads(file.read(_MOST))
+    except (OSError, strict_json.BadJSON):
+        return ""
+    current = stored.get("current") if isinstance(stored, dict) else None
+    return current if isinstance(current, str) else ""

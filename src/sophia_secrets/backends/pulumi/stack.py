@@ -1,0 +1,73 @@
+"""A stack's configuration: `pulumi config`, always with the stack and the directory spelled out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sophia_secrets.backends.base import Call, Completed
+from sophia_secrets.backends.pulumi import failures, names, values
+from sophia_secrets.backends.pulumi.esc import FLAGS
+from sophia_secrets.backends.pulumi.session import Session
+from sophia_secrets.backends.pulumi.values import Leaf, Path
+from sophia_secrets.core.model import Failure, SecretValue, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """
+    The configuration of one stack in one absolute directory; `namespace` is the project's name.
+
+    It lives in the file Pulumi.<stack>.yaml beside the project: a write changes that file, and
+    nobody else sees it before the file is committed.
+    """
+
+    stack: str
+    directory: str
+    namespace: str
+    session: Session
+    timeout: float
+
+    elsewhere = "the project's Pulumi.yaml, or an environment that the stack imports, defines it"
+
+    @property
+    def words(self) -> str:
+        return f"stack {self.stack}"
+
+    def read_call(self, secrets: Sequence[SecretValue] = ()) -> Call:
+        return replace(self._call("--json", "--show-secrets"), secrets=tuple(secrets))
+
+    def read(self, completed: Completed, target: Target) -> dict[str, Leaf] | Failure:
+        if failed := failures.of(completed, target, self.words):
+            return failed
+        try:
+            return values.configuration(completed.stdout, self.namespace)
+        except values.Unreadable:
+            pass
+        return failures.unreadable(completed, target, self.words)
+
+    def set_call(self, name: str, value: SecretValue) -> Call:
+        """`config set` takes one final newline off (pkg/cmd/pulumi/config/config.go), so one is added."""
+        call = self._call("set", f"{self.namespace}:{name}", "--secret")
+        return replace(call, stdin=value.reveal().encode() + b"\n", secrets=(value,))
+
+    def remove_call(self, path: Path) -> Call | None:
+        """A part of an object is left alone: without `--path` a dotted key is a key of its own."""
+        match path:
+            case (str(key),) if names.is_sendable(key):
+                return self._call("rm", key)
+            case _:
+                return None
+
+    def note(self, _value: SecretValue) -> str:
+        return ""
+
+    def _call(self, *arguments: str) -> Call:
+        return Call(
+            "pulumi",
+            ("-C", self.directory, *FLAGS, "config", *arguments, "--stack", self.stack),
+            self.session.variables,
+            timeout=self.timeout,
+            scratch=self.session.scratch,
+            label=f"pulumi config {arguments[0].removeprefix('--')} {self.stack}",
+        )
