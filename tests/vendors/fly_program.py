@@ -27,6 +27,7 @@ NO_TOKEN = "no access token available. Please login with 'flyctl auth login'"
 QUERY = "failed to run query ($appName: String!) { appcompact:app(name: $appName) { id name } }: "
 SPACE = "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c not in "\x1c\x1d\x1e\x1f")
 FLAGS = {"--app": True, "-a": True, "--timeout": True, "--json": False, "--stage": False}
+WITHOUT_JSON = {"set", "import", "unset", "deploy"}
 
 
 class Failed(Exception):
@@ -101,7 +102,7 @@ class Program:
                 return
             name, equals, value = word.partition("=")
             if word.startswith("-") and word != "-":
-                if name not in FLAGS:
+                if name not in FLAGS or (name == "--json" and WITHOUT_JSON.intersection(self.words)):
                     raise Failed(f"unknown flag: {name}")
                 if FLAGS[name] and not equals:
                     value = rest.pop(0)
@@ -152,12 +153,12 @@ class Program:
         if not name:
             raise Failed("the config for your app is missing an app name, add an app field to the fly.toml")
         if name not in self.state["apps"]:
-            raise Failed(missing.format(name=name))
+            raise Failed(missing.replace("NAME", name))
         app: dict[str, Any] = self.state["apps"][name]
         return app
 
     def _graphql_app(self) -> dict[str, Any]:
-        return self._app(QUERY + 'Could not find App "{name}"')
+        return self._app(QUERY + 'Could not find App "NAME"')
 
     def _auth_whoami(self) -> str:
         return json.dumps({"email": self.state["email"]}, indent=4) + "\n"

@@ -1,0 +1,113 @@
+"""Fly as a test can set it and see it: behind the stand-in, or behind the real flyctl."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from tests.vendors.fly_api import App, FlyApi, Machine, Request
+from tests.vendors.fly_cli import TOKEN, FlyCli
+
+
+def real_flyctl() -> str | None:
+    return os.environ.get("SOPHIA_TEST_FLY") or shutil.which("flyctl")
+
+
+class Vendor(Protocol):
+    """What a test needs to set and see on the other side."""
+
+    program: str
+
+    def values(self) -> dict[str, str]: ...
+    def put(self, **values: str) -> None: ...
+    def start_machine(self, machine: str, **environment: str) -> None: ...
+    def lose_the_answer_to_a_write(self) -> None: ...
+    def drop(self, name: str) -> None: ...
+    def forbid(self) -> None: ...
+
+
+class StandIn:
+    def __init__(self, directory: Path) -> None:
+        self.cli = FlyCli.install(directory)
+        self.program = str(self.cli.program)
+
+    def values(self) -> dict[str, str]:
+        return self.cli.values()
+
+    def put(self, **values: str) -> None:
+        state = self.cli.state
+        for name, value in values.items():
+            state["apps"]["my-app"]["secrets"][name] = {"value": value, "digest": "d", "status": "Deployed"}
+        self.cli.update(**state)
+
+    def start_machine(self, machine: str, **environment: str) -> None:
+        state = self.cli.state
+        made = {"id": machine, "state": "started", "environment": environment}
+        state["apps"]["my-app"]["machines"].append(made)
+        self.cli.update(**state)
+
+    def lose_the_answer_to_a_write(self) -> None:
+        words = 'Error: update secrets: failed to update app secrets: Post "http://x": EOF\n'
+        self.cli.update(faults=[{"on": "secrets set", "store": True, "stderr": words}])
+
+    def drop(self, name: str) -> None:
+        self.cli.update(dropped=[name])
+
+    def forbid(self) -> None:
+        words = "Error: failed to list app secrets: unauthorized (Request ID: 01TEST-ams)\n"
+        self.cli.update(faults=[{"on": "secrets list", "stderr": words, "always": True}])
+
+
+class Real:
+    def __init__(self, directory: Path, api: FlyApi, program: str) -> None:
+        self.api = api
+        self.app = api.apps["my-app"] = App()
+        directory.mkdir(mode=0o700)
+        self.program = str(api.wrapper(directory, program))
+
+    def values(self) -> dict[str, str]:
+        return dict(self.app.values)
+
+    def put(self, **values: str) -> None:
+        self.app.values.update(values)
+
+    def start_machine(self, machine: str, **environment: str) -> None:
+        self.app.machines.append(Machine(machine, environment=environment))
+
+    def lose_the_answer_to_a_write(self) -> None:
+        def fault(request: Request) -> tuple[int, bytes] | None:
+            return (0, b"") if request.method == "POST" and request.path.endswith("/secrets") else None
+
+        self.api.store_first = True
+        self.api.fault = fault
+
+    def drop(self, name: str) -> None:
+        self.app.dropped = frozenset({name})
+
+    def forbid(self) -> None:
+        self.api.fault = lambda request: (
+            (403, b'{"error":"unauthorized"}') if request.path.endswith("/secrets") else None
+        )
+
+
+@contextmanager
+def real_vendor(tmp_path: Path) -> Iterator[Real]:
+    """The real flyctl before local APIs; skips the test where there is none."""
+    program = real_flyctl()
+    if program is None:
+        pytest.skip("the real flyctl is not here: set SOPHIA_TEST_FLY to its path")
+    with FlyApi() as api:
+        yield Real(tmp_path / "bin", api, program)
+
+
+def environment(config: Path, token: str = TOKEN) -> dict[str, str]:
+    """For a start of the real one without the backend: no metrics, no update, nothing beyond loopback."""
+    silent = {"FLY_NO_UPDATE_CHECK": "1", "FLY_NO_INCIDENTS_CHECK": "1", "FLY_SEND_METRICS": "0"}
+    place = {"PATH": "/usr/bin:/bin", "FLY_CONFIG_DIR": str(config)}
+    return {"NO_COLOR": "1", **silent, **place, **({"FLY_API_TOKEN": token} if token else {})}
