@@ -100,12 +100,19 @@ class Lead:
             if cache.generation_in(directory, self._identity) != self._generation:
                 return "The target was written to meanwhile."
             files.replace(directory, cache.file(self._identity, _cache.RECORD), blob, sync=False)
-            files.remove(directory, cache.file(self._identity, _cache.FAILURE))
-            return None
         except (errors.UnsafeState, OSError) as error:
             return self._cache.warn(error)
+        else:
+            self._forget_failure()
+            return None
         finally:
             self.release()
+
+    def _forget_failure(self) -> None:
+        try:
+            files.remove(self._directory, self._cache.file(self._identity, _cache.FAILURE))
+        except OSError:
+            pass  # it is sealed for a flight that is over
 
     def fail(self, kind: str, message: str, hint: str = "", words: str = "") -> None:
         """Tell those who are waiting that the fetch failed, and how. Ends the turn."""
