@@ -15,7 +15,9 @@ def run(arguments: list[str]) -> int:
     from sophia_secrets.cli.app import PROGRAM, app
 
     arguments = hoist(arguments)
-    shown = report.Shown(json="--json" in _before_dashes(arguments), debug="--debug" in _before_dashes(arguments))
+    shown = report.Shown(
+        json="--json" in _before_dashes(arguments), debug="--debug" in _before_dashes(arguments)
+    )
     try:
         import typer.main
 

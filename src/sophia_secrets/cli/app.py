@@ -67,17 +67,31 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def root(
     ctx: typer.Context,
-    profile: Annotated[str | None, typer.Option(metavar="NAME", help="Use this profile of the settings.")] = None,
-    config: Annotated[str | None, typer.Option(metavar="FILE", help="Read this settings file as the project's.")] = None,
-    timeout: Annotated[str | None, typer.Option(metavar="SECONDS", help="How long one vendor call may take.")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="A failed backend is an error, not a warning.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Start no vendor; answer from the cache.")] = False,
-    max_stale: Annotated[str | None, typer.Option(metavar="AGE", help="Oldest cached answer to accept, such as 10m.")] = None,
+    profile: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Use this profile of the settings.")
+    ] = None,
+    config: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Read this settings file as the project's.")
+    ] = None,
+    timeout: Annotated[
+        str | None, typer.Option(metavar="SECONDS", help="How long one vendor call may take.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="A failed backend is an error, not a warning.")
+    ] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Start no vendor; answer from the cache.")
+    ] = False,
+    max_stale: Annotated[
+        str | None, typer.Option(metavar="AGE", help="Oldest cached answer to accept, such as 10m.")
+    ] = None,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; kept in the audit log.")] = "",
     json: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on standard error.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show every backend operation, values redacted.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show every backend operation, values redacted.")
+    ] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,

@@ -39,7 +39,9 @@ def ask_value(label: str) -> SecretValue:
     if not first:
         raise errors.BadValue("Nothing was entered, so nothing was stored.")
     if first != second:
-        raise errors.UsageError("The two entries differ, so nothing was stored.", hint="Run the command again.")
+        raise errors.UsageError(
+            "The two entries differ, so nothing was stored.", hint="Run the command again."
+        )
     return text_value(first)
 
 
@@ -49,7 +51,9 @@ def text_value(data: bytes) -> SecretValue:
         return SecretValue(data.decode("utf-8"))
     except UnicodeDecodeError:
         pass
-    raise errors.BadValue("The value is not UTF-8 text.", hint="Encode binary values first, for instance with `base64`.")
+    raise errors.BadValue(
+        "The value is not UTF-8 text.", hint="Encode binary values first, for instance with `base64`."
+    )
 
 
 def piped_value(*, raw: bool) -> SecretValue:

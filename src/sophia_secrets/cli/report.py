@@ -53,7 +53,9 @@ def unexpected(error: Exception, shown: Shown) -> int:
     format_message = getattr(error, "format_message", None)
     if callable(format_message):
         context = getattr(error, "ctx", None)
-        hint = f"See `{context.command_path} --help`." if context is not None else "See `sophia-secrets --help`."
+        hint = (
+            f"See `{context.command_path} --help`." if context is not None else "See `sophia-secrets --help`."
+        )
         return failed(errors.UsageError(_sentence(str(format_message())), hint=hint), shown)
     if isinstance(error, BrokenPipeError):
         streams.die_by_sigpipe()

@@ -71,4 +71,3 @@ def compare(
     if not ours or not theirs:
         return Sameness.UNKNOWN
     return Sameness.SAME if ours == theirs else Sameness.DIFFERENT
-

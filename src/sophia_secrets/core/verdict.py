@@ -32,7 +32,9 @@ def missing(resolution: Resolution, answers: Sequence[Answer]) -> errors.SophiaE
             backend=failed.backend,
             target=failed.target,
         )
-    return errors.NotFound(f"`{name}` was not found ({_outcomes(resolution.trace)}).", hint=_hint(name, answers, resolution))
+    return errors.NotFound(
+        f"`{name}` was not found ({_outcomes(resolution.trace)}).", hint=_hint(name, answers, resolution)
+    )
 
 
 def refused_by_strict(resolution: Resolution, answers: Sequence[Answer]) -> errors.SophiaError | None:
@@ -61,7 +63,9 @@ def _outcomes(trace: Sequence[TraceStep]) -> str:
 
 
 def _hint(name: str, answers: Sequence[Answer], resolution: Resolution) -> str:
-    near = naming.nearest(name, [(known, backend) for known, backend in known_names(answers).items() if known != name])
+    near = naming.nearest(
+        name, [(known, backend) for known, backend in known_names(answers).items() if known != name]
+    )
     if near:
         return "Did you mean " + " or ".join(f"{known} ({backend})" for known, backend in near) + "?"
     holder = next((step for step in resolution.trace if step.outcome is TraceOutcome.WRITE_ONLY), None)

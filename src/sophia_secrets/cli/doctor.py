@@ -1,0 +1,103 @@
+"""`doctor` and `backends`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import typer
+
+from sophia_secrets import errors
+from sophia_secrets.backends.base import Unconfigured
+from sophia_secrets.cli import shapes
+from sophia_secrets.cli.opened import opened
+from sophia_secrets.core.model import Check, CheckStatus
+from sophia_secrets.core.text import visible
+from sophia_secrets.operations import doctor as examining
+
+_SECTIONS = (
+    ("What is wrong", (CheckStatus.FAIL,)),
+    ("What needs a look", (CheckStatus.WARN,)),
+    ("What works", (CheckStatus.OK,)),
+    ("What is not set up (optional)", (CheckStatus.SKIP,)),
+)
+
+
+def doctor(ctx: typer.Context) -> None:
+    """Check everything, and say how to fix what is wrong. Exit code 7 when something is."""
+    with opened(ctx, "doctor") as (session, console):
+        checks = examining.checks(session)
+        bad = any(check.status is CheckStatus.FAIL for check in checks)
+        if console.json:
+            console.print(json.dumps(shapes.checks(checks)))
+        else:
+            for title, statuses in _SECTIONS:
+                some = [check for check in checks if check.status in statuses]
+                if some:
+                    console.print(console.style(title, "strong"))
+                    for check in some:
+                        _show(console, check)
+                    console.print()
+            console.print("All is well." if not bad else "Something is wrong: see above for each fix.")
+        if bad:
+            raise typer.Exit(errors.CheckFailed.exit_code)
+
+
+def _show(console: Any, check: Check) -> None:
+    word = console.state(check.status.value)
+    console.print(
+        f"  {word:<{4 + len(word) - len(check.status.value)}}  {check.id}: {visible(check.message)}"
+    )
+    if check.hint and check.status is not CheckStatus.OK:
+        console.print(f"        {console.style('fix:', 'name')} {visible(check.hint)}")
+
+
+def backends(ctx: typer.Context) -> None:
+    """Show the backends in chain order, and what each can do here."""
+    with opened(ctx, "backends") as (session, console):
+        rows = []
+        for name in session.settings.chain:
+            member = session.member(name)
+            if isinstance(member, Unconfigured):
+                rows.append(
+                    {
+                        "backend": name,
+                        "configured": False,
+                        "target": None,
+                        "note": "; ".join(part for part in (member.reason, member.hint) if part),
+                    }
+                )
+                continue
+            can = member.capabilities
+            rows.append(
+                {
+                    "backend": name,
+                    "configured": True,
+                    "target": str(member.target),
+                    "readable": can.readable,
+                    "writable": can.writable,
+                    "needs_call": can.needs_call,
+                    "batch": can.batch,
+                    "note": can.note,
+                }
+            )
+        if console.json:
+            console.print(json.dumps({"schema": 1, "backends": rows}))
+            return
+        console.table(
+            ["backend", "target", "read", "write", "note"],
+            [
+                [
+                    str(row["backend"]),
+                    visible(str(row["target"] or "not configured")),
+                    _yes(row.get("readable")),
+                    _yes(row.get("writable")),
+                    visible(str(row["note"])),
+                ]
+                for row in rows
+            ],
+        )
+
+
+def _yes(value: object) -> str:
+    return "-" if value is None else "yes" if value else "no"

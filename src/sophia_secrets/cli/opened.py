@@ -1,0 +1,122 @@
+"""From the global options to a session, a console, and what must be said afterwards."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sophia_secrets import errors
+from sophia_secrets.cli.console import Console
+from sophia_secrets.cli.options import Options
+from sophia_secrets.core.resolve import Answer
+from sophia_secrets.operations.opening import open_session
+from sophia_secrets.operations.session import Session
+from sophia_secrets.process import Event
+from sophia_secrets.settings.kinds import duration
+
+
+def console_for(ctx: Any) -> Console:
+    """The console that the global options ask for."""
+    options: Options = ctx.obj
+    return Console(json=options.json, no_color=options.no_color, environ=os.environ)
+
+
+@contextmanager
+def opened(ctx: Any, command: str) -> Iterator[tuple[Session, Console]]:
+    """
+    A session and a console for one command.
+
+    What the session noted is told on standard error when the command ends, also when it fails.
+    """
+    options: Options = ctx.obj
+    console = console_for(ctx)
+    session = open_session(
+        command,
+        environ=dict(os.environ),
+        cwd=_here(),
+        flags={"timeout": options.timeout} if options.timeout is not None else {},
+        profile=options.profile,
+        config_file=options.config,
+        strict=options.strict,
+        offline=options.offline,
+        max_stale=_age(options.max_stale),
+        reason=options.reason,
+        on_event=_teller(console, options),
+        on_wait=console.waiting,
+    )
+    try:
+        yield session, console
+    finally:
+        _tell_notes(session, console)
+
+
+def _here() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return "/"
+
+
+def _age(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return duration(text)
+    except ValueError:
+        pass
+    raise errors.UsageError(
+        f"`--max-stale {text}` is not an age.", hint="Write it as `90`, `10m`, `24h` or `7d`."
+    )
+
+
+def _teller(console: Console, options: Options) -> Any:
+    if not (options.debug or options.verbose):
+        return None
+
+    def tell(event: Event) -> None:
+        if event.ended is None:
+            if options.debug:
+                console.note(f"starting {event.path or event.label} ({event.label})")
+        else:
+            how = f"{event.ended.value} {event.code}" if event.ended.value == "exited" else event.ended.value
+            console.note(f"{event.label}: {how} after {event.seconds:.2f} s {event.detail}".rstrip())
+
+    return tell
+
+
+def _tell_notes(session: Session, console: Console) -> None:
+    told: set[str] = set()
+    cache = session.__dict__.get("cache")
+    for note in [*session.notes, *(cache.warnings() if cache is not None else [])]:
+        if note not in told:
+            told.add(note)
+            console.note(note)
+
+
+def warn_of(answers: tuple[Answer, ...], console: Console, session: Session) -> None:
+    """Say on standard error which backends failed, and whether a stale answer stood in."""
+    for answer in answers:
+        if answer.failure is not None:
+            stood_in = ""
+            if answer.snapshot is not None:
+                age = ago(session.clock() - answer.snapshot.fetched_at)
+                stood_in = f" Its answer of {age} ago stands in."
+            console.warn(f"{answer.failure.message}{stood_in}")
+            if answer.failure.hint:
+                console.say(f"  {answer.failure.hint}")
+        if answer.snapshot is not None:
+            for note in answer.snapshot.notes:
+                console.note(note)
+
+
+def ago(seconds: float) -> str:
+    """An age as people say it: `40 s`, `12 min`, `3 h`, `5 days`."""
+    if seconds < 120:
+        return f"{max(0, int(seconds))} s"
+    if seconds < 7200:
+        return f"{int(seconds // 60)} min"
+    if seconds < 172800:
+        return f"{int(seconds // 3600)} h"
+    return f"{int(seconds // 86400)} days"

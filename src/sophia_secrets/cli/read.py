@@ -1,0 +1,129 @@
+"""`get` and `explain`."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Annotated
+
+import typer
+
+from sophia_secrets import errors
+from sophia_secrets.cli import clipboard, shapes, streams
+from sophia_secrets.cli.console import Console
+from sophia_secrets.cli.opened import ago, opened, warn_of
+from sophia_secrets.core import verdict
+from sophia_secrets.core.model import Resolution, SecretValue, TraceOutcome
+from sophia_secrets.core.text import visible
+from sophia_secrets.operations import comparing, reading
+from sophia_secrets.operations.session import Session
+
+Backend = Annotated[str | None, typer.Option("--backend", "-b", metavar="B", help="Ask this backend alone.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")]
+
+
+def get(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    backend: Backend = None,
+    no_cache: NoCache = False,
+    raw: Annotated[bool, typer.Option("--raw", help="The exact bytes, without a newline.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="The trace on standard error.")] = False,
+    clip: Annotated[
+        bool, typer.Option("--clip", help="To the clipboard instead of standard output.")
+    ] = False,
+) -> None:
+    """Print a secret's value and one newline."""
+    with opened(ctx, "get") as (session, console):
+        read = reading.read(session, [name], only=backend, use_cache=not no_cache)
+        (resolution,) = read.resolutions
+        warn_of(read.answers, console, session)
+        if explain:
+            _trace(resolution, console, session, err=True)
+        for problem in read.missing():
+            raise problem
+        assert resolution.value is not None
+        if console.json:
+            streams.deliver((json.dumps(shapes.got(resolution)) + "\n").encode())
+        elif clip:
+            clipboard.put(resolution.value, session.environ)
+            console.note(f"The value of {name} is on the clipboard; clipboard managers may keep it.")
+        else:
+            _mask_in_workflow(resolution.value)
+            streams.deliver(
+                resolution.value.reveal().encode("utf-8", "surrogateescape") + (b"" if raw else b"\n")
+            )
+
+
+def _mask_in_workflow(value: SecretValue) -> None:
+    """In a GitHub workflow the runner is told to mask the value before it is printed (G1)."""
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        from sophia_secrets.formats import Pair
+        from sophia_secrets.formats.github_env import masks
+
+        streams.say(masks([Pair("VALUE", value, 0)]).decode())
+
+
+def explain(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    no_cache: NoCache = False,
+) -> None:
+    """Show the whole chain for one name, without its value: who answers, and who shadows whom."""
+    with opened(ctx, "explain") as (session, console):
+        read = reading.read(session, [name], use_cache=not no_cache, deliver=False, everything=True)
+        (resolution,) = read.resolutions
+        resolution = comparing.with_drift(session, resolution, read.answers)
+        if console.json:
+            console.print(json.dumps(shapes.explained(resolution)))
+            if resolution.backend is None:
+                raise typer.Exit(verdict.missing(resolution, read.answers).exit_code)
+            return
+        _trace(resolution, console, session, err=False)
+        warn_of(read.answers, console, session)
+        if resolution.backend is None:
+            problem = verdict.missing(resolution, read.answers)
+            console.error(problem.message, problem.hint)
+            raise typer.Exit(problem.exit_code)
+
+
+def _trace(resolution: Resolution, console: Console, session: Session, *, err: bool) -> None:
+    rows = []
+    for step in resolution.trace:
+        wins = step.backend == resolution.backend and step.outcome is TraceOutcome.FOUND
+        word = "answers" if wins else step.outcome.value
+        styled = console.style(word, "good", err=err) if wins else console.state(word, err=err)
+        rows.append([step.backend, visible(step.target) or "-", styled, visible(step.detail)])
+    console.table(["backend", "target", "outcome", "detail"], rows, err=err)
+    tell = console.say if err else console.print
+    tell("")
+    if resolution.backend is None:
+        tell(f"{visible(resolution.name)} has no value here.")
+    else:
+        remarks = []
+        if resolution.stale:
+            remarks.append(f"stale, {ago(session.clock() - resolution.fetched_at)} old")
+        elif resolution.cached:
+            remarks.append(f"cached {ago(session.clock() - resolution.fetched_at)} ago")
+        if resolution.degraded:
+            remarks.append("degraded: a backend above it failed")
+        tail = f" ({', '.join(remarks)})" if remarks else ""
+        tell(
+            f"{visible(resolution.name)} comes from {resolution.backend} ({visible(resolution.target or '')}){tail}."
+        )
+    hidden = [step for step in resolution.trace if step.outcome is TraceOutcome.WRITE_ONLY]
+    if hidden and resolution.backend is not None:
+        order = [step.backend for step in resolution.trace]
+        above = [s for s in hidden if order.index(s.backend) < order.index(resolution.backend)]
+        for step in above:
+            tell(
+                f"{step.backend} ({visible(step.target)}) holds it too and comes first where it runs; values cannot be read from there."
+            )
+
+
+def no_value_argument(name: str) -> errors.UsageError:
+    """The refusal of a value on the command line, which does not repeat it (L1)."""
+    return errors.UsageError(
+        "A value is never taken from the command line, where other users can see it.",
+        hint=f"Run `sophia-secrets set {name}` and type it, or give it on standard input.",
+    )

@@ -1,0 +1,155 @@
+"""`config` and `trust`."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Annotated, Any
+
+import typer
+
+from sophia_secrets import errors
+from sophia_secrets import settings as layered
+from sophia_secrets.cli.opened import console_for, opened
+from sophia_secrets.core.text import visible
+from sophia_secrets.state import files
+
+app = typer.Typer(
+    name="config",
+    help="Show and start the settings.",
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+)
+
+
+@app.command()
+def show(ctx: typer.Context) -> None:
+    """Show every setting, its value, and where it came from."""
+    with opened(ctx, "config") as (session, console):
+        settings = session.settings
+        if console.json:
+            shape = {
+                "schema": 1,
+                "profile": settings.profile,
+                "settings": {
+                    key: {"value": settings.value(key), "source": settings.sources[key].place}
+                    for key in settings.sources
+                },
+                "declared": sorted(settings.declared),
+            }
+            console.print(json.dumps(shape))
+            return
+        rows = [
+            [key, visible(_text(settings.value(key))), visible(settings.sources[key].place)]
+            for key in settings.sources
+        ]
+        console.table(["setting", "value", "from"], rows)
+        if settings.declared:
+            console.print(f"\nDeclared secrets: {', '.join(sorted(settings.declared))}")
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "true" if value else "false"
+        case tuple():
+            return ", ".join(str(part) for part in value)
+        case float():
+            return f"{value:g}s"
+        case _:
+            return str(value)
+
+
+@app.command()
+def path(ctx: typer.Context) -> None:
+    """Show where settings, state and cache are."""
+    with opened(ctx, "config") as (session, console):
+        paths = session.paths
+        shown = {
+            "user": paths.user_file,
+            "project": [
+                seen.path
+                for seen in session.settings.files
+                if seen.path != paths.user_file and seen.stamp is not None
+            ],
+            "state": paths.state,
+            "cache": paths.cache,
+        }
+        if console.json:
+            console.print(json.dumps({"schema": 1, **shown}))
+            return
+        for name, place in shown.items():
+            text = ", ".join(place) if isinstance(place, list) else str(place)
+            console.print(f"{name:<8} {visible(text) or '-'}")
+
+
+@app.command()
+def init(
+    ctx: typer.Context,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a commented sophia-secrets.toml from what is found here, and .env.example from what is declared."""
+    from sophia_secrets.operations.discovery import discover
+    from sophia_secrets.settings.template import env_example, settings_text
+
+    console = console_for(ctx)
+    place = os.path.join(os.getcwd(), "sophia-secrets.toml")
+    if os.path.lexists(place) and not force:
+        raise errors.UsageError(f"{place} is there already.", hint="Add `--force` to replace it.")
+    found = discover(os.getcwd(), os.environ)
+    written = [place]
+    files.replace_path(place, settings_text(found.settings).encode(), 0o644)
+    with opened(ctx, "config") as (session, _):
+        declared = session.settings.declared
+    example = os.path.join(os.getcwd(), ".env.example")
+    if declared and (force or not os.path.lexists(example)):
+        files.replace_path(example, env_example(declared).encode(), 0o644)
+        written.append(example)
+    if console.json:
+        console.print(json.dumps({"schema": 1, "written": written, "found": found.settings}))
+        return
+    for key, value in found.settings.items():
+        console.note(f"found {key} = {value} ({found.reasons.get(key, 'here')})")
+    for name in written:
+        console.print(name)
+    console.note("Read it, then run `sophia-secrets trust` so that its targets count.")
+
+
+def trust(
+    ctx: typer.Context,
+    file: Annotated[
+        str | None, typer.Argument(metavar="[FILE]", help="The settings file; the project's by default.")
+    ] = None,
+    revoke: Annotated[bool, typer.Option("--revoke", help="Trust it no more.")] = False,
+) -> None:
+    """Let a project's settings file name targets; an edit revokes it."""
+    console = console_for(ctx)
+    paths = layered.locate(os.environ)
+    store = layered.TrustStore(paths.state)
+    chosen = [os.path.abspath(file)] if file is not None else _project_files(paths)
+    if not chosen:
+        raise errors.UsageError(
+            "There is no project settings file here.", hint="Start one with `sophia-secrets config init`."
+        )
+    done: list[dict[str, Any]] = []
+    for each in chosen:
+        if revoke:
+            done.append({"file": each, "trusted": False, "changed": store.revoke(each)})
+            continue
+        document, _ = layered.read_named(each)
+        store.trust(each, document.substance)
+        done.append({"file": each, "trusted": True, "changed": True})
+    if console.json:
+        console.print(json.dumps({"schema": 1, "files": done}))
+        return
+    for row in done:
+        word = "Trusted" if row["trusted"] else "No longer trusted" if row["changed"] else "Was not trusted"
+        console.note(f"{word}: {row['file']}")
+
+
+def _project_files(paths: layered.Paths) -> list[str]:
+    project = layered.find_project(os.getcwd(), paths.home)
+    return [document.path for document in project.documents]

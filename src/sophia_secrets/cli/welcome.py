@@ -1,0 +1,55 @@
+"""What `sophia-secrets` alone says: what is here, and what to do next. No vendor is run."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from sophia_secrets import process
+from sophia_secrets.cli.opened import opened
+from sophia_secrets.core.text import visible
+from sophia_secrets.operations.discovery import discover
+from sophia_secrets.operations.offline import known_names
+
+_PROGRAMS = (("gh", "GitHub Actions"), ("pulumi", "Pulumi"), ("fly", "Fly.io"))
+
+
+def welcome(ctx: Any) -> None:
+    """Say what was found and the next command to type."""
+    with opened(ctx, "welcome") as (session, console):
+        found = discover(session.cwd, session.environ)
+        names = known_names(session)
+        path = session.environ.get("PATH", "")
+        programs = {
+            word: process.find_program(word, path, session.settings.program(word)) for word, _ in _PROGRAMS
+        }
+        if console.json:
+            import json
+
+            shape = {"schema": 1, "found": found.settings, "programs": programs, "known_names": len(names)}
+            console.print(json.dumps(shape))
+            return
+        console.print("sophia-secrets: the right secret from the right place, and why.\n")
+        for word, vendor in _PROGRAMS:
+            where = programs[word]
+            console.print(
+                f"  {vendor:<15} {f'`{word}` found' if where else f'`{word}` is not installed (optional)'}"
+            )
+        for key, value in found.settings.items():
+            console.print(f"  {key:<15} {visible(value)} (from {found.reasons[key]})")
+        console.print("\nNext:")
+        for command, why in _next(bool(names), bool(found.settings), os.path.exists("sophia-secrets.toml")):
+            console.print(f"  {command:<48} {why}")
+
+
+def _next(has_names: bool, has_targets: bool, has_file: bool) -> list[tuple[str, str]]:
+    steps = []
+    if has_targets and not has_file:
+        steps.append(("sophia-secrets config init", "write settings from what was found"))
+    if not has_names:
+        steps.append(
+            ("sophia-secrets set MY_API_KEY --backend local", "store a first secret, no account needed")
+        )
+    else:
+        steps.append(("sophia-secrets list", "see what is where"))
+    return [*steps, ("sophia-secrets doctor", "check everything"), ("sophia-secrets --help", "all commands")]

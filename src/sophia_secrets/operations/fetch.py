@@ -1,0 +1,226 @@
+"""
+The chain's answers: from the cache where it may answer, else from the vendors, side by side.
+
+Each vendor is asked at most once a target however many names are wanted, and one that cannot
+change the answer is not asked at all.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from sophia_secrets import process
+from sophia_secrets.backends.base import Backend, Steps, T, Unconfigured
+from sophia_secrets.core.model import Failure, FailureKind, Snapshot
+from sophia_secrets.core.resolve import Answer, needed
+from sophia_secrets.operations.session import Session
+from sophia_secrets.operations.snapshots import from_record, identity_of, to_record
+from sophia_secrets.state.cache import Cache
+from sophia_secrets.state.flight import Lead, SharedFailure, Waiting
+from sophia_secrets.state.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """
+    What is asked of the chain.
+
+    `names` are the names to answer; None is all there are, of every backend, write-only ones
+    too. `only` restricts the chain to one backend. `use_cache` false neither reads nor writes.
+    """
+
+    names: tuple[str, ...] | None
+    only: str | None = None
+    use_cache: bool = True
+    everything: bool = False
+
+    @property
+    def asks_all(self) -> bool:
+        return self.names is None or self.everything
+
+
+def gather(session: Session, wanted: Wanted) -> list[Answer]:
+    """One answer for each backend of the chain, in chain order."""
+    chain = session.chain(wanted.only)
+    answers: list[Answer | None] = [_at_once(session, member, wanted) for member in chain]
+    pending = _needed(chain, answers, wanted)
+    fetched = _fetch(
+        session, {i: member for i in pending if not isinstance(member := chain[i], Unconfigured)}, wanted
+    )
+    done: list[Answer] = []
+    for position, (member, answer) in enumerate(zip(chain, answers, strict=True)):
+        found = fetched.get(position) or answer
+        if found is None:
+            assert not isinstance(member, Unconfigured)
+            reason = "not asked: an earlier backend answers"
+            found = Answer(member.name, str(member.target), skipped=reason)
+        done.append(found)
+    return done
+
+
+def _needed(
+    chain: Sequence[Backend | Unconfigured], answers: Sequence[Answer | None], wanted: Wanted
+) -> Iterable[int]:
+    if wanted.names is None or wanted.everything:
+        return [i for i, answer in enumerate(answers) if answer is None]
+    return sorted(needed(wanted.names, answers))
+
+
+def _at_once(session: Session, member: Backend | Unconfigured, wanted: Wanted) -> Answer | None:
+    """The answer that needs no vendor, or None where the vendor would have to be asked."""
+    if isinstance(member, Unconfigured):
+        return Answer(member.backend, "", unconfigured=member.reason)
+    name, target = member.name, str(member.target)
+    if not member.capabilities.needs_call:
+        return _answer(member, process.run(member.snapshot(), path=""), session.clock())
+    cache = session.cache if wanted.use_cache else None
+    record = cache.read(identity_of(member, session.credential_key)) if cache is not None else None
+    if isinstance(record, Record) and record.fresh and not session.too_old(record.fetched_at):
+        return Answer(name, target, snapshot=from_record(record, member.target))
+    if not wanted.asks_all and not member.capabilities.readable and wanted.only is None:
+        if isinstance(record, Record):
+            return Answer(name, target, snapshot=from_record(record, member.target, stale=True))
+        return Answer(
+            name, target, skipped=f"not asked: {member.capabilities.note or 'it gives no values back here'}"
+        )
+    if session.options.offline:
+        return _stand_in(session, member, _offline(member), record)
+    return None
+
+
+def _offline(member: Backend) -> Failure:
+    return Failure(
+        FailureKind.UNREACHABLE,
+        member.target,
+        f"{member.name} ({member.target}) was not asked (`--offline`) and nothing recent enough is cached.",
+        hint="Run the command without `--offline`, or `sophia-secrets cache warm` while online.",
+    )
+
+
+def _answer(member: Backend, result: Snapshot | Failure, now: float) -> Answer:
+    if isinstance(result, Failure):
+        return Answer(member.name, str(member.target), failure=result)
+    return Answer(
+        member.name, str(member.target), snapshot=replace(result, fetched_at=result.fetched_at or now)
+    )
+
+
+def _stand_in(session: Session, member: Backend, failure: Failure, record: object) -> Answer:
+    """A stale snapshot for a recognised outage, where there is one that is recent enough; else the failure."""
+    name, target = member.name, str(member.target)
+    if failure.kind.is_outage and isinstance(record, Record) and not session.too_old(record.fetched_at):
+        snapshot = from_record(record, member.target, stale=not record.fresh)
+        if session.options.offline:
+            return Answer(name, target, snapshot=snapshot)
+        return Answer(name, target, snapshot=replace(snapshot, stale=True), failure=failure)
+    return Answer(name, target, failure=failure)
+
+
+def _fetch(session: Session, members: dict[int, Backend], wanted: Wanted) -> dict[int, Answer]:
+    cache = session.cache if wanted.use_cache else None
+    if not members:
+        return {}
+    if cache is None:
+        results = run_all(session, {i: member.snapshot() for i, member in members.items()})
+        return {i: _fresh(session, members[i], result, None, None) for i, result in results.items()}
+    began = session.clock()
+    leads: dict[int, Lead] = {}
+    waits: dict[int, Waiting] = {}
+    answers: dict[int, Answer] = {}
+    try:
+        for i, member in members.items():
+            answer = cache.lead(
+                identity_of(member, session.credential_key), newer_than=session.newer_than(began)
+            )
+            if isinstance(answer, Lead):
+                leads[i] = answer
+            elif isinstance(answer, Waiting):
+                waits[i] = answer
+            else:
+                answers[i] = _shared(session, member, answer, cache)
+        results = run_all(session, {i: members[i].snapshot() for i in leads})
+        for i, result in results.items():
+            answers[i] = _fresh(session, members[i], result, leads[i], cache)
+    finally:
+        for lead in leads.values():
+            lead.release()
+    for i, waiting in waits.items():
+        answers[i] = _await(session, members[i], waiting, cache)
+    return answers
+
+
+def _await(session: Session, member: Backend, waiting: Waiting, cache: Cache) -> Answer:
+    with session.waiting_for(member):
+        answer = waiting.wait(time.monotonic() + session.settings.timeout + 2.0)
+    if isinstance(answer, Lead):
+        try:
+            (result,) = run_all(session, {0: member.snapshot()}).values()
+            return _fresh(session, member, result, answer, cache)
+        finally:
+            answer.release()
+    if answer is None:
+        waiting.close()
+        failure = Failure(
+            FailureKind.TIMED_OUT,
+            member.target,
+            f"Another process has been asking {member.name} ({member.target}) for too long.",
+            hint="Run the command again, or with `--no-cache` to ask for yourself.",
+        )
+        return _stand_in(session, member, failure, cache.read(identity_of(member, session.credential_key)))
+    return _shared(session, member, answer, cache)
+
+
+def _shared(session: Session, member: Backend, answer: Record | SharedFailure, cache: Cache) -> Answer:
+    if isinstance(answer, Record):
+        return Answer(member.name, str(member.target), snapshot=from_record(answer, member.target))
+    failure = Failure(FailureKind(answer.kind), member.target, answer.message, answer.hint, answer.words)
+    return _stand_in(session, member, failure, cache.read(identity_of(member, session.credential_key)))
+
+
+def _fresh(
+    session: Session, member: Backend, result: Snapshot | Failure, lead: Lead | None, cache: Cache | None
+) -> Answer:
+    """The vendor's own answer, kept in the cache, shared with whoever waits, and remembered."""
+    if isinstance(result, Failure):
+        if lead is not None:
+            lead.fail(result.kind.value, result.message, result.hint, result.words)
+        if cache is None:
+            return Answer(member.name, str(member.target), failure=result)
+        identity = identity_of(member, session.credential_key)
+        if result.kind.is_about_rights:
+            cache.forget(identity)
+        return _stand_in(session, member, result, cache.read(identity))
+    snapshot = replace(result, fetched_at=lead.began if lead is not None else session.clock())
+    if lead is not None and cache is not None:
+        snapshot = _flag_emptied(session, member, snapshot, cache)
+        lead.store(to_record(snapshot))
+    session.observe(member, snapshot)
+    return Answer(member.name, str(member.target), snapshot=snapshot)
+
+
+def _flag_emptied(session: Session, member: Backend, snapshot: Snapshot, cache: Cache) -> Snapshot:
+    """A vendor that listed nothing where it had names a moment ago is worth a word (V6)."""
+    if snapshot.entries:
+        return snapshot
+    before = cache.read(identity_of(member, session.credential_key))
+    if isinstance(before, Record) and before.names():
+        note = f"{member.name} ({member.target}) lists no secret now; it listed {len(before.names())} before."
+        return replace(snapshot, notes=(*snapshot.notes, note))
+    return snapshot
+
+
+def run_all(session: Session, steps: dict[int, Steps[T]]) -> dict[int, T]:
+    """Drive the backends' steps side by side, with this session's programs, limits and spinner."""
+    if not steps:
+        return {}
+    with session.waiting(steps):
+        return process.run_all(
+            steps,
+            programs={word: session.settings.program(word) for word in ("gh", "pulumi", "fly")},
+            path=session.environ.get("PATH", ""),
+            cancel=session.cancel,
+            observe=session.on_event,
+            parent=session.paths.state or None,
+        )

@@ -1,0 +1,122 @@
+"""What is known of one secret: metadata and history, never a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sophia_secrets import errors
+from sophia_secrets.backends.base import Unconfigured
+from sophia_secrets.core import names as naming
+from sophia_secrets.operations import recording
+from sophia_secrets.operations.session import Session
+from sophia_secrets.state.audit_read import Query
+
+HISTORY = 20
+_CHANGES = frozenset({"done", "changed", "unknown"})
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is known of a name at one target; times are Unix seconds."""
+
+    backend: str
+    target: str
+    version: int
+    last_rotated: float | None
+    written_by_us: bool
+    updated_at: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change in a name's history."""
+
+    when: str
+    what: str
+    backend: str
+    version: str
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A secret's metadata."""
+
+    name: str
+    version: int | None
+    last_accessed: float | None
+    last_rotated: float | None
+    access_count: int
+    backends: tuple[Held, ...]
+    history: tuple[Step, ...]
+
+
+def about(session: Session, name: str) -> Known:
+    """
+    The metadata of one name, from the log and its indexes; no vendor is asked.
+
+    Raises `NotFound` where nothing was ever seen of it, `AuditFailed` where the log cannot be
+    read or is switched off.
+    """
+    naming.check_askable(name)
+    if session.settings.audit_mode == recording.OFF:
+        raise errors.AuditFailed(
+            "Metadata comes from the audit log, which is switched off.",
+            hint='Set `[audit] mode = "required"` in your own settings file.',
+        )
+    held = tuple(_held(session, name))
+    counted = session.log.counts([name]).get(name)
+    history = tuple(_history(session, name))
+    if not held and counted is None and not history:
+        raise errors.NotFound(
+            f"Nothing is known of `{name}`: it was never read or written here.",
+            hint=f"See who holds it with `sophia-secrets explain {name}`.",
+        )
+    return Known(
+        name=name,
+        version=max((each.version for each in held), default=None),
+        last_accessed=counted.last if counted else None,
+        last_rotated=max((each.last_rotated for each in held if each.last_rotated), default=None),
+        access_count=counted.times if counted else 0,
+        backends=held,
+        history=history,
+    )
+
+
+def _held(session: Session, name: str) -> list[Held]:
+    found = []
+    for member in session.chain():
+        if isinstance(member, Unconfigured):
+            continue
+        fact = session.facts.load(member.name, str(member.target)).get(name)
+        if fact is not None and not fact.deleted:
+            found.append(
+                Held(
+                    member.name,
+                    str(member.target),
+                    fact.version,
+                    fact.last_rotated,
+                    fact.written_by_us,
+                    fact.updated_at,
+                    fact.digest,
+                )
+            )
+    return found
+
+
+def _history(session: Session, name: str) -> list[Step]:
+    steps = []
+    for event in session.log.read(Query(name=name)):
+        if event.get("outcome") in _CHANGES:
+            ours = event.get("outcome") != "changed"
+            steps.append(
+                Step(
+                    str(event.get("time", "")),
+                    str(event.get("command", "")) if ours else "changed at the vendor",
+                    str(event.get("backend", "")),
+                    str(event.get("version", "")),
+                    str(event.get("user", "")) if ours else "not us",
+                )
+            )
+    return steps[-HISTORY:]

@@ -1,0 +1,51 @@
+"""Opening a session: settings, trust and paths, from the environment of now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sophia_secrets import settings as layered
+from sophia_secrets.operations.session import Session, SessionOptions
+from sophia_secrets.process import Cancel, Event
+
+
+def open_session(
+    command: str,
+    *,
+    environ: Mapping[str, str],
+    cwd: str,
+    flags: Mapping[str, str] | None = None,
+    profile: str | None = None,
+    config_file: str | None = None,
+    strict: bool = False,
+    offline: bool = False,
+    max_stale: float | None = None,
+    reason: str = "",
+    cancel: Cancel | None = None,
+    on_event: Callable[[Event], None] | None = None,
+    on_wait: Callable[[str], object] | None = None,
+) -> Session:
+    """
+    A session for one command, with the settings as they are now.
+
+    Raises `BadSettings` for settings that cannot be used; nothing else is touched yet.
+    """
+    paths = layered.locate(environ)
+    settings = layered.load(
+        environ=environ,
+        cwd=cwd,
+        flags=flags or {},
+        profile=profile,
+        config_file=config_file,
+        trust=layered.TrustStore(paths.state),
+    )
+    return Session(
+        settings=settings,
+        environ=environ,
+        cwd=cwd,
+        options=SessionOptions(command, strict, offline, max_stale, reason),
+        cancel=cancel,
+        on_event=on_event,
+        on_wait=on_wait,
+        notes=list(settings.notes),
+    )

@@ -1,0 +1,123 @@
+"""Reading: the chain's answers for some names, audited before anything is handed out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sophia_secrets import errors
+from sophia_secrets.core import names as naming
+from sophia_secrets.core import verdict
+from sophia_secrets.core.model import Failure, Resolution, TraceOutcome
+from sophia_secrets.core.resolve import Answer, resolve
+from sophia_secrets.operations import recording
+from sophia_secrets.operations.fetch import Wanted, gather
+from sophia_secrets.operations.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the chain said: one resolution a name asked for, and each backend's own answer."""
+
+    resolutions: tuple[Resolution, ...]
+    answers: tuple[Answer, ...]
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        return tuple(answer.failure for answer in self.answers if answer.failure is not None)
+
+    def missing(self) -> list[errors.SophiaError]:
+        """An error for each name that has no value, in the order asked."""
+        return [verdict.missing(r, self.answers) for r in self.resolutions if r.value is None]
+
+
+def read(
+    session: Session,
+    names: Sequence[str],
+    *,
+    only: str | None = None,
+    use_cache: bool = True,
+    deliver: bool = True,
+    everything: bool = False,
+) -> Reading:
+    """
+    Resolve the names in one pass: one vendor call a target.
+
+    With `deliver` each value found counts as an access, and its event is on disk before this
+    returns. `everything` asks every backend of the chain, also those that cannot change the
+    answer (for `explain`). Names that are not found are in the result; see `Reading.missing`.
+
+    Raises `BadName` for a name that no vendor may be handed, `NotConfigured` and `UsageError` for
+    `only`, `AuditFailed` where the events cannot be written, and, when the session is strict, the
+    error of the first failure at or above a winner.
+    """
+    for name in names:
+        naming.check_askable(name)
+    started = time.monotonic()
+    wanted = Wanted(tuple(names), only=only, use_cache=use_cache, everything=everything)
+    answers = gather(session, wanted)
+    resolutions = tuple(resolve(name, answers) for name in names)
+    refusal = _strict_refusal(session, resolutions, answers)
+    duration = round((time.monotonic() - started) * 1000)
+    recording.accesses(
+        session, resolutions, answers, duration_ms=duration, delivered=deliver and refusal is None
+    )
+    if refusal is not None:
+        raise refusal
+    return Reading(resolutions, tuple(answers))
+
+
+def one(session: Session, name: str, *, only: str | None = None, use_cache: bool = True) -> Resolution:
+    """The answer for one name. Raises `NotFound`, or the failure's error where it is not certain."""
+    reading = read(session, [name], only=only, use_cache=use_cache)
+    for problem in reading.missing():
+        raise problem
+    return reading.resolutions[0]
+
+
+def survey(session: Session, *, only: str | None = None, use_cache: bool = True) -> Reading:
+    """Everything that every backend of the chain holds, with a resolution for each name (no value)."""
+    started = time.monotonic()
+    answers = gather(session, Wanted(None, only=only, use_cache=use_cache))
+    found = sorted({name for answer in answers for name in _names(answer)})
+    resolutions = tuple(replace(resolve(name, answers), value=None) for name in found)
+    if session.strict:
+        for answer in answers:
+            if answer.failure is not None:
+                recording.survey(session, answers, len(found), round((time.monotonic() - started) * 1000))
+                raise errors.error_for(answer.failure.kind.value)(
+                    answer.failure.message,
+                    hint=answer.failure.hint,
+                    backend=answer.backend,
+                    target=answer.target,
+                )
+    recording.survey(session, answers, len(found), round((time.monotonic() - started) * 1000))
+    return Reading(resolutions, tuple(answers))
+
+
+def _names(answer: Answer) -> list[str]:
+    if answer.snapshot is None or answer.backend == "env":
+        return []
+    return [name for name in answer.snapshot.entries if "." not in name]
+
+
+def _strict_refusal(
+    session: Session, resolutions: Sequence[Resolution], answers: Sequence[Answer]
+) -> errors.SophiaError | None:
+    if not session.strict:
+        return None
+    for resolution in resolutions:
+        if resolution.degraded:
+            return verdict.refused_by_strict(resolution, answers)
+    return None
+
+
+def outcome_of(resolution: Resolution) -> str:
+    """The one word of a resolution for the audit log."""
+    if resolution.backend is not None:
+        return "found"
+    seen = [step.outcome for step in resolution.trace]
+    if TraceOutcome.FAILED in seen:
+        return "failed"
+    return "write_only" if TraceOutcome.WRITE_ONLY in seen else "absent"

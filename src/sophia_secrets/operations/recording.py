@@ -1,0 +1,259 @@
+"""What is remembered of an access: the audit event before the value leaves, and the metadata."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Sequence
+
+from sophia_secrets import errors
+from sophia_secrets.backends.base import Backend
+from sophia_secrets.core.compare import Recorded
+from sophia_secrets.core.model import (
+    Failure,
+    Outcome,
+    Receipt,
+    Resolution,
+    Result,
+    SecretValue,
+    Snapshot,
+    Target,
+)
+from sophia_secrets.core.resolve import Answer
+from sophia_secrets.operations.session import Session
+from sophia_secrets.state import keys
+from sophia_secrets.state.audit import AuditLog
+from sophia_secrets.state.audit_event import Actor, Event
+from sophia_secrets.state.counters import Counters
+from sophia_secrets.state.facts import Facts
+
+logger = logging.getLogger("sophia_secrets")
+logger.addHandler(logging.NullHandler())
+
+REQUIRED, BEST_EFFORT, OFF = "required", "best-effort", "off"
+READS = frozenset({"get", "list", "explain", "info", "run", "export", "render", "check", "scan", "diff"})
+"""Commands whose events `audit.sync = "writes"` leaves to the operating system."""
+
+
+def audit_directory(state_directory: str) -> str:
+    """One chain a host and user, so that a shared home needs no lock between hosts (F6)."""
+    host = "".join(c if c.isalnum() or c in "-." else "-" for c in socket.gethostname())[:64] or "host"
+    return os.path.join(state_directory, "audit", f"{host}-{os.geteuid()}")
+
+
+def audit_log(session: Session) -> AuditLog:
+    """The session's audit log. Raises `AuditFailed` where there is no place for it."""
+    return AuditLog(
+        audit_directory(session.state_directory),
+        keys.derive(session.master.key, b"audit"),
+        actor=_actor(session),
+        clock=session.clock,
+        sync=session.settings.audit_sync == "always" or session.options.command not in READS,
+        counters=Counters(keys.derive(session.master.key, b"metadata")),
+    )
+
+
+def _actor(session: Session) -> Actor:
+    return Actor(
+        _user(),
+        socket.gethostname(),
+        os.getpid(),
+        ci=_ci_run(session),
+        reason=session.options.reason,
+        profile=session.settings.profile or "",
+    )
+
+
+def _user() -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
+def _ci_run(session: Session) -> str:
+    environ = session.environ
+    run = environ.get("GITHUB_RUN_ID")
+    if run:
+        server = environ.get("GITHUB_SERVER_URL", "https://github.com")
+        return f"{server}/{environ.get('GITHUB_REPOSITORY', '')}/actions/runs/{run}"
+    return environ.get("CI_JOB_URL") or environ.get("BUILD_URL") or ("CI" if environ.get("CI") else "")
+
+
+def append(session: Session, events: list[Event]) -> None:
+    """
+    Put the events in the log, durably, before anything else happens.
+
+    Raises `AuditFailed` where the log is required and cannot take them; with `best-effort` that
+    is one note.
+    """
+    if session.settings.audit_mode == OFF or not events:
+        return
+    try:
+        session.log.append(events)
+    except (errors.AuditFailed, errors.UnsafeState) as problem:
+        if session.settings.audit_mode == REQUIRED:
+            raise
+        note = f"{problem.message} The access was not audited."
+        if note not in session.notes:
+            session.notes.append(note)
+
+
+def accesses(
+    session: Session,
+    resolutions: Sequence[Resolution],
+    answers: Sequence[Answer],
+    *,
+    duration_ms: int,
+    delivered: bool,
+) -> None:
+    """One event for each name asked for, and one for each backend that failed."""
+    from sophia_secrets.operations.reading import outcome_of
+
+    command = session.options.command
+    events = [_failure_event(command, answer.failure) for answer in answers if answer.failure is not None]
+    for resolution in resolutions:
+        outcome = outcome_of(resolution)
+        if outcome == "found" and not delivered:
+            outcome = "seen"
+        if outcome not in ("found", "seen"):
+            logger.warning("%s: %s was not found", command, resolution.name)
+        events.append(
+            Event(
+                command,
+                outcome,
+                resolution.name,
+                resolution.backend or "",
+                resolution.target or "",
+                cached=resolution.cached,
+                stale=resolution.stale,
+                degraded=resolution.degraded,
+                duration_ms=duration_ms,
+            )
+        )
+    append(session, events)
+
+
+def survey(session: Session, answers: Sequence[Answer], count: int, duration_ms: int) -> None:
+    """One event for a look at all names, and one for each backend that failed."""
+    command = session.options.command
+    events = [_failure_event(command, answer.failure) for answer in answers if answer.failure is not None]
+    degraded = bool(events)
+    events.append(Event(command, "listed", count=count, degraded=degraded, duration_ms=duration_ms))
+    append(session, events)
+
+
+def _failure_event(command: str, failure: Failure) -> Event:
+    logger.warning("%s (%s): %s %s", failure.target.backend, failure.target, failure.message, failure.words)
+    return Event(
+        command,
+        "backend_failed",
+        "",
+        failure.target.backend,
+        str(failure.target),
+        kind=failure.kind.value,
+        words=failure.words,
+    )
+
+
+def intents(session: Session, target: Target, names: Sequence[str], tie: str) -> None:
+    """Say in the log what is about to be written, before the vendor is started."""
+    command = session.options.command
+    append(session, [Event(command, "intent", name, target.backend, str(target), id=tie) for name in names])
+
+
+def outcomes(session: Session, receipt: Receipt, tie: str, values: dict[str, SecretValue]) -> dict[str, int]:
+    """
+    Say in the log, and in the metadata, what became of each name; returns the versions.
+
+    Raises `AuditFailed` saying that the write was made (A3).
+    """
+    if session.settings.audit_mode == OFF:
+        return {}
+    events = [_outcome_event(session, receipt, result, tie, values) for result in receipt.results]
+    try:
+        session.facts.record(receipt.target.backend, str(receipt.target), events)
+    except (errors.AuditFailed, errors.UnsafeState) as problem:
+        trouble = problem
+    else:
+        return {event.name: event.version for event in events if event.version is not None}
+    message = f"The write was made, but its outcome could not be audited: {trouble.message}"
+    if session.settings.audit_mode == REQUIRED:
+        raise errors.AuditFailed(
+            message, hint=trouble.hint, backend=receipt.target.backend, target=str(receipt.target)
+        )
+    session.notes.append(message)
+    return {}
+
+
+def _outcome_event(
+    session: Session, receipt: Receipt, result: Result, tie: str, values: dict[str, SecretValue]
+) -> Event:
+    done = result.outcome is Outcome.DONE
+    removed = done and result.name not in values
+    failure = receipt.failure
+    return Event(
+        "delete" if removed else session.options.command,
+        result.outcome.value,
+        result.name,
+        receipt.target.backend,
+        str(receipt.target),
+        kind=failure.kind.value if failure is not None else "",
+        fingerprint=fingerprint(session, values[result.name]) if done and not removed else "",
+        digest=(result.entry.digest if result.entry else None) or "",
+        updated_at=(result.entry.updated_at if result.entry else None) or "",
+        id=tie,
+        words=failure.words if failure is not None else "",
+    )
+
+
+def fingerprint(session: Session, value: SecretValue) -> str:
+    """The keyed fingerprint of a value: equality can be checked later without the value."""
+    text = value.reveal().encode("utf-8", "surrogatepass")
+    return keys.mac(session.fingerprint_key, text).hex()
+
+
+def facts(session: Session) -> Facts:
+    """The metadata of every target. Raises `AuditFailed` where there is no place for it."""
+    directory = os.path.join(audit_directory(session.state_directory), "facts")
+    return Facts(directory, keys.derive(session.master.key, b"metadata"), session.log)
+
+
+def observe(session: Session, backend: Backend, snapshot: Snapshot) -> None:
+    """
+    Remember the vendor's marks: one that moved without us is a new version, not ours.
+
+    What cannot be remembered now is noted by the next look.
+    """
+    if session.settings.audit_mode == OFF:
+        return
+    seen = {
+        name: (entry.digest or "", entry.updated_at or "")
+        for name, entry in snapshot.entries.items()
+        if entry.digest or entry.updated_at
+    }
+    if not seen:
+        return
+    try:
+        session.facts.observe(backend.name, str(backend.target), seen, session.options.command)
+    except (errors.AuditFailed, errors.UnsafeState):
+        if session.settings.audit_mode == REQUIRED:
+            raise
+
+
+def recorded(session: Session, backend: str, target: str) -> dict[str, Recorded]:
+    """What our last writes to a target left behind, by name; empty where nothing is known."""
+    if session.settings.audit_mode == OFF or not session.has_key:
+        return {}
+    try:
+        known = session.facts.load(backend, target)
+    except (errors.AuditFailed, errors.UnsafeState):
+        return {}
+    return {
+        name: Recorded(fact.fingerprint, fact.digest, fact.updated_at)
+        for name, fact in known.items()
+        if not fact.deleted and fact.written_by_us
+    }

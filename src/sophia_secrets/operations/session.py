@@ -1,0 +1,220 @@
+"""One use of the product: its settings, its files, its backends, each made when first wanted."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from sophia_secrets import backends, errors
+from sophia_secrets.backends.base import Backend, Context, Unconfigured
+from sophia_secrets.core.model import Snapshot
+from sophia_secrets.state import keys
+from sophia_secrets.state.cache import Cache
+
+if TYPE_CHECKING:
+    from sophia_secrets.process import Cancel, Event
+    from sophia_secrets.settings import Paths, Settings
+    from sophia_secrets.state.audit import AuditLog
+    from sophia_secrets.state.facts import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """What one use asks beyond the settings. `max_stale` is seconds."""
+
+    command: str = "python"
+    strict: bool = False
+    offline: bool = False
+    max_stale: float | None = None
+    reason: str = ""
+
+
+@dataclass
+class Session:
+    """
+    The settings and the world as one use of the product sees them.
+
+    `clock` gives Unix seconds. `on_event` is told of each start and end of a vendor's program,
+    `on_wait` makes the context in which a person is told what is waited for.
+    """
+
+    settings: Settings
+    environ: Mapping[str, str] = field(repr=False)
+    cwd: str
+    options: SessionOptions = SessionOptions()
+    clock: Callable[[], float] = time.time
+    cancel: Cancel | None = None
+    on_event: Callable[[Event], None] | None = None
+    on_wait: Callable[[str], object] | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def paths(self) -> Paths:
+        return self.settings.paths
+
+    @property
+    def strict(self) -> bool:
+        return self.options.strict or self.settings.strict
+
+    @cached_property
+    def master(self) -> keys.Master:
+        """The key of the cache, the log and the fingerprints. Raises `errors.SophiaError`."""
+        variable = self.environ.get(keys.VARIABLE)
+        keyring = None
+        if self.settings.cache_key == "keyring" and variable is None:
+            keyring = _keyring()
+        try:
+            return keys.load(self.state_directory, variable, keyring=keyring)
+        except OSError as problem:
+            reason = os.strerror(problem.errno) if problem.errno else "unknown reason"
+        raise errors.AuditFailed(
+            f"The key in {self.state_directory} cannot be made or read: {reason}.",
+            hint="Set SOPHIA_SECRETS_HOME to a directory that you can write.",
+        )
+
+    @property
+    def state_directory(self) -> str:
+        if not self.paths.state:
+            raise errors.AuditFailed(
+                f"There is no place to keep the state: {self.paths.reason}", hint=self.paths.hint
+            )
+        return self.paths.state
+
+    @cached_property
+    def has_key(self) -> bool:
+        """Whether a key can be had; without one nothing is cached and nothing audited."""
+        try:
+            return bool(self.master.key)
+        except errors.AuditFailed as problem:
+            if self.settings.audit_mode == "required":
+                raise
+            self.notes.append(f"{problem.message} Nothing is cached or audited.")
+            return False
+
+    @cached_property
+    def credential_key(self) -> bytes:
+        return keys.derive(self.master.key, b"credential") if self.has_key else b""
+
+    @cached_property
+    def fingerprint_key(self) -> bytes:
+        return keys.derive(self.master.key, b"fingerprint")
+
+    @cached_property
+    def cache(self) -> Cache | None:
+        """The cache, or None where it is switched off or there is no key for it."""
+        if not self.paths.cache or not self.has_key:
+            return None
+        if self.settings.cache_ttl <= 0 and self.settings.stale_for <= 0:
+            return None
+        return Cache(
+            self.paths.cache,
+            keys.derive(self.master.key, b"cache"),
+            clock=self.clock,
+            ttl=self.settings.cache_ttl,
+            stale_for=self.settings.stale_for,
+        )
+
+    @cached_property
+    def log(self) -> AuditLog:
+        from sophia_secrets.operations.recording import audit_log
+
+        return audit_log(self)
+
+    @cached_property
+    def facts(self) -> Facts:
+        from sophia_secrets.operations.recording import facts
+
+        return facts(self)
+
+    def too_old(self, fetched_at: float) -> bool:
+        """Whether `--max-stale` forbids an answer of that moment."""
+        limit = self.options.max_stale
+        return limit is not None and self.clock() - fetched_at > limit
+
+    def newer_than(self, now: float) -> float:
+        """The oldest fetch that another process's answer may come from."""
+        limit = self.options.max_stale
+        return now - min(self.settings.cache_ttl, limit) if limit is not None else 0.0
+
+    @cached_property
+    def _members(self) -> dict[str, Backend | Unconfigured]:
+        return {}
+
+    def member(self, name: str) -> Backend | Unconfigured:
+        """The backend of that name, whether or not it is in the chain."""
+        found = self._members.get(name)
+        if found is None:
+            cls = backends.backend_class(name, self.settings.extra)
+            found = cls.configure(self.settings.section(name), self.context)
+            self._members[name] = found
+        return found
+
+    @cached_property
+    def context(self) -> Context:
+        return Context(
+            environ=self.environ,
+            home=self.paths.home,
+            cwd=self.cwd,
+            state_directory=self.paths.state,
+            declared=frozenset(self.settings.declared),
+            timeout=self.settings.timeout,
+        )
+
+    def chain(self, only: str | None = None) -> list[Backend | Unconfigured]:
+        """The chain in order, or the one backend asked for. Raises `NotConfigured` for that one."""
+        if only is None:
+            return [self.member(name) for name in self.settings.chain]
+        return [self.configured(only)]
+
+    def configured(self, name: str) -> Backend:
+        """The backend of that name. Raises `NotConfigured` where it has no target."""
+        found = self.member(name)
+        if isinstance(found, Unconfigured):
+            raise errors.NotConfigured(
+                f"{name} is not configured: {found.reason}", hint=found.hint, backend=name
+            )
+        return found
+
+    def observe(self, member: Backend, snapshot: Snapshot) -> None:
+        """Remember what a vendor says of its secrets now."""
+        from sophia_secrets.operations.recording import observe
+
+        observe(self, member, snapshot)
+
+    @contextmanager
+    def waiting(self, positions: Iterable[int]) -> Iterator[None]:
+        """Tell a person that vendors are waited for."""
+        del positions
+        with self._wait("Asking the vendors"):
+            yield
+
+    @contextmanager
+    def waiting_for(self, member: Backend) -> Iterator[None]:
+        """Tell a person that another process is asking this backend."""
+        with self._wait(f"Waiting for another process that asks {member.name} ({member.target})"):
+            yield
+
+    @contextmanager
+    def _wait(self, text: str) -> Iterator[None]:
+        if self.on_wait is None:
+            yield
+            return
+        with self.on_wait(text):  # type: ignore[attr-defined]
+            yield
+
+
+def _keyring() -> object:
+    try:
+        return import_module("keyring")
+    except ImportError:
+        pass
+    raise errors.BadSettings(
+        '`[cache] key = "keyring"` needs the package `keyring`, which is not installed.',
+        hint='Install it with `pip install "sophia-secrets[keyring]"`, or set `[cache] key = "file"`.',
+    )

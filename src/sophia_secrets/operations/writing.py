@@ -1,0 +1,145 @@
+"""Writing: to exactly the backend named, audited before and after, never repeated, never elsewhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sophia_secrets import errors
+from sophia_secrets.backends.base import Backend, Steps, Unconfigured
+from sophia_secrets.core import names as naming
+from sophia_secrets.core.model import Change, Outcome, Receipt, SecretValue
+from sophia_secrets.operations import recording
+from sophia_secrets.operations.fetch import run_all
+from sophia_secrets.operations.session import Session
+from sophia_secrets.operations.snapshots import identity_of
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A receipt, with the version that each name has now."""
+
+    receipt: Receipt
+    versions: dict[str, int]
+
+
+def destination(session: Session, name: str | None) -> Backend:
+    """
+    The backend to write to, checked: configured, writable, and not named by an untrusted file.
+
+    Raises `UsageError` where none is named, listing those that could be; `NotConfigured`,
+    `NotSupported`, `NotTrusted`.
+    """
+    chosen = name or session.settings.default_backend
+    if chosen is None:
+        able = [member for member in _members(session) if member.capabilities.writable]
+        listed = ", ".join(f"{member.name} ({member.target})" for member in able)
+        raise errors.UsageError(
+            "Say where to write with `--backend`: there is no default backend.",
+            hint=f"The backends that can be written here: {listed}.",
+        )
+    session.settings.require_trust()
+    backend = session.configured(chosen)
+    if not backend.capabilities.writable:
+        raise errors.NotSupported(
+            f"{backend.name} ({backend.target}) cannot be written: {backend.capabilities.note or 'it is read only'}",
+            hint="Choose another backend with `--backend`; `sophia-secrets backends` lists them.",
+            backend=backend.name,
+            target=str(backend.target),
+        )
+    return backend
+
+
+def _members(session: Session) -> list[Backend]:
+    return [member for member in session.chain() if not isinstance(member, Unconfigured)]
+
+
+def check_name(backend: Backend, name: str) -> None:
+    """Raises `BadName` where the name is against the convention or the vendor's rules."""
+    naming.check_askable(name)
+    reason = naming.convention_problem(name) or backend.problem(name)
+    if reason is not None:
+        better = naming.corrected(name)
+        raise errors.BadName(
+            f"`{name}` cannot be stored in {backend.name}: {reason}",
+            hint=f"Use `{better}`." if better != name else "Choose another name.",
+            backend=backend.name,
+            target=str(backend.target),
+        )
+
+
+def check_value(backend: Backend, change: Change) -> None:
+    """Raises `BadValue` where the vendor cannot carry the value exactly."""
+    reason = backend.problem(change.name, change.value)
+    if reason is not None:
+        raise errors.BadValue(
+            f"The value of `{change.name}` cannot be stored in {backend.name} exactly: {reason}",
+            hint="Nothing was stored.",
+            backend=backend.name,
+            target=str(backend.target),
+        )
+
+
+def write(session: Session, backend: Backend, changes: Sequence[Change]) -> Written:
+    """
+    Store the values in one backend; the receipt says what became of each name.
+
+    Raises `BadName` and `BadValue` before anything is started, `AuditFailed` where the intent
+    (nothing was written) or the outcome (the write was made) cannot be audited.
+    """
+    for change in changes:
+        check_name(backend, change.name)
+        check_value(backend, change)
+    values = {change.name: change.value for change in changes}
+    return _do(session, backend, [change.name for change in changes], lambda: backend.write(changes), values)
+
+
+def delete(session: Session, backend: Backend, names: Sequence[str]) -> Written:
+    """Remove the names from one backend; one that was not there is `unchanged`."""
+    for name in names:
+        naming.check_askable(name)
+    return _do(session, backend, names, lambda: backend.delete(names), {})
+
+
+def _do(
+    session: Session,
+    backend: Backend,
+    names: Sequence[str],
+    steps: Callable[[], Steps[Receipt]],
+    values: dict[str, SecretValue],
+) -> Written:
+    tie = os.urandom(8).hex()
+    recording.intents(session, backend.target, names, tie)
+    _drop_cached(session, backend)
+    try:
+        (receipt,) = run_all(session, {0: steps()}).values()
+    finally:
+        _drop_cached(session, backend)
+    versions = recording.outcomes(session, receipt, tie, values)
+    return Written(receipt, versions)
+
+
+def _drop_cached(session: Session, backend: Backend) -> None:
+    if backend.capabilities.needs_call and session.cache is not None:
+        session.cache.bump(identity_of(backend, session.credential_key))
+
+
+def problem_of(receipt: Receipt) -> errors.SophiaError | None:
+    """The error that a receipt means for a command that was to do all of it, or None."""
+    bad = [r for r in receipt.results if r.outcome not in (Outcome.DONE, Outcome.UNCHANGED)]
+    if not bad and receipt.failure is None:
+        return None
+    told = "; ".join(f"{r.name}: {r.outcome.value}{f' ({r.detail})' if r.detail else ''}" for r in bad)
+    failure = receipt.failure
+    where = {"backend": receipt.target.backend, "target": str(receipt.target)}
+    if failure is not None:
+        return errors.error_for(failure.kind.value)(
+            f"{failure.message} {told}." if told else failure.message, hint=failure.hint, **where
+        )
+    cls = errors.BadValue if all(r.outcome is Outcome.REFUSED for r in bad) else errors.BadOutput
+    return cls(
+        f"{receipt.target.backend} ({receipt.target}) did not take everything: {told}.",
+        hint=f"See what it holds with `sophia-secrets list --backend {receipt.target.backend} --no-cache`.",
+        **where,
+    )
