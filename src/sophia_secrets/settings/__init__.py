@@ -1,0 +1,35 @@
+"""
+The layered settings: each value with where it came from, profiles, declared secrets, trust.
+
+No pydantic here: every command reads the settings, and one table says all that a model would.
+"""
+
+from sophia_secrets.settings.declared import Declared, Group
+from sophia_secrets.settings.document import Document
+from sophia_secrets.settings.layers import load
+from sophia_secrets.settings.paths import Paths, locate
+from sophia_secrets.settings.reading import Project, Seen, find_project, read_named
+from sophia_secrets.settings.result import Layer, Settings, Source
+from sophia_secrets.settings.table import BY_KEY, ROWS, Row
+from sophia_secrets.settings.trust import Trusted, TrustStore
+
+__all__ = [
+    "BY_KEY",
+    "ROWS",
+    "Declared",
+    "Document",
+    "Group",
+    "Layer",
+    "Paths",
+    "Project",
+    "Row",
+    "Seen",
+    "Settings",
+    "Source",
+    "TrustStore",
+    "Trusted",
+    "find_project",
+    "load",
+    "locate",
+    "read_named",
+]

@@ -1,0 +1,237 @@
+"""From a document as it was read to values of the table, each with its place; all else is an error."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sophia_secrets import errors
+from sophia_secrets.core import names
+from sophia_secrets.settings import kinds, pattern
+from sophia_secrets.settings.declared import Given, Group
+from sophia_secrets.settings.document import Document
+from sophia_secrets.settings.kinds import Kind, Unfit, Value
+from sophia_secrets.settings.lines import Path
+from sophia_secrets.settings.table import BY_KEY, DECLARED, GROUP_RULES, TABLES, Row
+
+Values = dict[str, Given]
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+_TABLES_OF_NAMES = ("secrets", "groups", "profiles")
+_DECLARED = {row.key: row for row in DECLARED}
+_WHY_NOT = {
+    "programs": "which programs run",
+    "audit": "whether your accesses are recorded",
+    "cache": "where your key is kept",
+    "backends": "which code is loaded",
+}
+_NO_VALUES = "A settings file never holds a value: store it with `sophia-secrets set {}`."
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What checking needs to know: the user's home and settings file ("" unknown), all backends."""
+
+    home: str
+    user_file: str
+    backends: Collection[str]
+
+
+@dataclass(slots=True)
+class Checked:
+    """What one document says: settings by their key, by profile; declared secrets; groups."""
+
+    document: Document
+    values: Values = field(default_factory=dict)
+    profiles: dict[str, Values] = field(default_factory=dict)
+    secrets: dict[str, Values] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+
+
+def absolute(row: Row, text: str, base: str, home: str) -> str:
+    """The path that a setting means: relative to `base`, with `~/` for the home. Raises `Unfit`."""
+    if text.startswith("~"):
+        if not text.startswith("~/"):
+            raise Unfit("begins with `~`, of which only `~/` is understood")
+        if not home:
+            raise Unfit("begins with `~/`, and there is no home directory")
+        return os.path.join(home, text[2:])
+    if row.absolute and not os.path.isabs(text):
+        raise Unfit("must be an absolute path")
+    return os.path.join(base, text.removeprefix("./"))
+
+
+def fit(row: Row, value: Value, base: str, world: World) -> Value:
+    """The value as the setting means it: paths absolute, backends known. Raises `Unfit`."""
+    if isinstance(value, str) and row.kind is Kind.PATH:
+        return absolute(row, value, base, world.home)
+    if row.pattern and isinstance(value, str) and (problem := pattern.problem(value)):
+        raise Unfit(problem)
+    if row.above_zero and not value:
+        raise Unfit("names nothing" if row.kind is Kind.LIST else "must be more than 0")
+    if row.backends and value:
+        for name in (value,) if isinstance(value, str) else _texts(value):
+            if name not in world.backends:
+                raise Unfit(f"names {names.shown(name)}, which is not a backend", near(name, world.backends))
+    return value
+
+
+def near(name: str, known: Iterable[str], kind: str = "known names") -> str:
+    """The hint for a name that is not known: the nearest ones, or all of them."""
+    known = list(known)
+    found = names.nearest(name, ((each, "") for each in known))
+    if found:
+        return f"Did you mean {' or '.join(f'`{each}`' for each, _ in found[:2])}?"
+    return f"The {kind} are {', '.join(f'`{each}`' for each in known)}." if known else ""
+
+
+def check(document: Document, world: World, *, is_user: bool) -> Checked:
+    """
+    The document's values. Raises `errors.BadSettings` naming file and line.
+
+    `is_user` is for the user's own file; any other may not say what only that one may.
+    """
+    checked = Checked(document)
+    reader = _Reader(document, world, is_user)
+    for name, raw in document.table.items():
+        if name in _TABLES_OF_NAMES:
+            for each, table in reader.table((name,), raw).items():
+                _named(reader, checked, name, each, table)
+        else:
+            reader.setting(checked.values, (), name, raw)
+    return checked
+
+
+def _named(reader: _Reader, checked: Checked, kind: str, name: str, raw: object) -> None:
+    path = (kind, name)
+    if kind == "profiles":
+        reader.need(_WORD.fullmatch(name), path, "a profile's name is letters, digits, `-` and `_`")
+        values = checked.profiles.setdefault(name, {})
+        for key, value in reader.table(path, raw).items():
+            reader.setting(values, path, key, value)
+        return
+    if kind == "groups":
+        reader.need(_WORD.fullmatch(name), path, "a group's name is letters, digits, `-` and `_`")
+        checked.groups[name] = reader.group(name, raw)
+        return
+    reader.need(names.is_safe_to_ask(name), path, "this cannot be a secret's name")
+    hint = _NO_VALUES.format(name)
+    checked.places[name] = reader.document.place(path)
+    found = checked.secrets.setdefault(name, {})
+    for key, value in reader.table(path, raw, hint).items():
+        row = _DECLARED.get(key)
+        if row is None:
+            raise reader.unknown(
+                (*path, key), key, _DECLARED, hint if key in ("value", "default", "secret") else ""
+            )
+        found[key] = reader.given(row, (*path, key), value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    document: Document
+    world: World
+    is_user: bool
+
+    def bad(self, path: Path, problem: str, hint: str = "") -> errors.BadSettings:
+        return self.document.error(path, f"{names.shown('.'.join(path))} {problem}.", hint)
+
+    def need(self, holds: object, path: Path, rule: str) -> None:
+        if not holds:
+            raise self.document.error(path, f"{names.shown('.'.join(path))}: {rule}.", "Rename it.")
+
+    def unknown(self, path: Path, key: str, known: Iterable[str], hint: str = "") -> errors.BadSettings:
+        return self.bad(path, "is not a known setting", hint or near(key, known, "known ones here"))
+
+    def table(self, path: Path, raw: object, hint: str = "") -> Mapping[str, object]:
+        if not isinstance(raw, dict):
+            raise self.bad(
+                path, "must be a table", hint or f"Write `[{'.'.join(path)}]` and its keys below it."
+            )
+        return raw
+
+    def setting(self, values: Values, at: Path, name: str, raw: object) -> None:
+        """One name at the top of the file, or of the profile whose path is `at`."""
+        path = (*at, name)
+        if name in TABLES:
+            for key, value in self.table(path, raw).items():
+                row = BY_KEY.get(f"{name}.{key}")
+                if row is None:
+                    raise self.unknown(
+                        (*path, key), key, (r.name for r in BY_KEY.values() if r.table == name)
+                    )
+                self.allow(row, (*path, key), in_profile=bool(at))
+                values[row.key] = self.given(row, (*path, key), value)
+        elif name in BY_KEY:
+            self.allow(BY_KEY[name], path, in_profile=bool(at))
+            values[name] = self.given(BY_KEY[name], path, raw)
+        elif name in self.world.backends:
+            for key, value in self.table(path, raw).items():
+                values[f"{name}.{key}"] = Given(
+                    self.foreign((*path, key), value), self.document.place((*path, key))
+                )
+        else:
+            known = [*BY_KEY, *TABLES] if at else [*BY_KEY, *TABLES, *_TABLES_OF_NAMES]
+            hint = names.nearest(name, ((each, "") for each in known))
+            top = [each for each in known if "." not in each]
+            raise self.unknown(path, name, known if hint else top)
+
+    def allow(self, row: Row, path: Path, *, in_profile: bool) -> None:
+        if row.user_only and not self.is_user:
+            why = _WHY_NOT[row.table]
+            where = self.world.user_file or "your own settings file"
+            raise self.bad(
+                path,
+                f"may only stand in {where}: a project, which may be a clone, must not decide {why}",
+                f"Move it to {where}.",
+            )
+        if in_profile and not row.profile:
+            raise self.bad(
+                path, "may not stand in a profile", "A profile sets the chain, targets and `strict`."
+            )
+
+    def given(self, row: Row, path: Path, raw: object) -> Given:
+        base = os.path.dirname(self.document.path)
+        try:
+            value = fit(row, kinds.from_toml(row.kind, raw, row.choices), base, self.world)
+            return Given(value, self.document.place(path))
+        except Unfit as unfit:
+            problem, hint = unfit.problem, unfit.hint
+        raise self.bad(path, problem, hint or f"For example: `{row.name} = {row.example}`.")
+
+    def foreign(self, path: Path, raw: object) -> Value:
+        """A value of a backend that we do not know: any plain one."""
+        try:
+            if isinstance(raw, str):
+                return kinds.from_toml(Kind.TEXT, raw)
+            if isinstance(raw, list):
+                return kinds.from_toml(Kind.LIST, raw)
+            if isinstance(raw, bool | float) or (isinstance(raw, int) and abs(raw) < 1 << 53):
+                return raw
+            problem = "must be text, a number, true, false or a list of text"
+        except Unfit as unfit:
+            problem = unfit.problem
+        raise self.bad(path, problem)
+
+    def group(self, name: str, raw: object) -> Group:
+        path = ("groups", name)
+        table = self.table(path, raw, f'For example: `groups.{name}.at_least_one = ["A_KEY", "B_KEY"]`.')
+        for key in table:
+            if key not in GROUP_RULES:
+                raise self.unknown((*path, key), key, GROUP_RULES)
+        if len(table) != 1:
+            raise self.bad(path, "needs one of `at_least_one` and `exactly_one`")
+        ((rule, value),) = table.items()
+        row = Row(rule, Kind.LIST, GROUP_RULES[rule], '["A_KEY", "B_KEY"]', above_zero=True)
+        members = _texts(self.given(row, (*path, rule), value).value)
+        for member in members:
+            if not names.is_safe_to_ask(member):
+                raise self.bad((*path, rule), f"names {names.shown(member)}, which cannot be a secret's name")
+        return Group(name, rule == "exactly_one", members, self.document.place(path))
+
+
+def _texts(value: Value) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else ()

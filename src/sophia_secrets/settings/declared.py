@@ -1,0 +1,75 @@
+"""The secrets and groups that the settings declare: policies about names, never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from sophia_secrets.settings.kinds import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """
+    A declared secret.
+
+    `required` is True (always), False, or the profiles under which it must be there.
+    `rotate_every` is seconds. `backends` are those that must hold it, `scopes` the groups that
+    `run --scope` gives it to. `place` is `file:line` of its table.
+    """
+
+    name: str
+    description: str = ""
+    required: bool | tuple[str, ...] = False
+    type: str = "text"
+    pattern: str | None = None
+    rotate_every: float | None = None
+    backends: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    generate: str | None = None
+    owner: str | None = None
+    place: str = ""
+
+    def is_required(self, profile: str | None) -> bool:
+        """Whether it must be there under this profile (None: no profile)."""
+        return self.required if isinstance(self.required, bool) else profile in self.required
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Declared names of which at least one, or exactly one, must be there."""
+
+    name: str
+    exactly: bool
+    names: tuple[str, ...]
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value as one place gives it: `variable FLY_APP_NAME`, `/x/sophia-secrets.toml:12`."""
+
+    value: Value
+    place: str
+
+
+def declare(name: str, layers: Iterable[Mapping[str, Given]], place: str) -> Declared:
+    """The declared secret whose keys come each from the strongest of the layers that gives it."""
+    found: dict[str, Value] = {}
+    for layer in layers:
+        for key, given in layer.items():
+            found.setdefault(key, given.value)
+    return Declared(
+        name,
+        description=cast("str | None", found.get("description")) or "",
+        required=cast("bool | tuple[str, ...]", found.get("required", False)),
+        type=cast("str", found.get("type", "text")),
+        pattern=cast("str | None", found.get("pattern")),
+        rotate_every=cast("float | None", found.get("rotate_every")),
+        backends=cast("tuple[str, ...]", found.get("backends", ())),
+        scopes=cast("tuple[str, ...]", found.get("scopes", ())),
+        generate=cast("str | None", found.get("generate")),
+        owner=cast("str | None", found.get("owner")),
+        place=place,
+    )

@@ -1,0 +1,87 @@
+"""Regular expressions of declared secrets: none whose time doubles with each character (R3)."""
+
+from __future__ import annotations
+
+import re
+
+MAX_LENGTH = 512
+_FEW = 9
+
+_PIECE = re.compile(
+    r"""\\.                                 # an escape
+    | \[\^?\]?(?:\\.|[^\]\\])*\]            # a class
+    | \(\?[A-Za-z-]*[:)]                    # flags: `(?:` and `(?i:` open a group, `(?i)` does not
+    | \((?:\?(?:P?<[^>=!]*>|P=|<?[=!]|>|\#|\())?
+    | [)|.]
+    | [*+?][+?]?
+    | \{[0-9]*(?:,[0-9]*)?\}[+?]?
+    | .""",
+    re.DOTALL | re.VERBOSE,
+)
+
+
+def problem(pattern: str) -> str | None:
+    """
+    Why the pattern is not accepted, or None.
+
+    Refused: what does not compile, what is longer than 512 characters, and many repetitions of a
+    group that can match in more than one way, as in `(a+)+`: the search time can double with
+    every character of the value. Repetitions one after the other are let through, since their
+    time is only a power of the value's length: who searches bounds that length.
+    """
+    if len(pattern) > MAX_LENGTH:
+        return f"has more than {MAX_LENGTH} characters"
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError, Warning):
+        return "is not a regular expression"
+    if _can_explode(pattern):
+        return "repeats a group that can itself match in several ways, which may take for ever"
+    return None
+
+
+def _can_explode(pattern: str) -> bool:
+    # For each open group: can it match in more than one way, and is it atomic?
+    loose, atomic = [False], [False]
+    last = False
+    for found in _PIECE.finditer(pattern):
+        piece = found.group()
+        if piece == "(?(" or (piece.startswith("(?") and "x" in piece.partition("<")[0]):
+            # A condition is no plain group; in verbose mode white space may stand before a repetition.
+            return True
+        if piece.startswith("(") and not piece.endswith(")"):
+            loose.append(False)
+            atomic.append(piece == "(?>")
+            last = False
+        elif piece == ")" and len(loose) > 1:
+            last = loose.pop() and not atomic.pop()
+            loose[-1] = loose[-1] or last
+        elif piece == "|":
+            loose[-1] = True
+            last = False
+        elif (most := _most(piece)) is not None:
+            if last and most > _FEW:
+                return True
+            if not _is_exact(piece):
+                loose[-1] = True
+        else:
+            last = False
+    return False
+
+
+def _most(piece: str) -> float | None:
+    """How often the repetition may repeat, or None where the piece is none."""
+    if piece[0] in "*+?":
+        return 1 if piece[0] == "?" else float("inf")
+    if piece[0] != "{" or len(piece) < 3:
+        return None
+    high = piece.rstrip("}+?").lstrip("{").rpartition(",")[2]
+    return float(high) if high else float("inf")
+
+
+def _is_exact(piece: str) -> bool:
+    """Whether the repetition gives nothing back: possessive, or of one fixed count."""
+    if len(piece) > 1 and piece.endswith("+"):
+        return True
+    low, comma, high = piece.rstrip("}+?").lstrip("{").partition(",")
+    return piece[0] == "{" and (not comma or low == high)

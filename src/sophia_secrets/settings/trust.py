@@ -1,0 +1,185 @@
+"""
+Which project settings files may name targets (C9).
+
+A settings file may come from a cloned repository, so what it says about where secrets are read
+and written counts only after its path and content were recorded here: an edit, a move and a
+link each make it unknown again, as in direnv. This does not stop code that runs as the same
+user, which can record whatever it wants.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sophia_secrets import errors
+from sophia_secrets.settings.kinds import Kind, Unfit, from_text
+from sophia_secrets.state import files
+
+VARIABLE = "SOPHIA_SECRETS_TRUST"
+DIRECTORY = "trust"
+
+_FORMAT = "1"
+_LIMIT = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """A recorded file: its real path and the SHA-256, in hex, of the content that was trusted."""
+
+    path: str
+    digest: str
+
+
+class TrustStore:
+    """The records, one file each (0600) below a state directory ("" where there is none)."""
+
+    __slots__ = ("_directory",)
+
+    def __init__(self, state_directory: str) -> None:
+        self._directory = os.path.join(state_directory, DIRECTORY) if state_directory else ""
+
+    def is_trusted(self, path: str, content: bytes) -> bool:
+        """
+        Whether this content was trusted at this place.
+
+        Never for a symbolic link, nor for a file that other users may change. Raises
+        `errors.UnsafeState` where others may write the records themselves.
+        """
+        if danger(path):
+            return False
+        record = self._read(_record_name(_real(path)))
+        return record == Trusted(_real(path), _digest(content))
+
+    def trust(self, path: str, content: bytes) -> None:
+        """
+        Record the file. Raises `errors.NotTrusted` for one that cannot be trusted, with the reason;
+        `errors.UnsafeState` and `OSError` where it cannot be recorded.
+        """
+        reason = danger(path)
+        if reason:
+            raise errors.NotTrusted(
+                f"{path} cannot be trusted: {reason}.", hint="Correct that, then trust it."
+            )
+        if not self._directory:
+            raise errors.NotTrusted(
+                f"{path} cannot be trusted: there is no state directory to record it in.",
+                hint="Set SOPHIA_SECRETS_HOME to a directory of yours.",
+            )
+        real = _real(path)
+        directory = self._open(create=True)
+        if directory is None:
+            raise errors.NotTrusted(f"{path} cannot be trusted: there is no state directory to record it in.")
+        try:
+            files.replace(
+                directory, _record_name(real), f"{_FORMAT}\n{_digest(content)}\n{real}".encode(*_NAMES)
+            )
+        finally:
+            os.close(directory)
+
+    def revoke(self, path: str) -> bool:
+        """Forget the file, which need not exist any more: false where it was not recorded."""
+        directory = self._open(create=False)
+        if directory is None:
+            return False
+        try:
+            return files.remove(directory, _record_name(_real(path)))
+        finally:
+            os.close(directory)
+
+    def list(self) -> tuple[Trusted, ...]:
+        """Everything recorded, by path."""
+        directory = self._open(create=False)
+        if directory is None:
+            return ()
+        try:
+            names = [each for each in files.names(directory) if _is_record_name(each)]
+        finally:
+            os.close(directory)
+        return tuple(sorted(filter(None, map(self._read, names)), key=lambda each: each.path))
+
+    def _open(self, *, create: bool) -> int | None:
+        if not self._directory:
+            return None
+        try:
+            if create:
+                os.close(files.open_directory(os.path.dirname(self._directory)))
+            return files.open_directory(self._directory, create=create)
+        except OSError:
+            if create:
+                raise
+            return None
+
+    def _read(self, name: str) -> Trusted | None:
+        directory = self._open(create=False)
+        if directory is None:
+            return None
+        try:
+            content = files.read(directory, name, _LIMIT)
+        except (OSError, files.TooLarge):
+            return None
+        finally:
+            os.close(directory)
+        parts = (content or b"").decode(*_NAMES).split("\n", 2)
+        if len(parts) != 3 or parts[0] != _FORMAT or _record_name(parts[2]) != name:
+            return None
+        return Trusted(parts[2], parts[1])
+
+
+def is_trusted_checkout(environ: Mapping[str, str]) -> bool:
+    """Whether this is CI and its owner trusts the checkout: `SOPHIA_SECRETS_TRUST=1` and `CI=true`."""
+    return _is_on(environ, VARIABLE) and _is_on(environ, "CI")
+
+
+def is_asked_outside_ci(environ: Mapping[str, str]) -> bool:
+    """Whether trust in the checkout was asked for where it does not count."""
+    return _is_on(environ, VARIABLE) and not _is_on(environ, "CI")
+
+
+def danger(path: str) -> str:
+    """Why nothing in this file may be trusted whatever was recorded, or ""."""
+    try:
+        status = os.lstat(path)
+        directory = os.stat(os.path.dirname(_real(path)))
+    except OSError:
+        return "it cannot be examined"
+    if not stat.S_ISREG(status.st_mode):
+        return "it is a symbolic link" if stat.S_ISLNK(status.st_mode) else "it is not a file"
+    for seen, what in ((status, "it"), (directory, "its directory")):
+        # A sticky directory lets others add files, never replace ours.
+        if seen.st_mode & stat.S_IWOTH and not (seen is directory and seen.st_mode & stat.S_ISVTX):
+            return f"every user may write to {what} (`chmod o-w` mends that)"
+        if seen.st_uid not in (os.geteuid(), 0):
+            return f"{what} belongs to another user (number {seen.st_uid})"
+    return ""
+
+
+def _is_on(environ: Mapping[str, str], name: str) -> bool:
+    try:
+        return from_text(Kind.BOOLEAN, environ.get(name, "")) is True
+    except Unfit:
+        return False
+
+
+_NAMES = ("utf-8", "surrogateescape")
+
+
+def _real(path: str) -> str:
+    """The path with its directory's links followed, but not its own: a link is not what it leads to."""
+    directory, name = os.path.split(os.path.abspath(path))
+    return os.path.join(os.path.realpath(directory), name)
+
+
+def _record_name(real: str) -> str:
+    return hashlib.sha256(real.encode(*_NAMES)).hexdigest()
+
+
+def _is_record_name(name: str) -> bool:
+    return len(name) == 64 and set(name) <= set("0123456789abcdef")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

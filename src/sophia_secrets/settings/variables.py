@@ -1,0 +1,96 @@
+"""What flags and variables say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from sophia_secrets import errors
+from sophia_secrets.core import names
+from sophia_secrets.settings import kinds
+from sophia_secrets.settings.checking import Values, World, fit, near
+from sophia_secrets.settings.declared import Given
+from sophia_secrets.settings.kinds import Unfit
+from sophia_secrets.settings.table import BY_KEY, PREFIX, ROWS, SPECIAL_VARIABLES, Row
+from sophia_secrets.state import keys
+
+
+def from_flags(flags: Mapping[str, str], cwd: str, world: World) -> Values:
+    """The values of texts by dotted key. Raises `errors.BadSettings`, never quoting a text."""
+    found: Values = {}
+    for key, text in flags.items():
+        row = BY_KEY.get(key)
+        if row is None:
+            raise errors.BadSettings(
+                f"{names.shown(key)} is not a setting.", hint=near(key, BY_KEY, "settings")
+            )
+        if not text.strip():
+            raise errors.BadSettings(f"The flag for `{key}` is empty.", hint=f"For example: {row.example}.")
+        found[key] = _said(row, text, f"flag for `{key}`", cwd, world)
+    return found
+
+
+def from_environment(environ: Mapping[str, str], cwd: str, world: World) -> Values:
+    """
+    The values of our own variables. An empty one says nothing: a secret or variable that a
+    workflow does not know arrives empty. Raises `errors.BadSettings`, never quoting a text.
+    """
+    found = _read({row.variable: row for row in ROWS if row.variable}, environ, cwd, world)
+    if environ.get(keys.VARIABLE, "").strip():
+        found["cache.key"] = Given("variable", f"variable {keys.VARIABLE}")
+    return found
+
+
+def from_vendors(environ: Mapping[str, str], cwd: str, world: World) -> Values:
+    """The values of the vendors' own variables, such as `GITHUB_REPOSITORY`."""
+    return _read({row.vendor: row for row in ROWS if row.vendor}, environ, cwd, world)
+
+
+def _read(rows: Mapping[str, Row], environ: Mapping[str, str], cwd: str, world: World) -> Values:
+    return {
+        row.key: _said(row, environ[variable], f"variable {variable}", cwd, world)
+        for variable, row in rows.items()
+        if environ.get(variable, "").strip()
+    }
+
+
+def extra_backends(flags: Mapping[str, str], environ: Mapping[str, str]) -> Given | None:
+    """What flags or variables say under `backends.extra`, which decides what else may be said."""
+    row = BY_KEY["backends.extra"]
+    world = World("", "", ())
+    for said, key, place in (
+        (flags, row.key, f"flag for `{row.key}`"),
+        (environ, row.variable, f"variable {row.variable}"),
+    ):
+        if said.get(key, "").strip():
+            return _said(row, said[key], place, "/", world)
+    return None
+
+
+def _said(row: Row, text: str, place: str, cwd: str, world: World) -> Given:
+    try:
+        return Given(
+            fit(row, kinds.from_text(row.kind, text, row.choices), os.path.abspath(cwd), world), place
+        )
+    except Unfit as unfit:
+        problem, hint = unfit.problem, unfit.hint
+    raise errors.BadSettings(f"The {place} {problem}.", hint=hint or f"For example: {row.example}.")
+
+
+def unknown_notes(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """A note for each variable of ours that is no setting and nearly is one."""
+    known = {row.variable.removeprefix(PREFIX) for row in ROWS} | {
+        each.removeprefix(PREFIX) for each in SPECIAL_VARIABLES
+    }
+    unknown = sorted(
+        each for each in environ if each.startswith(PREFIX) and each.removeprefix(PREFIX) not in known
+    )
+    if not unknown:
+        return ()
+    from difflib import get_close_matches
+
+    return tuple(
+        f"The variable {names.shown(each)} is not a setting. Did you mean `{PREFIX}{close[0]}`?"
+        for each in unknown
+        if (close := get_close_matches(each.removeprefix(PREFIX)[:64], known, 1, 0.8))
+    )
