@@ -2,13 +2,15 @@
 Values in the dotenv dialect of `gh secret set --env-file` (joho/godotenv v1.5.1 `parser.go`).
 
 The dialect loses much: a carriage return before a line feed, a backslash, `$NAME`, a closing
-quote after a backslash. The two forms below lose nothing, and what neither can carry is told.
+quote after a backslash; and, after v1.5.1, dashes at the end of a line, such as a PEM's. The two
+forms below lose nothing in either, and what neither can carry is told.
 """
 
 from __future__ import annotations
 
 from sophia_secrets.core.model import SecretValue
 
+_NOT_SINGLE = frozenset("'\r\n")
 # The backslash first: the others add some.
 _ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("$", "\\$"), ("\n", "\\n"), ("\r", "\\r"))
 
@@ -19,7 +21,7 @@ def line(name: str, value: SecretValue) -> bytes | None:
     such a value ends in a backslash or in a double quote, so standard input can carry it.
     """
     text = value.reveal()
-    if "'" not in text and "\r" not in text and not text.endswith("\\"):
+    if not text.endswith("\\") and not _NOT_SINGLE & set(text):
         return f"{name}='{text}'\n".encode()
     if text.endswith(("\\", '"')):
         return None
