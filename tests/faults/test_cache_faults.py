@@ -283,7 +283,9 @@ def test_a_disk_that_fails_at_any_call_never_fails_a_read_and_never_brings_back_
 
 def test_a_full_disk_fails_no_read_and_no_store(tmp_path: Path) -> None:
     """The last test's ENOSPC from the first write on, as a disk that stays full gives it."""
+    bob = (*IDENTITY[:-1], b"bob")
     _store(_cache(tmp_path / "c"), b"before")
+    _store(_cache(tmp_path / "c"), b"before", bob)
     cache = _cache(tmp_path / "c")
     write = os.write
 
@@ -299,6 +301,7 @@ def test_a_full_disk_fails_no_read_and_no_store(tmp_path: Path) -> None:
     assert reason == f"The cache in {tmp_path}/c cannot be used: No space left on device."
     assert cache.warnings() == [reason]
     assert _value(cache) is None
+    assert _value(cache, bob) is None
 
 
 # --- planted files -------------------------------------------------------------------------

@@ -5,12 +5,14 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sophia_secrets.state import files
 from sophia_secrets.state.cache import Cache
 from sophia_secrets.state.flight import Lead, SharedFailure, Waiting
-from sophia_secrets.state.record import Item, Miss, Record
+from sophia_secrets.state.record import Item, Miss, Record, seal
 
 KEY = bytes(range(32))
 OCTO = (b"1", b"github", b"octo/app", b"alice")
@@ -278,6 +280,15 @@ def test_clearing_takes_everything_and_stops_a_fetch_under_way_from_storing(cach
     assert value(cache) == b"v"
 
 
+def test_clearing_one_backend_stops_its_fetch_under_way_from_storing(cache: Cache) -> None:
+    fetch(cache)
+    lead = cache.lead(OCTO, newer_than=START + 1)
+    assert isinstance(lead, Lead)
+    assert other(cache).clear("github") == 1
+    assert lead.store(Record({"NAME": Item("r", b"v")}, 0.0)) is not None
+    assert value(cache) == "absent"
+
+
 def test_G5_a_cache_copied_to_another_home_is_no_answer_there(cache: Cache) -> None:
     fetch(cache)
     stranger = Cache(cache.directory, bytes(32), clock=cache.clock, ttl=300, stale_for=300)
@@ -357,6 +368,57 @@ def test_X1_a_failure_is_sealed_for_its_own_target(cache: Cache) -> None:
     lead_fly.release()
     assert isinstance(waiting_fly.poll(), Lead)
     assert isinstance(waiting.poll(), SharedFailure)
+
+
+def test_X1_who_comes_after_the_failure_but_before_the_turn_ends_does_not_share_it(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead = cache.lead(OCTO)
+    assert isinstance(lead, Lead)
+    late = []
+    replace = files.replace
+
+    def write_and_let_another_come(*arguments: Any, **more: Any) -> None:
+        replace(*arguments, **more)
+        late.append(other(cache).lead(OCTO))
+
+    monkeypatch.setattr(files, "replace", write_and_let_another_come)
+    lead.fail("unreachable", "No network.")
+    (waiting,) = late
+    assert isinstance(waiting, Waiting)
+    assert isinstance(waiting.poll(), Lead)
+
+
+def test_who_gets_the_turn_looks_at_the_record_again_even_if_its_file_looks_the_same(
+    cache: Cache, clock: Clock
+) -> None:
+    fetch(cache)
+    path = Path(cache.directory) / cache.file(OCTO, ".record")
+    before = path.stat()
+    clock.now += 10
+    lead, waiting = cache.lead(OCTO, newer_than=START + 1), cache.lead(OCTO, newer_than=START + 1)
+    assert isinstance(lead, Lead)
+    assert isinstance(waiting, Waiting)
+    assert waiting.poll() is None
+    newer = Record({"NAME": Item("r", b"newer")}, START + 5, expires_at=START + 300, stale_until=START + 300)
+    newer.generation = cache.generation(OCTO) or 0
+    path.write_bytes(seal(KEY, OCTO, newer, bytes(24)))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert waiting.poll() is None
+    lead.release()
+    found = waiting.poll()
+    assert isinstance(found, Record)
+    assert found.find("NAME") == ("r", b"newer")
+
+
+def test_a_record_is_as_old_as_the_moment_its_fetch_began(cache: Cache, clock: Clock) -> None:
+    lead = cache.lead(OCTO)
+    assert isinstance(lead, Lead)
+    clock.now += 20
+    lead.store(Record({}, 0.0))
+    found = cache.read(OCTO)
+    assert isinstance(found, Record)
+    assert found.fetched_at == START
 
 
 def test_waiting_ends_at_its_deadline(cache: Cache) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import stat
@@ -409,6 +410,29 @@ def test_a_lock_whose_file_was_removed_does_not_split_its_holders(place: tuple[P
     first.release()
     assert not third.acquire(0.0)
     second.release()
+
+
+def test_a_lock_on_a_file_that_went_between_opening_and_locking_is_none(
+    place: tuple[Path, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, fd = place
+    flock = fcntl.flock
+
+    def remove_and_lock(*arguments: int) -> None:
+        files.remove(fd, "lock")
+        flock(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", remove_and_lock)
+        assert not files.Lock(fd, "lock").acquire(0.0)
+
+    def replace_and_lock(*arguments: int) -> None:
+        files.replace(fd, "lock", b"")
+        flock(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", replace_and_lock)
+        assert not files.Lock(fd, "lock").acquire(0.0)
 
 
 def test_a_lock_that_is_dropped_is_let_go(place: tuple[Path, int]) -> None:
