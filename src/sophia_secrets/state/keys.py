@@ -72,6 +72,8 @@ def load(state_directory: str, variable: str | None, *, create: bool = True, key
     try:
         directory = files.open_directory(state_directory, create=create)
     except FileNotFoundError:
+        if create:
+            raise
         directory = -1
     if directory < 0:
         raise KeyMissing(f"There is no key in {state_directory}.")

@@ -1,0 +1,314 @@
+"""The main job as a user does it, on a fresh machine with no account."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+
+import pytest
+
+from tests.program import PROGRAM, Program
+
+
+def test_a_secret_is_stored_and_read_back(sophia: Program) -> None:
+    stored = sophia("set", "API_KEY", "--backend", "local", stdin="s3cr3t\n")
+    assert (stored.code, stored.out) == (0, "")
+    assert "local → " in stored.err
+    assert "as version 1, verified" in stored.err
+    read = sophia("get", "API_KEY")
+    assert (read.code, read.out, read.err) == (0, "s3cr3t\n", "")
+
+
+def test_get_raw_prints_the_exact_bytes(sophia: Program) -> None:
+    sophia.store("PEM", "line one\nline two\n\n")
+    assert sophia("get", "PEM", "--raw").out == "line one\nline two\n\n"
+
+
+def test_get_json_keeps_the_promised_shape(sophia: Program) -> None:
+    sophia.store("API_KEY", "v")
+    shape = sophia("get", "API_KEY", "--json").json
+    assert list(shape) == [
+        "schema", "name", "value", "backend", "target", "cached", "stale", "degraded", "fetched_at", "trace",
+    ]  # fmt: skip
+    assert (shape["schema"], shape["value"], shape["backend"]) == (1, "v", "local")
+    assert [step["backend"] for step in shape["trace"]] == ["github", "pulumi", "fly", "local", "env"]
+    assert {"backend", "target", "outcome", "detail"} == set(shape["trace"][0])
+
+
+def test_a_missing_name_is_3_with_the_nearest_one(sophia: Program) -> None:
+    sophia.store("OPENAI_API_KEY", "v")
+    done = sophia("get", "OPENAI_KEY")
+    assert (done.code, done.out) == (3, "")
+    assert done.err == (
+        "error: `OPENAI_KEY` was not found (local: absent, env: absent).\n"
+        "hint: Did you mean OPENAI_API_KEY (local)?\n"
+    )
+
+
+def test_an_error_under_json_is_an_object_with_the_same_code(sophia: Program) -> None:
+    done = sophia("get", "NOPE", "--json")
+    assert (done.code, done.err) == (3, "")
+    assert done.json["schema"] == 1
+    assert done.json["error"]["kind"] == "not_found"
+
+
+def test_the_environment_answers_last_and_by_the_old_rule(sophia: Program) -> None:
+    assert sophia("get", "my-key.name", MY_KEY_NAME="from env").out == "from env\n"
+    sophia.store("SHARED", "local one")
+    done = sophia("get", "SHARED", "--json", SHARED="env one").json
+    assert (done["value"], done["backend"]) == ("local one", "local")
+
+
+def test_explain_shows_the_shadowed_copy_and_no_value(sophia: Program) -> None:
+    sophia.store("SHARED", "canary-value-1")
+    done = sophia("explain", "SHARED", SHARED="canary-value-2")
+    assert done.code == 0
+    assert "SHARED comes from local" in done.out
+    assert "another value" in done.out
+    assert "canary-value" not in done.said
+
+
+def test_explain_of_a_missing_name_is_3(sophia: Program) -> None:
+    assert sophia("explain", "NOPE").code == 3
+    done = sophia("explain", "NOPE", "--json")
+    assert (done.code, done.json["resolves_from"]) == (3, None)
+
+
+def test_list_names_alone_one_a_line(sophia: Program) -> None:
+    sophia.store("B_KEY", "1")
+    sophia.store("A_KEY", "2")
+    assert sophia("list", "--names").out == "A_KEY\nB_KEY\n"
+    assert sophia("list", "B", "--names").out == "B_KEY\n"
+
+
+def test_list_json_keeps_the_promised_shape(sophia: Program) -> None:
+    sophia.store("A_KEY", "1")
+    shape = sophia("list", "--json").json
+    assert shape == {
+        "schema": 1,
+        "secrets": [
+            {
+                "name": "A_KEY",
+                "resolves_from": "local",
+                "backends": {
+                    "local": {"state": "readable", "updated_at": None, "drift": None},
+                    "env": {"state": "absent", "updated_at": None, "drift": None},
+                },
+            }
+        ],
+        "failures": [],
+    }
+
+
+def test_set_never_takes_a_value_from_the_command_line_and_does_not_repeat_it(sophia: Program) -> None:
+    """L1"""
+    done = sophia("set", "API_KEY", "canary-on-argv", "--backend", "local")
+    assert done.code == 2
+    assert "canary-on-argv" not in done.said
+    assert "standard input" in done.err
+    assert sophia("get", "API_KEY").code == 3
+
+
+def test_set_without_a_backend_lists_those_that_could_be(sophia: Program) -> None:
+    done = sophia("set", "API_KEY", stdin="v")
+    assert done.code == 2
+    assert "local (" in done.err
+
+
+@pytest.mark.parametrize("name", ["-x", "a=b", "a b", "a\nb", "", "a\tb"])
+def test_I1_I2_names_that_no_vendor_may_be_handed_are_refused(sophia: Program, name: str) -> None:
+    assert sophia("get", "--", name).code == 2
+    assert sophia("set", "--backend", "local", "--", name, stdin="v").code == 2
+
+
+def test_a_name_against_the_convention_gets_the_right_one(sophia: Program) -> None:
+    done = sophia("set", "my-key", "--backend", "local", stdin="v")
+    assert done.code == 2
+    assert "Use `MY_KEY`." in done.err
+
+
+def test_delete_asks_unless_told_and_reports_what_is_not_there(sophia: Program) -> None:
+    sophia.store("API_KEY", "v")
+    assert sophia("delete", "API_KEY", "--backend", "local").code == 2
+    assert sophia("get", "API_KEY").code == 0
+    assert sophia("delete", "API_KEY", "--backend", "local", "--yes").code == 0
+    assert sophia("delete", "API_KEY", "--backend", "local", "--yes").code == 3
+    assert sophia("delete", "API_KEY", "--backend", "local", "--yes", "--if-exists").code == 0
+
+
+def test_info_counts_what_was_handed_out(sophia: Program) -> None:
+    sophia.store("API_KEY", "v")
+    for _ in range(3):
+        sophia("get", "API_KEY")
+    sophia("explain", "API_KEY")
+    sophia.store("API_KEY", "v2")
+    shape = sophia("info", "API_KEY", "--json").json
+    assert (shape["version"], shape["access_count"]) == (2, 3)
+    assert shape["last_accessed"]
+    assert shape["last_rotated"]
+    assert shape["backends"]["local"]["written_by_us"] is True
+
+
+def test_every_access_is_audited_before_it_is_answered(sophia: Program) -> None:
+    sophia.store("API_KEY", "v")
+    sophia("get", "API_KEY", "--reason", "because")
+    sophia("get", "NOPE")
+    events = sophia.events()
+    assert [(e["command"], e.get("name"), e["outcome"]) for e in events[-2:]] == [
+        ("get", "API_KEY", "found"),
+        ("get", "NOPE", "absent"),
+    ]
+    assert events[-2]["reason"] == "because"
+    assert sophia("audit", "verify").code == 0
+
+
+def test_A1_nothing_is_handed_out_where_the_log_cannot_be_written(sophia: Program) -> None:
+    sophia.store("API_KEY", "canary-unaudited")
+    (log,) = [path for path in sophia.files() if path.name == "audit.jsonl"]
+    log.unlink()
+    log.mkdir()
+    done = sophia("get", "API_KEY")
+    assert (done.code, done.out) == (6, "")
+    assert "canary-unaudited" not in done.said
+
+
+def test_verify_names_the_line_that_was_changed(sophia: Program) -> None:
+    sophia.store("API_KEY", "v")
+    sophia("get", "API_KEY")
+    (log,) = [path for path in sophia.files() if path.name == "audit.jsonl"]
+    text = log.read_text()
+    log.write_text(text.replace('"found"', '"absent"'))
+    done = sophia("audit", "verify", "--json")
+    assert (done.code, done.json["ok"]) == (6, False)
+    assert done.json["first_bad"]["line"] == text[: text.index('"found"')].count("\n") + 1
+
+
+def test_F3_everything_that_is_kept_is_private_whatever_the_umask(sophia: Program) -> None:
+    before = os.umask(0)
+    try:
+        sophia.store("API_KEY", "v")
+        sophia("get", "API_KEY")
+        sophia("cache", "warm")
+    finally:
+        os.umask(before)
+    for path in sophia.sophia.rglob("*"):
+        allowed = 0o700 if path.is_dir() else 0o600
+        assert stat.S_IMODE(path.stat().st_mode) == allowed, path
+
+
+def test_F4_a_state_that_others_can_read_is_refused_with_the_fix(sophia: Program) -> None:
+    sophia.store("API_KEY", "v")
+    state = sophia.sophia / "state"
+    state.chmod(0o755)
+    done = sophia("get", "API_KEY")
+    assert (done.code, done.out) == (6, "")
+    assert f"chmod 700 {state}" in done.err
+
+
+def test_F5_without_a_place_for_the_state_the_answer_names_the_variable(sophia: Program) -> None:
+    environment = {"SOPHIA_SECRETS_HOME": "/proc/nowhere", "X_KEY": "v"}
+    done = sophia("get", "X_KEY", **environment)
+    assert done.code == 6
+    assert "SOPHIA_SECRETS_HOME" in done.err
+    done = sophia("get", "X_KEY", SOPHIA_SECRETS_AUDIT="best-effort", **environment)
+    assert (done.code, done.out) == (0, "v\n")
+
+
+def test_doctor_on_a_fresh_machine_finds_nothing_wrong(sophia: Program) -> None:
+    done = sophia("doctor", "--json")
+    assert (done.code, done.json["ok"]) == (0, True)
+    assert {"id", "status", "message", "hint"} == set(done.json["checks"][0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("get",), 2, "NAME"),
+        (("gett", "X"), 2, "Did you mean"),
+        (("get", "X", "--bakend", "local"), 2, "--bakend"),
+        (("get", "X", "--backend", "nowhere"), 2, "There is no backend `nowhere`"),
+        (("get", "X", "--backend", "fly"), 2, "fly is not configured"),
+        (("--profile", "nope", "get", "X"), 2, "nope"),
+        (("--config", "/no/such.toml", "get", "X"), 2, "/no/such.toml"),
+        (("--timeout", "soon", "get", "X"), 2, "timeout"),
+        (("get", "X", "--max-stale", "soon"), 2, "--max-stale"),
+        (("help", "nothing"), 2, "There is no page"),
+        (("completion", "tcsh"), 2, "tcsh"),
+        (("info", "NEVER_SEEN"), 3, "Nothing is known"),
+        (("set", "X", "--backend", "local", "--generate", "hex:1"), 2, "hex:1"),
+        (("set", "X", "--backend", "local", "--from-file", "/no/such/file"), 2, "/no/such/file"),
+        (("set", "X", "--backend", "env"), 2, "env"),
+    ],
+)
+def test_bad_input_ends_in_a_sentence_and_its_code(
+    sophia: Program, arguments: tuple[str, ...], code: int, says: str
+) -> None:
+    done = sophia(*arguments, stdin="v")
+    assert (done.code, done.out) == (code, "")
+    assert "error: " in done.err
+    assert says in done.err
+    assert "Traceback" not in done.err
+    under_json = sophia(*arguments, "--json", stdin="v")
+    assert under_json.code == code
+    assert json.loads(under_json.out)["error"]["message"]
+
+
+def test_global_options_may_stand_anywhere(sophia: Program) -> None:
+    sophia.store("API_KEY", "v")
+    assert sophia("get", "--json", "API_KEY").json["value"] == "v"
+    assert sophia("--json", "get", "API_KEY").json["value"] == "v"
+
+
+def test_E2_a_full_or_closed_standard_output_is_not_success(sophia: Program) -> None:
+    sophia.store("API_KEY", "v")
+    command = f"{PROGRAM} get API_KEY"
+    for redirection, code in ((">/dev/full", 1), (">&-", 1)):
+        done = subprocess.run(
+            ["sh", "-c", f"{command} {redirection}"],
+            env=sophia.full_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, redirection
+        assert "Standard output could not take the answer" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_E2_a_reader_that_went_away_ends_it_quietly(sophia: Program) -> None:
+    for i in range(3):
+        sophia.store(f"KEY_{i}", "v")
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {PROGRAM} list | true; echo ${{PIPESTATUS[0]}}"],
+        env=sophia.full_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.stdout.strip() in ("0", "141")
+
+
+def test_F7_started_without_the_standard_descriptors_nothing_of_ours_takes_their_place(
+    sophia: Program,
+) -> None:
+    sophia.store("API_KEY", "canary-descriptor")
+    for closing in ("<&-", "2>&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"):
+        subprocess.run(
+            ["sh", "-c", f"{PROGRAM} get API_KEY {closing}"],
+            env=sophia.full_environment(),
+            capture_output=True,
+            check=False,
+            timeout=30,
+        )
+    for path in sophia.files():
+        assert b"canary-descriptor" not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8", "POSIX"])
+def test_E1_values_are_utf8_in_every_locale(sophia: Program, locale: str) -> None:
+    sophia.store("EMOJI", "ключ 🔑 é")
+    done = sophia("get", "EMOJI", LC_ALL=locale, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.out == "ключ 🔑 é\n"
