@@ -214,7 +214,7 @@ class _Reader:
             problem = "must be text, a number, true, false or a list of text"
         except Unfit as unfit:
             problem = unfit.problem
-        raise self.bad(path, problem)
+        raise self.bad(path, problem, f"The documentation of `{path[-2]}` says what it takes.")
 
     def group(self, name: str, raw: object) -> Group:
         path = ("groups", name)
@@ -223,13 +223,16 @@ class _Reader:
             if key not in GROUP_RULES:
                 raise self.unknown((*path, key), key, GROUP_RULES)
         if len(table) != 1:
-            raise self.bad(path, "needs one of `at_least_one` and `exactly_one`")
+            raise self.bad(
+                path, "needs one of `at_least_one` and `exactly_one`", "Keep the one that is meant."
+            )
         ((rule, value),) = table.items()
         row = Row(rule, Kind.LIST, GROUP_RULES[rule], '["A_KEY", "B_KEY"]', above_zero=True)
         members = _texts(self.given(row, (*path, rule), value).value)
         for member in members:
             if not names.is_safe_to_ask(member):
-                raise self.bad((*path, rule), f"names {names.shown(member)}, which cannot be a secret's name")
+                problem = f"names {names.shown(member)}, which cannot be a secret's name"
+                raise self.bad((*path, rule), problem, f"For example: `{rule} = {row.example}`.")
         return Group(name, rule == "exactly_one", members, self.document.place(path))
 
 

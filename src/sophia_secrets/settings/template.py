@@ -27,11 +27,8 @@ def settings_text(found: Mapping[str, Value], *, for_user: bool = False) -> str:
 
 def env_example(declared: Mapping[str, Declared]) -> str:
     """A `.env.example`: every declared secret by name, with its description and without a value."""
-    parts = ["# The secrets of this project. Never commit their values.\n"]
-    parts += [
-        "".join(f"# {line}\n" for line in _about(declared[name])) + f"{name}=\n" for name in sorted(declared)
-    ]
-    return "\n".join(parts)
+    head = "# The secrets of this project. Never commit their values.\n"
+    return "\n".join([head, *(_line(declared[name]) for name in sorted(declared))])
 
 
 def toml(value: Value) -> str:
