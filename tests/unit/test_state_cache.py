@@ -470,7 +470,7 @@ WARM_READ = {
     "__future__", "_blake2", "_cffi_backend", "_operator", "_sodium", "_sodium.lib", "_struct", "errno",
     "fcntl", "nacl", "nacl._sodium", "sophia_secrets", "sophia_secrets.errors", "sophia_secrets.state",
     "sophia_secrets.state.aead", "sophia_secrets.state.cache", "sophia_secrets.state.files",
-    "sophia_secrets.state.keys", "sophia_secrets.state.opening", "sophia_secrets.state.record", "struct",
+    "sophia_secrets.state.keys", "sophia_secrets.state.opening", "sophia_secrets.state.record",
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ place does not open (C1). Nothing of the header is obeyed before it is authentic
 
 from __future__ import annotations
 
-import struct
+from _struct import Struct
 
 from sophia_secrets.state import aead, keys
 
@@ -29,9 +29,9 @@ READABLE, WRITE_ONLY, ABSENT = "r", "w", "a"
 FUTURE_ALLOWED = 60.0
 """Seconds by which a record may be newer than the clock that reads it (C7)."""
 
-_HEADER = struct.Struct("<7sB32sdddQ")
-_BLOCKS = struct.Struct("<II")
-_LENGTH = struct.Struct("<I")
+_HEADER = Struct("<7sB32sdddQ")
+_BLOCKS = Struct("<II")
+_LENGTH = Struct("<I")
 _NONE = 0xFFFFFFFF
 _OVERHEAD = _HEADER.size + aead.NONCE + aead.TAG
 
