@@ -21,6 +21,9 @@ from sophia_secrets.core.model import SecretValue
 MAX_BYTES = 16 * 1024 * 1024
 """No reader looks at a larger file."""
 
+MAX_VARIABLE = 128 * 1024 - 1
+"""Bytes of `NAME=value` that Linux hands to a program (`MAX_ARG_STRLEN`, with its final NUL)."""
+
 FORMATS = {
     "dotenv": "sophia_secrets.formats.dotenv",
     "json": "sophia_secrets.formats.json",
@@ -116,9 +119,23 @@ def value_problem(value: SecretValue, *, nul: bool = False) -> str | None:
     return None
 
 
+def variable_text(pair: Pair) -> str:
+    """`text_of` for a format whose values become environment variables (E5)."""
+    text = text_of(pair)
+    size = len(pair.name) + 1 + len(text.encode())
+    if size > MAX_VARIABLE:
+        raise refusal(pair, f"with its name it has {size} bytes, and Linux passes on at most {MAX_VARIABLE}")
+    return text
+
+
 def refusal(pair: Pair, reason: str) -> errors.BadValue:
     """The error for a value that the format cannot carry: `reason` never quotes it."""
     return errors.BadValue(f"The value of {names.shown(pair.name)} cannot be written: {reason}.")
+
+
+def name_refusal(pair: Pair, reason: str) -> errors.BadName:
+    """The error for a name that the format cannot carry."""
+    return errors.BadName(f"{names.shown(pair.name)} cannot be written: {reason}.")
 
 
 def check_names(pairs: Sequence[Pair], *, identifier: bool) -> None:

@@ -18,7 +18,16 @@ from collections.abc import Sequence
 
 from sophia_secrets.core import names
 from sophia_secrets.core.model import SecretValue
-from sophia_secrets.formats import Pair, check_names, decoded, malformed, refusal, text_of, value_problem
+from sophia_secrets.formats import (
+    Pair,
+    check_names,
+    decoded,
+    malformed,
+    name_refusal,
+    refusal,
+    text_of,
+    value_problem,
+)
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
 
@@ -128,7 +137,7 @@ def _check(pairs: Sequence[Pair]) -> None:
     check_names(pairs, identifier=False)
     for pair in pairs:
         if not _NAME.fullmatch(pair.name):
-            raise refusal(pair, "its name is not one that a dotenv file can hold")
+            raise name_refusal(pair, "its name is not one that a dotenv file can hold")
 
 
 def _portable(pair: Pair) -> str:
