@@ -1,0 +1,267 @@
+"""The chain over all three vendors, through the installed program."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+
+from tests.program import PROGRAM, Program
+from tests.world import World
+
+
+def test_pulumi_answers_and_the_write_only_vendors_are_not_asked(sophia: Program, vendors: World) -> None:
+    vendors.define({"API_KEY": "from pulumi"})
+    vendors.github.put("repos/octo/app/actions", "API_KEY", b"x")
+    done = sophia("get", "API_KEY", "--json")
+    assert (done.code, done.json["value"], done.json["backend"]) == (0, "from pulumi", "pulumi")
+    assert vendors.starts()["github"] == 0
+    assert vendors.starts()["fly"] == 0
+    assert vendors.starts()["pulumi"] == 1
+
+
+def test_a_warm_get_starts_nothing(sophia: Program, vendors: World) -> None:
+    vendors.define({"API_KEY": "v"})
+    sophia("get", "API_KEY")
+    before = vendors.starts()
+    done = sophia("get", "API_KEY", "--json").json
+    assert (done["value"], done["cached"]) == ("v", True)
+    assert vendors.starts() == before
+
+
+def test_no_cache_neither_reads_nor_writes_it(sophia: Program, vendors: World) -> None:
+    vendors.define({"API_KEY": "v"})
+    for _ in range(2):
+        assert sophia("get", "API_KEY", "--no-cache", "--json").json["cached"] is False
+    assert vendors.starts()["pulumi"] == 2
+    assert sophia("cache", "status", "--json").json["entries"] == []
+
+
+def test_list_asks_each_vendor_once_and_shows_who_holds_what(sophia: Program, vendors: World) -> None:
+    vendors.define({"A_KEY": "1"})
+    vendors.github.put("repos/octo/app/actions", "B_KEY", b"2")
+    sophia.store("C_KEY", "3", "fly")
+    sophia("cache", "clear")
+    before = vendors.starts()
+    shape = sophia("list", "--json").json
+    states = {s["name"]: {b: held["state"] for b, held in s["backends"].items()} for s in shape["secrets"]}
+    assert states["A_KEY"]["pulumi"] == "readable"
+    assert states["B_KEY"]["github"] == "write_only"
+    assert states["C_KEY"]["fly"] == "write_only"
+    assert states["C_KEY"]["github"] == "absent"
+    after = vendors.starts()
+    assert {name: after[name] - before[name] for name in after} == {"github": 1, "pulumi": 1, "fly": 1}
+
+
+def test_drift_is_told_from_fingerprints_and_the_vendors_marks(sophia: Program, vendors: World) -> None:
+    sophia.store("API_KEY", "same", "github")
+    sophia.store("API_KEY", "same", "local")
+    assert "github" in sophia("list", "--json").json["secrets"][0]["backends"]
+
+    def drift() -> object:
+        secrets = sophia("list", "--json", "--no-cache").json["secrets"]
+        return secrets[0]["backends"]["github"]["drift"]
+
+    assert drift() == "same"
+    sophia.store("API_KEY", "other", "local")
+    assert drift() == "differs"
+    vendors.github.put("repos/octo/app/actions", "API_KEY", b"by someone else")
+    assert drift() == "unknown"
+
+
+def test_a_change_at_the_vendor_is_a_version_that_is_not_ours(sophia: Program, vendors: World) -> None:
+    sophia.store("API_KEY", "v", "github")
+    vendors.github.put("repos/octo/app/actions", "API_KEY", b"by someone else")
+    sophia("list", "--no-cache")
+    held = sophia("info", "API_KEY", "--json").json["backends"]["github"]
+    assert (held["version"], held["written_by_us"]) == (2, False)
+
+
+def test_an_outage_degrades_and_says_so(sophia: Program, vendors: World) -> None:
+    vendors.pulumi_fails(503, {"code": 503, "message": "down"})
+    sophia.store("API_KEY", "lower", "local")
+    done = sophia("get", "API_KEY", "--json")
+    assert (done.code, done.json["value"], done.json["degraded"]) == (0, "lower", True)
+    assert "warning: " in done.err
+    strict = sophia("get", "API_KEY", "--strict")
+    assert (strict.code, strict.out) == (5, "")
+    events = sophia.events()
+    assert next(e["kind"] for e in events if e["outcome"] == "backend_failed") == "unreachable"
+
+
+def test_a_stale_value_of_the_right_backend_stands_in_for_an_outage(sophia: Program, vendors: World) -> None:
+    vendors.define({"API_KEY": "right"})
+    sophia.store("API_KEY", "wrong", "local")
+    assert sophia("get", "API_KEY").out == "right\n"
+    vendors.pulumi_fails(503, {"code": 503, "message": "down"})
+    done = sophia("get", "API_KEY", "--json", SOPHIA_SECRETS_CACHE_TTL="0.001s")
+    assert (done.json["value"], done.json["backend"], done.json["stale"]) == ("right", "pulumi", True)
+    assert "stands in" in done.err
+    assert sophia("get", "API_KEY", "--strict", SOPHIA_SECRETS_CACHE_TTL="0.001s").code == 5
+    none_kept = sophia(
+        "get", "API_KEY", SOPHIA_SECRETS_CACHE_TTL="0.001s", SOPHIA_SECRETS_STALE_FOR="0"
+    )
+    assert none_kept.out == "wrong\n"
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, 4), (403, 4), (404, 4)])
+def test_C5_lost_rights_are_no_outage_and_the_cached_value_goes(
+    sophia: Program, vendors: World, status: int, code: int
+) -> None:
+    vendors.define({"API_KEY": "revoked"})
+    sophia("get", "API_KEY")
+    vendors.pulumi_fails(status, {"code": status, "message": "no"})
+    done = sophia("get", "API_KEY", SOPHIA_SECRETS_CACHE_TTL="0.001s")
+    assert (done.code, done.out) == (code, "")
+    assert "revoked" not in done.said
+    assert sophia("cache", "status", "--json").json["entries"] == []
+    assert sophia("get", "API_KEY", "--offline").code == 5
+
+
+def test_offline_answers_from_the_cache_and_starts_nothing(sophia: Program, vendors: World) -> None:
+    vendors.define({"API_KEY": "v"})
+    assert sophia("get", "API_KEY", "--offline").code == 5
+    assert vendors.starts()["pulumi"] == 0
+    sophia("get", "API_KEY")
+    before = vendors.starts()
+    assert sophia("get", "API_KEY", "--offline", SOPHIA_SECRETS_CACHE_TTL="0.001s").out == "v\n"
+    tight = sophia("get", "API_KEY", "--offline", "--max-stale", "0.001s", SOPHIA_SECRETS_CACHE_TTL="0.001s")
+    assert tight.code == 5
+    assert vendors.starts() == before
+
+
+def test_C2_another_credential_never_gets_the_cached_value(sophia: Program, vendors: World) -> None:
+    vendors.define({"API_KEY": "for user one"})
+    assert sophia("get", "API_KEY").code == 0
+    done = sophia("get", "API_KEY", PULUMI_ACCESS_TOKEN="somebody-else")
+    assert (done.code, done.out) == (4, "")
+    assert "for user one" not in done.said
+
+
+def test_a_write_drops_what_was_cached_before_it(sophia: Program, vendors: World) -> None:
+    vendors.define({"API_KEY": "old"})
+    assert sophia("get", "API_KEY").out == "old\n"
+    sophia.store("API_KEY", "new", "pulumi")
+    assert sophia("get", "API_KEY").out == "new\n"
+
+
+def test_set_never_falls_back_to_another_backend(sophia: Program, vendors: World) -> None:
+    vendors.github.fail(
+        "PUT", "secrets/API_KEY", 403, {"message": "Resource not accessible by personal access token"}
+    )
+    done = sophia("set", "API_KEY", "--backend", "github", stdin="v")
+    assert done.code == 4
+    assert vendors.fly.values() == {}
+    assert sophia("list", "--names", "--no-cache").out == ""
+    (intent, outcome) = [e for e in sophia.events() if e["command"] == "set"]
+    assert (intent["outcome"], outcome["outcome"]) == ("intent", "failed")
+
+
+def test_a_name_that_only_write_only_vendors_hold_is_not_found_and_says_where_it_is(
+    sophia: Program, vendors: World
+) -> None:
+    sophia.store("ONLY_FLY", "v", "fly")
+    sophia("list")
+    done = sophia("get", "ONLY_FLY")
+    assert done.code == 3
+    assert "fly (my-app) holds it" in done.err
+
+
+def test_inside_a_workflow_the_json_of_secrets_answers_first(sophia: Program, vendors: World) -> None:
+    vendors.define({"API_KEY": "from pulumi"})
+    workflow = {
+        "GITHUB_ACTIONS": "true",
+        "SOPHIA_GITHUB_SECRETS_JSON": '{"github_token":"t","API_KEY":"from github","EMPTY":""}',
+    }
+    done = sophia("get", "API_KEY", "--json", **workflow).json
+    assert (done["value"], done["backend"]) == ("from github", "github")
+    assert vendors.starts() == {"github": 0, "pulumi": 0, "fly": 0}
+
+
+def test_C8_an_empty_variable_in_a_workflow_is_absent(sophia: Program) -> None:
+    done = sophia("get", "X_KEY", GITHUB_ACTIONS="true", GITHUB_REPOSITORY="octo/app", X_KEY="")
+    assert (done.code, done.out) == (3, "")
+
+
+def test_G1_in_a_workflow_the_mask_comes_before_the_value(sophia: Program) -> None:
+    sophia.store("API_KEY", "line1\nline2")
+    done = subprocess.run(
+        [str(PROGRAM), "get", "API_KEY"],
+        env=sophia.full_environment(GITHUB_ACTIONS="true"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    ).stdout
+    assert done.index("::add-mask::line1") < done.rindex("line1\n")
+
+
+def test_X1_fifty_processes_that_miss_at_once_make_one_vendor_call(sophia: Program, vendors: World) -> None:
+    vendors.define({"API_KEY": "v"})
+    environment = sophia.full_environment()
+    children = [
+        subprocess.Popen(
+            [str(PROGRAM), "get", "API_KEY"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for _ in range(50)
+    ]
+    outputs = [child.communicate(timeout=120) for child in children]
+    assert [(child.returncode, out, err) for child, (out, err) in zip(children, outputs, strict=True)] == [
+        (0, b"v\n", b"")
+    ] * 50
+    assert vendors.starts()["pulumi"] == 1
+    assert sophia("audit", "verify").code == 0
+    assert len([e for e in sophia.events() if e["outcome"] == "found"]) == 50
+    assert sophia("info", "API_KEY", "--json").json["access_count"] == 50
+
+
+def test_R1_few_descriptors_are_enough(sophia: Program, vendors: World) -> None:
+    vendors.define({"API_KEY": "v"})
+    done = subprocess.run(
+        ["sh", "-c", f"ulimit -n 32; exec {PROGRAM} list --names"],
+        env=sophia.full_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "API_KEY\n"), done.stderr
+
+
+def test_C4_blank_targets_are_not_configured_and_start_nothing(sophia: Program, vendors: World) -> None:
+    blank = {"GITHUB_REPOSITORY": " ", "PULUMI_ENVIRONMENT": "", "FLY_APP_NAME": ""}
+    rows = sophia("backends", "--json", **blank).json["backends"]
+    assert {row["backend"]: row["configured"] for row in rows} == {
+        "github": False, "pulumi": False, "fly": False, "local": True, "env": True,
+    }  # fmt: skip
+    assert sophia("list", **blank).code == 0
+    assert vendors.starts() == {"github": 0, "pulumi": 0, "fly": 0}
+
+
+def test_doctor_without_any_vendor_program_names_each_and_its_fix(sophia: Program, vendors: World) -> None:
+    gone = {f"SOPHIA_SECRETS_{word}": "/no/such/program" for word in ("GH", "PULUMI", "FLY")}
+    done = sophia("doctor", "--json", **gone)
+    assert (done.code, done.json["ok"]) == (7, False)
+    failed = {check["id"]: check for check in done.json["checks"] if check["status"] == "fail"}
+    assert {"github.cli", "pulumi.cli", "fly.cli"} <= set(failed)
+    assert all(check["hint"] for check in failed.values())
+
+
+def test_the_vendors_are_asked_side_by_side(
+    sophia: Program, vendors: World, tmp_path: os.PathLike[str]
+) -> None:
+    """Each waits until the other has started: one after the other, both would run into the timeout."""
+    meeting = os.path.join(tmp_path, "meeting")
+    os.mkdir(meeting)
+    for word, other, real in (("PULUMI", "FLY", vendors.pulumi.path), ("FLY", "PULUMI", vendors.fly.program)):
+        script = os.path.join(tmp_path, f"{word.lower()}-gate")
+        with open(script, "w") as file:
+            file.write(
+                f"#!/bin/sh\n: > {meeting}/{word}\n"
+                f'while [ ! -e {meeting}/{other} ]; do sleep 0.02; done\nexec {real} "$@"\n'
+            )
+        os.chmod(script, 0o755)
+        sophia.environment[f"SOPHIA_SECRETS_{word}"] = script
+    vendors.define({"API_KEY": "v"})
+    done = sophia("list", "--json", "--timeout", "15s")
+    assert done.json["failures"] == []
