@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from sophia_secrets.backends.base import Completed, Ended
-from sophia_secrets.backends.github.gh import MINIMUM_VERSION, Gh, login_command
+from sophia_secrets.backends.github.gh import MINIMUM_VERSION, Gh, login_command, token_variables
 from sophia_secrets.core.model import Failure, FailureKind
 
 MINIMUM = ".".join(map(str, MINIMUM_VERSION))
-INSTALL = f"install GitHub CLI {MINIMUM} or newer: https://cli.github.com"
+INSTALL = f"Install GitHub CLI {MINIMUM} or newer from https://cli.github.com."
 
 # cli/cli `api/client.go` `HTTPError.Error`, `pkg/cmd/api/api.go`; the first one counts.
 _HTTP = re.compile(r"\bHTTP (\d{3})\b")
@@ -66,7 +66,7 @@ def _classified(completed: Completed, gh: Gh) -> tuple[FailureKind, str, str]:
             return (
                 FailureKind.TIMED_OUT,
                 f"GitHub did not answer for {label} within {seconds}.",
-                "try again, or allow more with `--timeout SECONDS`",
+                "Try again, or allow more with `--timeout SECONDS`.",
             )
         case Ended.TOO_MUCH_OUTPUT:
             return FailureKind.BAD_OUTPUT, f"`gh` printed more for {label} than an answer can be.", ""
@@ -88,7 +88,7 @@ def _exited(completed: Completed, gh: Gh) -> tuple[FailureKind, str, str]:
         return (
             FailureKind.NOT_AUTHENTICATED,
             f"`gh` is not signed in to {host}, so {label} cannot be reached.",
-            f"run `{login_command(host)}`",
+            f"Run `{login_command(host)}`.",
         )
     if status := http_status(completed):
         return _http(status, stderr, gh)
@@ -102,19 +102,19 @@ def _exited(completed: Completed, gh: Gh) -> tuple[FailureKind, str, str]:
         return (
             FailureKind.UNREACHABLE,
             f"The certificate of {host} is not trusted.",
-            "set `SSL_CERT_FILE` to the file with your organisation's certificates",
+            "Set `SSL_CERT_FILE` to the file with your organisation's certificates.",
         )
     if _NETWORK.search(stderr):
         return (
             FailureKind.UNREACHABLE,
             f"{host} could not be reached for {label}.",
-            "check the network, `HTTPS_PROXY` and https://www.githubstatus.com",
+            "Check the network, `HTTPS_PROXY` and https://www.githubstatus.com.",
         )
     if _APP_UNKNOWN.search(stderr):
         return (
             FailureKind.CLI_MISSING,
             f"`gh` is too old for {gh.scope.app} secrets; 2.94.0 or newer is needed.",
-            "install the newest GitHub CLI: https://cli.github.com",
+            "Install the newest GitHub CLI from https://cli.github.com.",
         )
     if _TOO_OLD.search(stderr):
         return FailureKind.CLI_MISSING, f"`gh` is too old; {MINIMUM} or newer is needed.", INSTALL
@@ -122,18 +122,18 @@ def _exited(completed: Completed, gh: Gh) -> tuple[FailureKind, str, str]:
         return (
             FailureKind.BAD_OUTPUT,
             "`gh` cannot read its own configuration.",
-            "run `gh config list` and correct the file it names",
+            "Run `gh config list` and correct the file it names.",
         )
     if _BAD_ANSWER.search(stderr):
         return (
             FailureKind.BAD_OUTPUT,
             f"GitHub's answer for {label} could not be read.",
-            "try again later; a proxy that asks to sign in answers like this too",
+            "Try again later; a proxy that asks to sign in answers like this too.",
         )
     return (
         FailureKind.BAD_OUTPUT,
         f"`gh` ended with exit code {completed.code} for {label} and did not say why.",
-        "run again with `--debug` to see its words",
+        "Run it again with `--debug` to see its words.",
     )
 
 
@@ -143,7 +143,7 @@ def _http(status: int, stderr: str, gh: Gh) -> tuple[FailureKind, str, str]:
         return (
             FailureKind.RATE_LIMITED,
             f"GitHub asks to wait: its rate limit is reached for {label} (HTTP {status}).",
-            f"see when with `gh api --hostname {host} rate_limit`",
+            f"See until when with `gh api --hostname {host} rate_limit`.",
         )
     if status == 401:
         return (
@@ -168,7 +168,7 @@ def _http(status: int, stderr: str, gh: Gh) -> tuple[FailureKind, str, str]:
         return (
             FailureKind.UNREACHABLE,
             f"GitHub had an error of its own for {label} (HTTP {status}).",
-            "try again later; https://www.githubstatus.com tells more",
+            "Try again later; https://www.githubstatus.com tells more.",
         )
     return FailureKind.BAD_OUTPUT, f"GitHub refused the request for {label} (HTTP {status}).", ""
 
@@ -176,30 +176,31 @@ def _http(status: int, stderr: str, gh: Gh) -> tuple[FailureKind, str, str]:
 def _sign_in(gh: Gh) -> str:
     login = login_command(gh.scope.host)
     if gh.token_variable:
-        return f"put a valid token in `{gh.token_variable}`, or unset it and run `{login}`"
-    return f"run `{login}`"
+        return f"Put a valid token in `{gh.token_variable}`, or unset it and run `{login}`."
+    return f"Run `{login}`."
 
 
 def _permission(stderr: str, scope: str, gh: Gh) -> str:
     if "SAML" in stderr:
-        return f"authorise the credentials for single sign-on: `gh auth refresh --hostname {gh.scope.host}`"
+        return f"Authorise the credentials for single sign-on: `gh auth refresh --hostname {gh.scope.host}`."
     if "by integration" in stderr:
         return (
-            "a workflow's own token may never list or set secrets: give `gh` a personal or app token "
-            "in `GH_TOKEN`"
+            "A workflow's own token may never list or set secrets: give `gh` a personal or app token "
+            f"in `{token_variables(gh.scope.host)[0]}`."
         )
     if "by personal access token" in stderr:
-        return 'give the token the permission "Secrets" (read and write): https://github.com/settings/tokens'
+        where = f"https://{gh.scope.host}/settings/personal-access-tokens"
+        return f'Give the token the permission "Secrets" (read and write) at {where}.'
     needed = scope or ("repo" if gh.scope.repository else "admin:org")
     if gh.token_variable:
-        return f"put a token with the scope `{needed}` in `{gh.token_variable}`"
-    return f"run `gh auth refresh --hostname {gh.scope.host} --scopes {needed}`"
+        return f"Put a token with the scope `{needed}` in `{gh.token_variable}`."
+    return f"Run `gh auth refresh --hostname {gh.scope.host} --scopes {needed}`."
 
 
 def _look_up(gh: Gh) -> str:
     scope = gh.scope
     if scope.environment:
-        return f"look it up with `gh api --hostname {scope.host} repos/{scope.full_name}/environments`"
+        return f"Look it up with `gh api --hostname {scope.host} repos/{scope.full_name}/environments`."
     if scope.repository:
-        return f"look it up with `gh repo view {scope.host}/{scope.full_name}`"
-    return f"look it up with `gh api --hostname {scope.host} orgs/{scope.full_name}`"
+        return f"Look it up with `gh repo view {scope.host}/{scope.full_name}`."
+    return f"Look it up with `gh api --hostname {scope.host} orgs/{scope.full_name}`."

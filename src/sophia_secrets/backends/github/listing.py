@@ -58,7 +58,7 @@ def read_list(completed: Completed, gh: Gh) -> Listed | Failure:
         FailureKind.BAD_OUTPUT,
         gh.scope.target,
         f"GitHub's list of secrets for {gh.scope.target.label} could not be read: {reason}.",
-        "try again; a proxy that asks to sign in answers like this too",
+        "Try again; a proxy that asks to sign in answers like this too.",
     )
 
 

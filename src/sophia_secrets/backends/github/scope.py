@@ -100,17 +100,17 @@ def read_scope(section: Section, environ: Mapping[str, str]) -> Scope | Unconfig
         if environment:
             raise BadSettings("A GitHub organisation has no environments.", backend=NAME)
         if not _OWNER.fullmatch(organization):
-            _refuse("organisation", organization, 'name it as in `[github] organization = "octo"`')
+            _refuse("organisation", organization, 'Name it as in `[github] organization = "octo"`.')
         return Scope(_host(section, "", environ), organization, app=app)
     if not repository:
         return Unconfigured(
             NAME,
             "no repository is named",
-            'set `GITHUB_REPOSITORY=OWNER/REPO` or `[github] repository = "OWNER/REPO"`',
+            'Set `GITHUB_REPOSITORY=OWNER/REPO` or `[github] repository = "OWNER/REPO"`.',
         )
     host, owner, name = _split(repository)
     if environment and not _is_environment(environment):
-        _refuse("environment", environment, "use one without white space, `=` and control characters")
+        _refuse("environment", environment, "Name one without white space, `=` and control characters.")
     return Scope(_host(section, host, environ), owner, name, environment, app)
 
 
@@ -124,7 +124,7 @@ def _split(repository: str) -> tuple[str, str, str]:
     host, owner, name = parts if len(parts) == 3 else ("", *parts) if len(parts) == 2 else ("", "", "")
     whole = all(parts) and _OWNER.fullmatch(owner) and _REPOSITORY.fullmatch(name)
     if not whole or name.endswith(".git"):
-        _refuse("repository", repository, "write it as OWNER/REPO or HOST/OWNER/REPO")
+        _refuse("repository", repository, "Write it as OWNER/REPO or HOST/OWNER/REPO.")
     return host, owner, name
 
 
@@ -136,11 +136,11 @@ def _host(section: Section, from_repository: str, environ: Mapping[str, str]) ->
         url = environ["GITHUB_SERVER_URL"]
         match = _SERVER_URL.fullmatch(url)
         if not match:
-            _refuse("server URL", url, "correct `GITHUB_SERVER_URL`")
+            _refuse("server URL", url, "Correct `GITHUB_SERVER_URL`.")
         named = {match[1].lower()}
     host = named.pop() if named else DEFAULT_HOST
     if not _HOST.fullmatch(host):
-        _refuse("host", host, "name it as in `ghes.example.com`")
+        _refuse("host", host, "Name it as in `ghes.example.com`.")
     return host
 
 

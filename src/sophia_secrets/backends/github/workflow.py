@@ -20,7 +20,7 @@ from sophia_secrets.core import strict_json
 from sophia_secrets.core.model import Entry, EntryState, Failure, FailureKind, SecretValue, Snapshot
 
 JSON_VARIABLE = "SOPHIA_GITHUB_SECRETS_JSON"
-JSON_HINT = f"set `{JSON_VARIABLE}: ${{{{ toJSON(secrets) }}}}` under the step's `env:`"
+JSON_HINT = f"Set `{JSON_VARIABLE}: ${{{{ toJSON(secrets) }}}}` under the step's `env:`."
 
 # A secret's name, or the id that a reusable workflow gives a secret it is called with.
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")

@@ -152,7 +152,7 @@ def _not_seen(gh: Gh) -> Failure:
         FailureKind.BAD_OUTPUT,
         gh.scope.target,
         f"`gh` reported success for {gh.scope.target.label}, and GitHub does not list every name.",
-        "look with `sophia-secrets list --backend github --no-cache`",
+        "Look with `sophia-secrets list --backend github --no-cache`.",
     )
 
 
