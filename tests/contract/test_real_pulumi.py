@@ -357,6 +357,9 @@ def test_a_missing_environment_and_a_refused_token_are_told_apart(world: World) 
     nobody = failure(world.run(world.backend(PULUMI_ACCESS_TOKEN="").snapshot()))
     assert nobody.kind is FailureKind.NOT_AUTHENTICATED
     assert "pulumi login" in nobody.hint
+    own = failure(world.run(world.backend(PULUMI_BACKEND_URL=f"file://{world.cwd}").snapshot()))
+    assert own.kind is FailureKind.NOT_AUTHENTICATED
+    assert "PULUMI_BACKEND_URL=https://api.pulumi.com" in own.hint
     receipt = world.run(world.backend().write(changes(A="a", B="b")))
     assert outcomes(receipt) == [("A", Outcome.FAILED, False), ("B", Outcome.NOT_STARTED, False)]
 

@@ -150,6 +150,10 @@ class Account:
         given = os.environ.get("PULUMI_ACCESS_TOKEN", "")
         if given and given != old:
             self.token = given
+            if url.startswith("file://"):
+                sys.stderr.write("Logging in using access token from PULUMI_ACCESS_TOKEN\n")
+                fault = f'Get "{url}/api/user": unsupported protocol scheme "file"'
+                raise Failed(f"{prefix}performing HTTP request: {fault}")
             if not self._valid_user(prefix, logging_in=True):
                 raise Failed(f"{prefix}Unauthorized: No credentials provided or are invalid.")
             accounts[url] = {"accessToken": given}

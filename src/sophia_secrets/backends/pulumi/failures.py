@@ -110,10 +110,6 @@ def _classified(completed: Completed) -> tuple[FailureKind, str, str]:
     if is_crash(completed):
         hint = "update it, or report what `--debug` shows: " + INSTALL
         return FailureKind.BAD_OUTPUT, "the Pulumi CLI crashed while busy with {target}", hint
-    for said in _errors(completed.stderr):
-        for row in ROWS:
-            if row.pattern.search(said):
-                return row.kind, row.message, row.hint
     status = _status(completed.stderr)
     if status in STATUSES:
         return STATUSES[status]
@@ -129,6 +125,10 @@ def _classified(completed: Completed) -> tuple[FailureKind, str, str]:
             "Pulumi cannot be reached about {target}",
             "check the network, the proxy variables and PULUMI_BACKEND_URL",
         )
+    for said in _errors(completed.stderr):
+        for row in ROWS:
+            if row.pattern.search(said):
+                return row.kind, row.message, row.hint
     if status is not None:
         reason = diagnostics(completed)
         message = "Pulumi refuses {target}" + (

@@ -84,10 +84,10 @@ def configuration(stdout: bytes, namespace: str) -> dict[str, Leaf]:
     found: dict[str, Leaf] = {}
     nested: list[tuple[str, Leaf]] = []
     for key, entry in document.items():
-        if not isinstance(entry, dict) or not isinstance(entry.get("secret", False), bool):
+        if not isinstance(entry, dict) or not isinstance(entry.get("secret"), bool):
             raise Unreadable("not a configuration entry")
         value = entry.get("value")
-        if value is not None and not isinstance(value, str):
+        if not isinstance(value, str) and (value is not None or not entry["secret"]):
             raise Unreadable("a value that is not text")
         name = key.removeprefix(f"{namespace}:") or key
         known = value is not None and value != UNKNOWN

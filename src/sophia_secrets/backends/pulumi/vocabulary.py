@@ -58,7 +58,7 @@ ROWS = (
         "run `pulumi login`",
     ),
     _row(
-        r"does not support Pulumi ESC",
+        r"does not support Pulumi ESC|unsupported protocol scheme ",
         _RIGHTS,
         "{target} needs Pulumi Cloud, and Pulumi is logged in to a backend of its own kind",
         "set PULUMI_BACKEND_URL=https://api.pulumi.com, or run `pulumi login https://api.pulumi.com`",
@@ -124,7 +124,7 @@ ROWS = (
         "check the access to the stack's secrets provider with `pulumi config --show-secrets`",
     ),
     _row(
-        r"request rate-limit exceeded",
+        r"(?:^|: )(?:esc|pulumi service): request rate-limit exceeded$",
         FailureKind.RATE_LIMITED,
         "Pulumi asks to wait before {target} is asked for again",
         "try again in a minute",
@@ -146,7 +146,7 @@ STATUSES = {
     ),
     404: (
         FailureKind.TARGET_NOT_FOUND,
-        "{target} does not exist, or must not be seen with this session",
+        "{target}, or something that it needs, does not exist or must not be seen with this session",
         "look at `pulumi env ls`, and check who is asking with `pulumi whoami`",
     ),
     408: (FailureKind.TIMED_OUT, "Pulumi did not answer in time about {target}", "try again"),
