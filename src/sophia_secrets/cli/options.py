@@ -38,23 +38,23 @@ def hoist(arguments: list[str]) -> list[str]:
     position = 0
     command = ""
     while position < len(arguments):
-        token = arguments[position]
-        if token == "--":
+        word = arguments[position]
+        if word == "--":
             break
-        name, has_value, _ = token.partition("=")
+        name, has_value, _ = word.partition("=")
         if name in WITH_VALUE:
             taken = 1 if has_value else 2
             front += arguments[position : position + taken]
             position += taken
             continue
-        if token in ALONE:
-            front.append(token)
+        if word in ALONE:
+            front.append(word)
         else:
-            if not token.startswith("-") and command in OWN_ARGUMENTS and not _is_option_value(rest):
+            if not word.startswith("-") and command in OWN_ARGUMENTS and not _is_option_value(rest):
                 break
-            if not token.startswith("-") and not command:
-                command = token
-            rest.append(token)
+            if not word.startswith("-") and not command:
+                command = word
+            rest.append(word)
         position += 1
     return front + rest + arguments[position:]
 

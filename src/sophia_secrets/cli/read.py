@@ -76,15 +76,20 @@ def explain(
         resolution = comparing.with_drift(session, resolution, read.answers)
         if console.json:
             console.print(json.dumps(shapes.explained(resolution)))
-            if resolution.backend is None:
+            if not _is_held(resolution):
                 raise typer.Exit(verdict.missing(resolution, read.answers).exit_code)
             return
         _trace(resolution, console, session, err=False)
         warn_of(read.answers, console, session)
-        if resolution.backend is None:
+        if not _is_held(resolution):
             problem = verdict.missing(resolution, read.answers)
             console.error(problem.message, problem.hint)
             raise typer.Exit(problem.exit_code)
+
+
+def _is_held(resolution: Resolution) -> bool:
+    """Whether some backend holds the name, readable or not."""
+    return any(step.outcome in (TraceOutcome.FOUND, TraceOutcome.WRITE_ONLY) for step in resolution.trace)
 
 
 def _trace(resolution: Resolution, console: Console, session: Session, *, err: bool) -> None:

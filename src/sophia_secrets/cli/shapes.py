@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from sophia_secrets.core.model import Check, Failure, Receipt, Resolution, TraceStep
@@ -15,7 +15,7 @@ def instant(seconds: float | None) -> str | None:
     """A time as RFC 3339 in UTC, or None for none."""
     if not seconds:
         return None
-    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    moment = datetime.fromtimestamp(seconds, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -89,10 +89,14 @@ def _tell(console: Console, target: BackendObject, name: str, written: writing.W
         }
         console.print(json.dumps(shape))
         return
-    seen = "verified" if result.verified else "not verified"
-    detail = f"; {visible(result.detail)}" if result.detail else ""
+    remarks = (
+        []
+        if result.detail.startswith("not verified")
+        else ["verified" if result.verified else "not verified"]
+    )
+    remarks += [result.detail.rstrip(".")] if result.detail else []
     number = f" as version {version}" if version else ""
-    console.note(f"Stored {name} in {target.name} ({target.target}){number}, {seen}{detail}.")
+    console.note(f"Stored {name} in {target.name} ({target.target}){number}, {'; '.join(remarks)}.")
 
 
 def delete(
