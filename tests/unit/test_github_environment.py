@@ -68,8 +68,17 @@ PASSED = {
 
 def test_L2_the_child_gets_the_allow_list_and_one_token() -> None:
     gh = gh_for(Scope("github.com", "octo", "app"), context(FOREIGN | TOKENS | PASSED))
-    assert gh.environment == QUIET | PASSED | {"GH_TOKEN": "ghp_one", "GH_HOST": "github.com"}
+    assert gh.environment == QUIET | PASSED | {"GH_TOKEN": "ghp_one"}
     assert gh.credential == Credential(variables=(("GH_TOKEN", "ghp_one"),))
+
+
+def test_C3_an_organisations_host_is_told_in_the_one_place_that_gh_has_for_it() -> None:
+    environ = {"HOME": "/h", "GH_HOST": "evil.test"}
+    gh = gh_for(Scope("ghes.test", "octo"), context(environ))
+    assert gh.secret_call("set", "A", label="").environment["GH_HOST"] == "ghes.test"
+    assert "GH_HOST" not in gh.call("api", label="").environment
+    gh = gh_for(Scope("ghes.test", "octo", "app"), context(environ))
+    assert "GH_HOST" not in gh.secret_call("set", "A", label="").environment
 
 
 @pytest.mark.parametrize(

@@ -217,6 +217,6 @@ def test_C3_the_vendors_own_defaults_never_choose_the_target() -> None:
     )
     assert calls[1].arguments == ("secret", "delete", "A", "--repo", "github.com/octo/app")
     for call in (listing, *calls):
-        assert call.environment["GH_HOST"] == "github.com"
+        assert "GH_HOST" not in call.environment
         assert "evil" not in repr(dict(call.environment))
         assert call.directory is None

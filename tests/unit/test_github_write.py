@@ -82,9 +82,9 @@ def test_an_organisations_secret_keeps_who_sees_it() -> None:
     made = backend(organization="octo", host="ghes.test")
     before = listed("ALL", visibility="all")
     _, calls = feed(made.write(changes(ALL="x", NEW="y")), before, OK, OK, listed("ALL", "NEW"))
-    assert calls[1].arguments == ("secret", "set", "ALL", "--org", "octo", "--visibility", "all")
-    assert calls[2].arguments == ("secret", "set", "NEW", "--org", "octo", "--visibility", "private")
-    assert all(call.environment["GH_HOST"] == "ghes.test" for call in calls)
+    assert calls[1].arguments == ("secret", "set", "ALL", "--visibility", "all", "--org", "octo")
+    assert calls[2].arguments == ("secret", "set", "NEW", "--visibility", "private", "--org", "octo")
+    assert all(call.environment["GH_HOST"] == "ghes.test" for call in calls[1:3])
 
 
 def test_an_organisations_secret_of_selected_repositories_is_not_taken_from_them() -> None:

@@ -71,6 +71,7 @@ class GitHubApi:
         self.key = PrivateKey.generate()
         self.lock = threading.Lock()
         self.open_writes = 0
+        self.over = threading.Event()
         self._faults: list[_Fault] = []
         self._clock = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
         for app in ("actions", "dependabot", "codespaces", "agents"):
@@ -88,10 +89,15 @@ class GitHubApi:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+        shutil.rmtree(self.directory)
+
+    def stop(self) -> None:
+        """Refuses every connection from now on."""
+        self.over.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-        shutil.rmtree(self.directory)
 
     def environment(self) -> dict[str, str]:
         """The variables that lead the real `gh` here, signed in."""
@@ -108,7 +114,8 @@ class GitHubApi:
     ) -> None:
         """
         Answers matching requests with this instead, `times` times (None: always). The path is
-        matched by `search`, without its query. Status 0 closes the connection without an answer.
+        matched by `search`, with its query. Status 0 closes the connection without an answer, -1
+        never answers.
         """
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         self._faults.append(_Fault(method, re.compile(path_regex), status, raw, content_type, times))
@@ -172,7 +179,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _answer(self, api: GitHubApi, body: bytes) -> None:
         path, _, query = self.path.partition("?")
         path = re.sub(r"^(https?://[^/]+)?(/api/v3)?/", "", path)
-        fault = api.fault_for(self.command, path)
+        fault = api.fault_for(self.command, f"{path}?{query}" if query else path)
         if fault:
             self._send(fault.status, fault.body, fault.content_type)
         elif self.headers.get("Authorization", "") not in (f"token {api.token}", f"Bearer {api.token}"):
@@ -227,7 +234,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _send(
         self, status: int, body: bytes, content_type: str, headers: dict[str, str] | None = None
     ) -> None:
-        if status == 0:
+        if status <= 0:
+            if status:
+                self.server.api.over.wait()
             self.close_connection = True
             return
         self.send_response(status)

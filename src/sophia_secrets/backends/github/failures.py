@@ -200,7 +200,12 @@ def _permission(stderr: str, scope: str, gh: Gh) -> str:
 def _look_up(gh: Gh) -> str:
     scope = gh.scope
     if scope.environment:
-        return f"Look it up with `gh api --hostname {scope.host} repos/{scope.full_name}/environments`."
-    if scope.repository:
-        return f"Look it up with `gh repo view {scope.host}/{scope.full_name}`."
-    return f"Look it up with `gh api --hostname {scope.host} orgs/{scope.full_name}`."
+        command = f"gh api --hostname {scope.host} repos/{scope.full_name}/environments"
+    elif scope.repository:
+        command = f"gh repo view {scope.host}/{scope.full_name}"
+    else:
+        command = f"gh api --hostname {scope.host} orgs/{scope.full_name}"
+    if gh.token_variable:
+        return f"Look it up with `{command}`."
+    # A session on another host is enough for `gh` to ask this one without a token.
+    return f"Look it up with `{command}`; if you are not signed in there, `{login_command(scope.host)}`."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sophia_secrets.backends.base import Call, Context, Credential
 from sophia_secrets.backends.github.scope import DEFAULT_HOST, Scope
@@ -67,6 +67,21 @@ class Gh:
             label=f"{label} ({self.scope.target.label})",
         )
 
+    def secret_call(
+        self, *arguments: str, label: str, stdin: bytes = b"", secrets: tuple[SecretValue, ...] = ()
+    ) -> Call:
+        """
+        `gh secret` with these arguments, told the scope.
+
+        An organisation's host can only be told in `GH_HOST`. It is set nowhere else: where it is,
+        `gh` no longer says that nobody is signed in (cli/cli `pkg/cmdutil/auth_check.go`) and
+        asks without a token, to be answered as if the repository did not exist.
+        """
+        call = self.call("secret", *arguments, *self.scope.flags, label=label, stdin=stdin, secrets=secrets)
+        if self.scope.repository:
+            return call
+        return replace(call, environment={**call.environment, "GH_HOST": self.scope.host})
+
 
 def gh_for(scope: Scope, context: Context) -> Gh:
     """`gh` as this process's environment sets it up; nothing but the allow-list reaches it (L2)."""
@@ -83,7 +98,6 @@ def gh_for(scope: Scope, context: Context) -> Gh:
             **directories,
             **{name: environ[name] for name in _PASSED if environ.get(name)},
             **dict([token] if token else []),
-            "GH_HOST": scope.host,
         },
         timeout=context.timeout,
         token_variable=token[0] if token else "",

@@ -30,11 +30,9 @@ class Batch:
     def call(self, gh: Gh) -> Call:
         """The call that stores these changes; no value is among its arguments."""
         what = ("--env-file", "-") if self.as_lines else self.names
-        return gh.call(
-            "secret",
+        return gh.secret_call(
             "set",
             *what,
-            *gh.scope.flags,
             *self.flags,
             label=f"set {', '.join(self.names)}",
             stdin=self.stdin,

@@ -72,7 +72,7 @@ class Scope:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """What tells `gh secret` the same; an organisation's host goes in `GH_HOST`."""
+        """What tells `gh secret` the same; an organisation has no place for its host."""
         flags = ["--repo", f"{self.host}/{self.full_name}"] if self.repository else ["--org", self.owner]
         if self.environment:
             flags += ["--env", self.environment]

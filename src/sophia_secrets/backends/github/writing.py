@@ -79,7 +79,7 @@ def delete(gh: Gh, names: Sequence[str], problem: Problem) -> Steps[Receipt]:
         elif failure is not None:
             results.append(Result(name, Outcome.NOT_STARTED))
         else:
-            completed = yield gh.call("secret", "delete", name, *gh.scope.flags, label=f"delete {name}")
+            completed = yield gh.secret_call("delete", name, label=f"delete {name}")
             result = _deleted(completed, name)
             results.append(result)
             if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN):
