@@ -13,6 +13,7 @@ from sophia_secrets.core.model import Check, CheckStatus
 from sophia_secrets.operations import recording
 from sophia_secrets.operations.fetch import run_all
 from sophia_secrets.operations.session import Session
+from sophia_secrets.state import mounts
 
 OK, WARN, FAIL, SKIP = CheckStatus.OK, CheckStatus.WARN, CheckStatus.FAIL, CheckStatus.SKIP
 
@@ -37,7 +38,12 @@ def _guarded(look: Callable[[Session], Iterator[Check]], session: Session) -> li
 
 
 def _settings(session: Session) -> Iterator[Check]:
-    read = [seen.path for seen in session.settings.files if seen.stamp is not None]
+    said = {source.place.rpartition(":")[0] for source in session.settings.sources.values()}
+    read = [
+        seen.path
+        for seen in session.settings.files
+        if seen.stamp is not None and (seen.path in said or not seen.path.endswith("pyproject.toml"))
+    ]
     yield Check(
         "settings",
         OK,
@@ -55,8 +61,8 @@ def _settings(session: Session) -> Iterator[Check]:
 def _state(session: Session) -> Iterator[Check]:
     directory = session.state_directory
     yield Check("state", OK, f"The state is kept in {directory}.")
-    kind = _network_filesystem(directory)
-    if kind:
+    kind = mounts.kind_of(directory)
+    if mounts.is_shared(kind):
         yield Check(
             "state.filesystem",
             WARN,
@@ -214,22 +220,3 @@ def _tracked(root: str) -> list[str] | None:
         paths.append(data[begin:end].decode("utf-8", "replace"))
         at += (end - at + 8) // 8 * 8
     return paths
-
-
-_NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs")
-
-
-def _network_filesystem(directory: str) -> str:
-    """The type of the network file system that holds the directory, or "" (Linux's /proc/mounts)."""
-    try:
-        with open("/proc/mounts", encoding="utf-8", errors="replace") as mounts:
-            rows = [line.split() for line in mounts]
-    except OSError:
-        return ""
-    real = os.path.realpath(directory)
-    best = max(
-        (row for row in rows if len(row) > 2 and (real + "/").startswith(row[1].rstrip("/") + "/")),
-        key=lambda row: len(row[1]),
-        default=None,
-    )
-    return best[2] if best is not None and best[2] in _NETWORK else ""

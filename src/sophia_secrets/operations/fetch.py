@@ -45,7 +45,7 @@ def gather(session: Session, wanted: Wanted) -> list[Answer]:
     """One answer for each backend of the chain, in chain order."""
     chain = session.chain(wanted.only)
     answers: list[Answer | None] = [_at_once(session, member, wanted) for member in chain]
-    pending = _needed(chain, answers, wanted)
+    pending = _needed(answers, wanted)
     fetched = _fetch(
         session, {i: member for i in pending if not isinstance(member := chain[i], Unconfigured)}, wanted
     )
@@ -60,9 +60,7 @@ def gather(session: Session, wanted: Wanted) -> list[Answer]:
     return done
 
 
-def _needed(
-    chain: Sequence[Backend | Unconfigured], answers: Sequence[Answer | None], wanted: Wanted
-) -> Iterable[int]:
+def _needed(answers: Sequence[Answer | None], wanted: Wanted) -> Iterable[int]:
     if wanted.names is None or wanted.everything:
         return [i for i, answer in enumerate(answers) if answer is None]
     return sorted(needed(wanted.names, answers))

@@ -65,7 +65,7 @@ class Session:
     @cached_property
     def master(self) -> keys.Master:
         """The key of the cache, the log and the fingerprints. Raises `errors.SophiaError`."""
-        variable = self.environ.get(keys.VARIABLE)
+        variable = self.environ.get(keys.VARIABLE) or None
         keyring = None
         if self.settings.cache_key == "keyring" and variable is None:
             keyring = _keyring()

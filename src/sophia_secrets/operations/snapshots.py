@@ -38,8 +38,11 @@ def _content(path: str) -> bytes | None:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return None
+    content = b""
     try:
-        return os.read(fd, _CREDENTIAL_FILE_LIMIT)
+        while len(content) < _CREDENTIAL_FILE_LIMIT and (chunk := os.read(fd, _CREDENTIAL_FILE_LIMIT)):
+            content += chunk
+        return content
     except OSError:
         return None
     finally:
