@@ -353,7 +353,7 @@ def test_a_missing_environment_and_a_refused_token_are_told_apart(world: World) 
     assert failure(world.run(world.backend().snapshot())).kind is FailureKind.TARGET_NOT_FOUND
     refused = failure(world.run(world.backend(PULUMI_ACCESS_TOKEN="wrong").snapshot()))
     assert refused.kind is FailureKind.NOT_AUTHENTICATED
-    assert refused.message == "Pulumi does not accept the token for environment acme/app/production"
+    assert refused.message == "Pulumi does not accept the token for environment acme/app/production."
     nobody = failure(world.run(world.backend(PULUMI_ACCESS_TOKEN="").snapshot()))
     assert nobody.kind is FailureKind.NOT_AUTHENTICATED
     assert "pulumi login" in nobody.hint
@@ -440,10 +440,10 @@ def test_a_stacks_failures_are_told_apart(stack: World) -> None:
     stack.run(stack.backend(STACK).write(changes(A="a")))
     wrong = failure(stack.run(stack.backend(STACK, PULUMI_CONFIG_PASSPHRASE="wrong").snapshot()))
     assert wrong.kind is FailureKind.NOT_AUTHENTICATED
-    assert wrong.message == "the passphrase of stack dev is wrong"
+    assert wrong.message == "The passphrase of stack dev is wrong."
     environ = dict(stack.environ)
     del stack.environ["PULUMI_CONFIG_PASSPHRASE"]
-    assert failure(stack.run(stack.backend(STACK).snapshot())).message == "stack dev needs its passphrase"
+    assert failure(stack.run(stack.backend(STACK).snapshot())).message == "Stack dev needs its passphrase."
     stack.environ = environ
     absent = failure(stack.run(stack.backend(STACK | {"stack": "nope"}).snapshot()))
     assert absent.kind is FailureKind.TARGET_NOT_FOUND
@@ -485,7 +485,7 @@ def test_the_environment_wins_over_the_stack_and_says_so(world: World) -> None:
     assert "ALONE: here" in (infra / "Pulumi.dev.yaml").read_text()
     with world.service() as service:
         service.stacks.clear()
-    assert failure(world.run(backend.snapshot())).message.startswith("stack acme/app/dev does not exist")
+    assert failure(world.run(backend.snapshot())).message.startswith("Stack acme/app/dev does not exist")
 
 
 def test_probe_tells_version_user_and_both_places(world: World) -> None:

@@ -355,6 +355,17 @@ def test_without_a_token_the_users_session_is_used_and_is_the_credential(tmp_pat
     assert backend.credential.files == (str(tmp_path / "credentials.json"),)
 
 
+@pytest.mark.parametrize("content", ["{", "[]", '{"current": 1}'])
+def test_C2_where_the_stored_session_cannot_be_read_pulumi_itself_decides(
+    content: str, tmp_path: Path
+) -> None:
+    (tmp_path / "credentials.json").write_text(content)
+    environ = {"PULUMI_HOME": str(tmp_path), "PULUMI_ACCESS_TOKEN": "pul-1"}
+    assert first_call(configured(ESC, environ)).scratch == ()
+    environ["PULUMI_BACKEND_URL"] = "https://pulumi.example"
+    assert [scratch.files for scratch in first_call(configured(ESC, environ)).scratch] == [{}]
+
+
 def test_C2_another_token_is_another_credential_and_neither_is_shown() -> None:
     one, two = (configured(ESC, {"PULUMI_ACCESS_TOKEN": token}) for token in ("pul-1", "pul-2"))
     assert one.credential != two.credential

@@ -56,7 +56,7 @@ ROWS = [
     (1, "[403] you shall not", P, "pulumi whoami"),
     (1, "getting environment definition: [403] no", P, "pulumi whoami"),
     (1, "could not decrypt configuration values: [400] bad cipher", P, "secrets provider"),
-    (1, "could not decrypt configuration values: [500] later", U, "try again"),
+    (1, "could not decrypt configuration values: [500] later", U, "again"),
     (1, "config set not supported for remote stack config: use `pulumi env set ...`", P, "environment"),
     (1, "backend vm does not support environments; Pulumi ESC environments require ...", P, "Cloud"),
     (1, "[404] Not Found: environment 'acme/app/production' not found", N, "pulumi env ls"),
@@ -116,6 +116,9 @@ def test_C5_recorded_words_have_a_kind_and_a_hint(code: int, said: str, kind: Fa
     assert got is not None
     assert got.kind is kind
     assert hint in got.hint
+    assert got.message[0].isupper()
+    assert got.message.endswith(".")
+    assert got.hint.endswith(".")
     assert got.words == stderr
     assert "{" not in got.message.replace(said, "")
 

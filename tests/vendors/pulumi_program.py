@@ -10,7 +10,6 @@ compares. `tests.vendors.pulumi_cli` installs it.
 
 from __future__ import annotations
 
-import base64
 import fcntl
 import json
 import os
@@ -28,7 +27,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import yaml
 
 from tests.vendors import pulumi_esc as esc
+from tests.vendors.pulumi_account import Account, Failed, service_error
 from tests.vendors.pulumi_cloud import PulumiService, Request
+from tests.vendors.pulumi_stack import Stack, remove_value, set_value, show
 
 CRASH = """\
 ================================================================================
@@ -38,7 +39,6 @@ Please provide all of the text below in your report.
 ================================================================================
 Panic:            runtime error: index out of range [9] with length 8
 """
-NEEDS_TOKEN = "PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions"
 WITH_VALUE = {"-C", "--color", "--format", "--lifetime", "--file", "--stack"}
 KNOWN = {
     ("version",): set(),
@@ -51,13 +51,6 @@ KNOWN = {
     ("config", "rm"): {"--stack"},
 }
 EVERYWHERE = {"-C", "--color", "--non-interactive"}
-
-
-class Failed(Exception):
-    def __init__(self, text: str, code: int = 1) -> None:
-        super().__init__(text)
-        self.text = text
-        self.code = code
 
 
 def main() -> None:
@@ -128,73 +121,11 @@ def _dispatch(words: list[str], flags: dict[str, str], service: PulumiService, m
         case ("env", "rm"):
             _remove(Account(service, True), rest)
         case ("config",):
-            _config(Stack(flags, service, meta))
+            show(Stack(flags, service, meta))
         case ("config", "set"):
-            _config_set(Stack(flags, service, meta), rest[0], stdin)
+            set_value(Stack(flags, service, meta), rest[0], stdin)
         case ("config", "rm"):
-            _config_remove(Stack(flags, service, meta), rest[0])
-
-
-class Account:
-    """pkg/cmd/esc/cli/login.go: the stored account first, and what the variable says kept for later."""
-
-    def __init__(self, service: PulumiService, for_esc: bool) -> None:
-        self.service = service
-        prefix = "could not determine current cloud: " if for_esc else ""
-        directory = os.environ.get("PULUMI_CREDENTIALS_PATH") or os.environ["PULUMI_HOME"]
-        path = Path(directory) / "credentials.json"
-        stored = json.loads(path.read_text()) if path.exists() else {}
-        url = os.environ.get("PULUMI_BACKEND_URL") or stored.get("current") or "https://api.pulumi.com"
-        accounts = stored.setdefault("accounts", {})
-        old = accounts.get(url, {}).get("accessToken", "")
-        given = os.environ.get("PULUMI_ACCESS_TOKEN", "")
-        if given and given != old:
-            self.token = given
-            if url.startswith("file://"):
-                sys.stderr.write("Logging in using access token from PULUMI_ACCESS_TOKEN\n")
-                fault = f'Get "{url}/api/user": unsupported protocol scheme "file"'
-                raise Failed(f"{prefix}performing HTTP request: {fault}")
-            if not self._valid_user(prefix, logging_in=True):
-                raise Failed(f"{prefix}Unauthorized: No credentials provided or are invalid.")
-            accounts[url] = {"accessToken": given}
-            stored["current"] = stored.get("current") or url
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(stored))
-        elif not old:
-            raise Failed(prefix + NEEDS_TOKEN, 3)
-        self.token = (old or given) if for_esc else (given or old)
-        if for_esc and not os.environ.get("PULUMI_DEFAULT_ORGANIZATION"):
-            status, _, body = self.ask("GET", "/api/user/organizations/default")
-            if status >= 400 and status != 404:
-                raise Failed("looking up org to default to: " + _service_error(status, body))
-
-    def _valid_user(self, prefix: str, *, logging_in: bool) -> bool:
-        if logging_in:
-            sys.stderr.write("Logging in using access token from PULUMI_ACCESS_TOKEN\n")
-        status, _, body = self.ask("GET", "/api/user")
-        if status == 403:
-            raise Failed(prefix + _service_error(status, body), 3)
-        if status >= 500 or status == 429:
-            raise Failed(prefix + _service_error(status, body))
-        return status != 401
-
-    def ask(
-        self, method: str, path: str, body: bytes = b"", etag: str = ""
-    ) -> tuple[int, dict[str, str], bytes]:
-        return self.service.answer(Request(method, path, self.token, body.decode(), etag))
-
-
-def _service_error(status: int, body: bytes) -> str:
-    if status == 429:
-        return "esc: request rate-limit exceeded"
-    try:
-        answer = json.loads(body)
-    except ValueError:
-        return f"[{status}] {body.decode().strip()}"
-    if answer.get("diagnostics"):
-        said = "".join(f"Diags: {d['summary']}\n" for d in answer["diagnostics"])
-        return f"[{answer.get('code', 0)}] {answer.get('message', '')}\n{said}".rstrip()
-    return f"[{answer.get('code', 0)}] {answer.get('message', '')}"
+            remove_value(Stack(flags, service, meta), rest[0])
 
 
 def _diagnostics(body: bytes) -> bool:
@@ -216,10 +147,10 @@ def _open(account: Account, words: list[str], flags: dict[str, str]) -> None:
     if status >= 400:
         if status == 400 and json.loads(body).get("code") == 400 and _diagnostics(body):
             return
-        raise Failed(_service_error(status, body))
+        raise Failed(service_error(status, body))
     status, _, body = account.ask("GET", f"{base}/{json.loads(body)['id']}")
     if status >= 400:
-        raise Failed(_service_error(status, body))
+        raise Failed(service_error(status, body))
     node: dict[str, Any] = {"value": json.loads(body)["properties"], "trace": _nowhere()}
     if len(words) == 1:
         _project(node["value"])
@@ -264,7 +195,7 @@ def _project(properties: dict[str, Any]) -> None:
 def _definition(account: Account, reference: str) -> tuple[Any, str]:
     status, headers, body = account.ask("GET", f"/api/esc/environments/{reference}")
     if status >= 400:
-        raise Failed("getting environment definition: " + _service_error(status, body))
+        raise Failed("getting environment definition: " + service_error(status, body))
     return esc.parse(body.decode()), headers["ETag"]
 
 
@@ -272,7 +203,7 @@ def _update(account: Account, reference: str, node: Any, etag: str) -> None:
     body = esc.write(node).encode()
     status, _, answer = account.ask("PATCH", f"/api/esc/environments/{reference}", body, etag)
     if status >= 400 and not _diagnostics(answer):
-        raise Failed("updating environment definition: " + _service_error(status, answer))
+        raise Failed("updating environment definition: " + service_error(status, answer))
     if status < 400:
         _diagnostics(answer)
 
@@ -332,88 +263,9 @@ def _whoami(service: PulumiService) -> None:
     account = Account(service, False)
     status, _, body = account.ask("GET", "/api/user")
     if status >= 400:
-        raise Failed(_service_error(status, body), 3)
+        raise Failed(service_error(status, body), 3)
     organizations = [one["githubLogin"] for one in json.loads(body)["organizations"]]
     print(json.dumps({"user": json.loads(body)["githubLogin"], "organizations": organizations, "url": ""}))
-
-
-class Stack:
-    """The local file of a stack; `meta` has the stacks' passphrases."""
-
-    def __init__(self, flags: dict[str, str], service: PulumiService, meta: dict[str, Any]) -> None:
-        directory = Path(flags.get("-C", "."))
-        project = directory / "Pulumi.yaml"
-        if not project.exists():
-            raise Failed(f"no Pulumi.yaml project file found (searching upwards from {directory}).")
-        self.project = yaml.safe_load(project.read_text())["name"]
-        name = flags["--stack"].split("/")[-1]
-        if os.environ.get("PULUMI_BACKEND_URL", "").startswith("file://"):
-            if flags["--stack"].count("/") and not flags["--stack"].startswith("organization/"):
-                raise Failed("organization name must be 'organization'")
-            if name not in meta["stacks"]:
-                raise Failed(f"no stack named '{flags['--stack']}' found", 6)
-            self.passphrase = meta["stacks"][name]
-        else:
-            account = Account(service, False)
-            parts = flags["--stack"].split("/")
-            reference = "/".join(["acme", self.project][: 3 - len(parts)] + parts)
-            status, _, body = account.ask("GET", f"/api/stacks/{reference}")
-            if status == 404:
-                raise Failed(f"no stack named '{flags['--stack']}' found", 6)
-            if status >= 400:
-                raise Failed(_service_error(status, body), 3 if status in (401, 403) else 1)
-            self.passphrase = None
-        self.path = directory / f"Pulumi.{name}.yaml"
-        settings = yaml.safe_load(self.path.read_text()) if self.path.exists() else None
-        self.settings: dict[str, Any] = settings or {}
-        self.config: dict[str, Any] = self.settings.setdefault("config", {})
-
-    def unlock(self) -> None:
-        if self.passphrase is None:
-            return
-        given = os.environ.get("PULUMI_CONFIG_PASSPHRASE")
-        file = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
-        if given is None and not file:
-            raise Failed(
-                "passphrase must be set with PULUMI_CONFIG_PASSPHRASE or "
-                "PULUMI_CONFIG_PASSPHRASE_FILE environment variables"
-            )
-        if (given if given is not None else Path(str(file)).read_text().strip()) != self.passphrase:
-            raise Failed("incorrect passphrase")
-
-    def key(self, name: str) -> str:
-        return name if ":" in name else f"{self.project}:{name}"
-
-    def save(self) -> None:
-        self.path.write_text(yaml.safe_dump(self.settings))
-
-
-def _config(stack: Stack) -> None:
-    shown: dict[str, Any] = {}
-    for key in sorted(stack.config):
-        value = stack.config[key]
-        if isinstance(value, dict) and "secure" in value:
-            stack.unlock()
-            text = base64.b64decode(value["secure"].removeprefix("v1:")).decode()
-            shown[key] = {"value": text, "secret": True}
-        elif isinstance(value, dict | list):
-            text = json.dumps(value, separators=(",", ":"))
-            shown[key] = {"value": text, "objectValue": value, "secret": False}
-        else:
-            shown[key] = {"value": value if isinstance(value, str) else json.dumps(value), "secret": False}
-    print(json.dumps(shown, indent=2, ensure_ascii=False))
-
-
-def _config_set(stack: Stack, name: str, stdin: bytes) -> None:
-    stack.unlock()
-    text = stdin.removesuffix(b"\n")
-    stack.config[stack.key(name)] = {"secure": "v1:" + base64.b64encode(text).decode()}
-    stack.save()
-
-
-def _config_remove(stack: Stack, name: str) -> None:
-    stack.config.pop(stack.key(name), None)
-    stack.save()
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from sophia_secrets.core.model import (
 )
 
 NAME = "pulumi"
-_DIRECTORY = "set `directory` under `[pulumi]` to the folder of Pulumi.yaml"
+_DIRECTORY = "Set `directory` under `[pulumi]` to the folder of Pulumi.yaml."
 
 
 class PulumiBackend:
@@ -78,7 +78,7 @@ class PulumiBackend:
                 return Unconfigured(
                     NAME,
                     f"the organisation of the environment {given['environment']} is not known",
-                    'set `organization` under `[pulumi]`, or `environment = "organization/project/env"`',
+                    'Set `organization` under `[pulumi]`, or `environment = "organization/project/env"`.',
                 )
         elif gap:
             return gap
@@ -86,7 +86,7 @@ class PulumiBackend:
             return Unconfigured(
                 NAME,
                 "neither an environment nor a stack is set",
-                "set `environment` (PULUMI_ENVIRONMENT), or `stack` and `directory`, under `[pulumi]`",
+                "Set `environment` (PULUMI_ENVIRONMENT), or `stack` and `directory`, under `[pulumi]`.",
             )
         stack = _stack(given, organization, where, context) if where else None
         environment = None
@@ -172,9 +172,9 @@ def _stack(given: dict[str, str], organization: str, where: Project, context: Co
     for expected in (of_project, given.get("project", "")):
         if expected and expected != where.name:
             raise errors.BadName(
-                f"the stack {given['stack']} is of the project {expected}, "
-                f"and {where.directory} holds the project {where.name}",
-                hint="set `directory` and `project` under `[pulumi]` to the same project",
+                f"The stack {given['stack']} is of the project {expected}, "
+                f"and {where.directory} holds the project {where.name}.",
+                hint="Set `directory` and `project` under `[pulumi]` to the same project.",
                 backend=NAME,
             )
     explicit = context.environ.get("PULUMI_BACKEND_URL", "")

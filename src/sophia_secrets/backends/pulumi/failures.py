@@ -35,7 +35,7 @@ def of(completed: Completed, target: Target, what: str) -> Failure | None:
     """
 
     def failure(kind: FailureKind, message: str, hint: str) -> Failure:
-        return Failure(kind, target, message.format(target=what), hint, words(completed))
+        return Failure(kind, target, sentence(message.format(target=what)), sentence(hint), words(completed))
 
     match completed.ended:
         case Ended.NOT_FOUND:
@@ -66,7 +66,14 @@ def unreadable(completed: Completed, target: Target, what: str) -> Failure:
     said = diagnostics(completed)
     message = f"{what} cannot be opened: {said}" if said else f"Pulumi's answer about {what} cannot be read"
     hint = f"look at it with `pulumi env open`, or install Pulumi {OLDEST} or newer" if said else TOO_OLD
-    return Failure(FailureKind.BAD_OUTPUT, target, message, hint, words(completed))
+    return Failure(FailureKind.BAD_OUTPUT, target, sentence(message), sentence(hint), words(completed))
+
+
+def sentence(text: str) -> str:
+    """The text with a capital at its beginning and a full stop at its end; nothing stays nothing."""
+    if not text:
+        return text
+    return text[0].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
 
 
 def diagnostics(completed: Completed) -> str:

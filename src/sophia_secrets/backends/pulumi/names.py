@@ -46,7 +46,7 @@ def environment_parts(text: str, organization: str, project: str) -> tuple[str, 
     parts = text.split("/")
     if len(parts) > 3:
         raise errors.BadName(
-            "a Pulumi environment is env, project/env or organization/project/env", backend="pulumi"
+            "A Pulumi environment is env, project/env or organization/project/env.", backend="pulumi"
         )
     name = _checked(_PART, parts[-1], "environment")
     given_project = parts[-2] if len(parts) > 1 else project or "default"
@@ -61,7 +61,7 @@ def stack_parts(text: str) -> tuple[str, str, str]:
     parts = text.split("/")
     if len(parts) > 3:
         raise errors.BadName(
-            "a Pulumi stack is stack, organization/stack or organization/project/stack", backend="pulumi"
+            "A Pulumi stack is stack, organization/stack or organization/project/stack.", backend="pulumi"
         )
     name = _checked(_PART, parts[-1], "stack")
     organization = _checked(_ORGANIZATION, parts[0], "organization") if len(parts) > 1 else ""
@@ -71,5 +71,5 @@ def stack_parts(text: str) -> tuple[str, str, str]:
 
 def _checked(pattern: re.Pattern[str], text: str, what: str) -> str:
     if not pattern.fullmatch(text):
-        raise errors.BadName(f"not the name of a Pulumi {what}: {text[:100]!a}", backend="pulumi")
+        raise errors.BadName(f"This is not the name of a Pulumi {what}: {text[:100]!a}.", backend="pulumi")
     return text

@@ -55,12 +55,12 @@ def _cli(completed: Completed, target: Target) -> Check:
     where = f" at {completed.path}" if completed.path else ""
     if match is None:
         message = f"the Pulumi CLI{where} does not tell its version"
-        return Check("pulumi.cli", CheckStatus.WARN, message, f"{OLDEST} or newer is needed")
+        return Check("pulumi.cli", CheckStatus.WARN, message, f"Install {OLDEST} or newer: {INSTALL}.")
     version = tuple(int(part) for part in match.groups())
     text = ".".join(str(part) for part in version)
     if version < tuple(int(part) for part in OLDEST.split(".")):
         message = f"the Pulumi CLI{where} is {text}, and {OLDEST} or newer is needed"
-        return Check("pulumi.cli", CheckStatus.FAIL, message, f"update it: {INSTALL}")
+        return Check("pulumi.cli", CheckStatus.FAIL, message, f"Update it: {INSTALL}.")
     return Check("pulumi.cli", CheckStatus.OK, f"Pulumi {text}{where}")
 
 
@@ -77,7 +77,7 @@ def _auth(completed: Completed, target: Target) -> Check:
             "pulumi.auth",
             CheckStatus.WARN,
             "`pulumi whoami` does not say who is logged in",
-            "run `pulumi login`",
+            "Run `pulumi login`.",
         )
     return Check("pulumi.auth", CheckStatus.OK, f"logged in as {user}")
 

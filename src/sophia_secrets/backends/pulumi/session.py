@@ -104,9 +104,12 @@ def _session(context: Context, variables: dict[str, str]) -> Session:
     variables |= {"PULUMI_SKIP_UPDATE_CHECK": "true", "NO_COLOR": "1"}
     if TOKEN not in variables:
         return Session(variables)
+    current = "" if variables.get("PULUMI_BACKEND_URL") else _current(context)
+    if current is None:
+        # The token must not go to Pulumi's own cloud because we cannot see where else it belongs.
+        return Session(variables)
     variables.pop("PULUMI_CREDENTIALS_PATH", None)
     variables["PULUMI_CREDENTIAL_STORE"] = "plaintext"
-    current = "" if variables.get("PULUMI_BACKEND_URL") else _current(context)
     files = {"credentials.json": json.dumps({"current": current}).encode()} if current else {}
     return Session(variables, (Scratch("PULUMI_CREDENTIALS_PATH", files=files),))
 
@@ -124,15 +127,17 @@ def _session_directory(context: Context) -> str:
     return os.path.join(home, ".pulumi") if home else ""
 
 
-def _current(context: Context) -> str:
-    """The backend that the stored session is logged in to, or ""."""
+def _current(context: Context) -> str | None:
+    """The backend that the stored session is logged in to, "" where there is none, None if unreadable."""
     directory = _session_directory(context)
     if not directory:
         return ""
     try:
         with open(os.path.join(directory, "credentials.json"), "rb") as file:
             stored = strict_json.loads(file.read(_MOST))
-    except (OSError, strict_json.BadJSON):
+    except (FileNotFoundError, NotADirectoryError):
         return ""
-    current = stored.get("current") if isinstance(stored, dict) else None
-    return current if isinstance(current, str) else ""
+    except (OSError, strict_json.BadJSON):
+        return None
+    current = stored.get("current", "") if isinstance(stored, dict) else None
+    return current if isinstance(current, str) else None
