@@ -1,0 +1,107 @@
+"""What a plan and its outcome look like, and the question in between: for all that write many names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from sophia_secrets import errors
+from sophia_secrets.cli.console import Console
+from sophia_secrets.core.changes import Plan
+from sophia_secrets.core.model import Outcome
+from sophia_secrets.core.text import visible
+from sophia_secrets.operations.carrying import Carried, Row
+
+
+def require_answer(console: Console, *, yes: bool, dry_run: bool, doing: str) -> None:
+    """Raises `UsageError` where a question will have to be asked and nobody is there to answer."""
+    if not (yes or dry_run or console.interactive):
+        raise errors.UsageError(
+            f"{doing} asks first, and there is no terminal.",
+            hint="Look with `--dry-run`, then add `--yes`.",
+        )
+
+
+def confirm(console: Console, question: str, *, yes: bool) -> None:
+    """Raises `Interrupted` where the answer is no."""
+    if not yes and not console.confirm(question):
+        raise errors.Interrupted("Nothing was changed.")
+
+
+def show_plan(console: Console, plan: Plan, *, dry_run: bool) -> None:
+    """The plan as a table: the answer of a dry run, else said before the question."""
+    if console.json or not plan.actions:
+        return
+    rows = [
+        [visible(action.name), console.state(action.act.value, err=not dry_run), visible(action.reason)]
+        for action in plan.actions
+    ]
+    console.table(["name", "action", "reason"], rows, err=not dry_run)
+
+
+def row_shape(row: Row) -> dict[str, Any]:
+    """One of the `results` of `rotate`, `copy`, `move`, `sync` and `import`."""
+    return {
+        "name": row.name,
+        "backend": row.backend,
+        "target": row.target,
+        "action": row.action,
+        "outcome": row.outcome.value,
+        "detail": row.detail,
+    }
+
+
+def show_intended(console: Console, rows: Sequence[Row]) -> None:
+    """The JSON of a dry run."""
+    if console.json:
+        shape = {"schema": 1, "dry_run": True, "results": [row_shape(row) for row in rows]}
+        console.print(json.dumps(shape))
+
+
+def show_carried(console: Console, carried: Carried) -> None:
+    """
+    What became of each name, and the end of the command where something went wrong.
+
+    Raises the first problem, so that its exit code is the command's; under `--json` the results
+    are the one answer, and the problem is said to the person.
+    """
+    if console.json:
+        shape = {"schema": 1, "dry_run": False, "results": [row_shape(row) for row in carried.rows]}
+        console.print(json.dumps(shape))
+    elif carried.rows:
+        rows = [
+            [
+                visible(row.name),
+                row.backend,
+                row.action,
+                console.state(row.outcome.value),
+                visible(row.detail),
+            ]
+            for row in carried.rows
+        ]
+        console.table(["name", "backend", "action", "outcome", "detail"], rows)
+    end(console, carried.problem or refusal(carried.rows))
+
+
+def end(console: Console, problem: errors.SophiaError | None) -> None:
+    """End the command with a problem that came after its answer was given."""
+    if problem is None:
+        return
+    if not console.json:
+        raise problem
+    console.error(problem.message, problem.hint)
+    raise typer.Exit(problem.exit_code)
+
+
+def refusal(rows: Sequence[Row]) -> errors.SophiaError | None:
+    """The error of names that were left out because they cannot be carried or compared."""
+    refused = [row.name for row in rows if row.outcome is Outcome.REFUSED or row.action == "unknown"]
+    if not refused:
+        return None
+    return errors.BadValue(
+        f"{', '.join(refused)} could not be carried; the reasons stand beside the names.",
+        hint="Everything else was done.",
+    )

@@ -1,0 +1,141 @@
+"""`copy`, `move`, `sync` and `diff`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from sophia_secrets.cli import carried
+from sophia_secrets.cli.console import Console
+from sophia_secrets.cli.opened import opened, warn_of
+from sophia_secrets.core.text import visible
+from sophia_secrets.errors import CheckFailed
+from sophia_secrets.operations import transferring
+from sophia_secrets.operations.carrying import intended
+from sophia_secrets.operations.session import Session
+from sophia_secrets.operations.transferring import Transfer
+
+Names = Annotated[list[str], typer.Argument(metavar="NAME...")]
+From = Annotated[str, typer.Option("--from", metavar="B", help="The backend to read.")]
+To = Annotated[str, typer.Option("--to", metavar="B", help="The backend to write.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def copy(
+    ctx: typer.Context, names: Names, source: From, to: To, dry_run: DryRun = False, yes: Yes = False
+) -> None:
+    """Copy secrets from one backend to another, in one vendor call. Asks unless `--yes`."""
+    _run(ctx, "copy", lambda s: transferring.plan_copy(s, names, source, to), dry_run=dry_run, yes=yes)
+
+
+def move(
+    ctx: typer.Context, names: Names, source: From, to: To, dry_run: DryRun = False, yes: Yes = False
+) -> None:
+    """Copy secrets, then remove from the source what is proven to have arrived. Asks unless `--yes`."""
+    _run(
+        ctx,
+        "move",
+        lambda s: transferring.plan_copy(s, names, source, to, move=True),
+        dry_run=dry_run,
+        yes=yes,
+    )
+
+
+def sync(
+    ctx: typer.Context,
+    source: From,
+    to: To,
+    only: Annotated[str, typer.Option("--only", metavar="PREFIX", help="Only names that begin so.")] = "",
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Also remove what the source does not hold.")
+    ] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Make one backend hold what another holds, in one vendor call. Asks unless `--yes`."""
+    _run(
+        ctx,
+        "sync",
+        lambda s: transferring.plan_sync(s, source, to, delete=delete, only=only),
+        dry_run=dry_run,
+        yes=yes,
+    )
+
+
+def diff(
+    ctx: typer.Context,
+    first: Annotated[str, typer.Argument(metavar="B1")],
+    second: Annotated[str, typer.Argument(metavar="B2")],
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="End with 7 unless every name is the same.")
+    ] = False,
+) -> None:
+    """Show which names differ between two backends; `unknown` where that cannot be known."""
+    with opened(ctx, "diff") as (session, console):
+        found = transferring.differences(session, first, second)
+        differing = [name for name, state in found if state != "same"]
+        if console.json:
+            rows = [{"name": name, "state": state} for name, state in found]
+            console.print(json.dumps({"schema": 1, "differences": rows}))
+        elif found:
+            console.table(
+                ["name", "state"],
+                [[visible(name), console.style(state, _style(state))] for name, state in found],
+            )
+        else:
+            console.note(f"Neither {first} nor {second} holds a secret.")
+        if exit_code and differing:
+            names = ", ".join(differing)
+            carried.end(console, CheckFailed(f"{first} and {second} are not known to agree on {names}."))
+
+
+def _style(state: str) -> str:
+    return "good" if state == "same" else "warn" if state == "unknown" else "bad"
+
+
+def _run(
+    ctx: typer.Context, command: str, make: Callable[[Session], Transfer], *, dry_run: bool, yes: bool
+) -> None:
+    with opened(ctx, command) as (session, console):
+        carried.require_answer(console, yes=yes, dry_run=dry_run, doing=f"`{command}`")
+        planned = make(session)
+        source, to = planned.source, planned.destination
+        console.note(f"{source.name} ({source.target}) → {to.name} ({to.target})")
+        warn_of((planned.seen, planned.there), console, session)
+        carried.show_plan(console, planned.plan, dry_run=dry_run)
+        if dry_run:
+            carried.show_intended(console, intended(to, planned.plan))
+            if not planned.plan.actions:
+                console.note("There is nothing to do.")
+            return
+        if planned.plan.is_idle and not planned.removes_source:
+            _tell_idle(console, planned)
+        else:
+            carried.confirm(console, _question(planned), yes=yes)
+        carried.show_carried(console, transferring.transfer(session, planned))
+
+
+def _tell_idle(console: Console, planned: Transfer) -> None:
+    held_back = any(action.act.value in ("refused", "unknown") for action in planned.plan.actions)
+    console.note("Nothing can be done." if held_back else f"{planned.destination.name} holds it all already.")
+
+
+def _question(planned: Transfer) -> str:
+    to, plan = planned.destination, planned.plan
+    parts = []
+    if plan.changes:
+        parts.append(f"write {_count(len(plan.changes))} to {to.name} ({to.target})")
+    if plan.deletions:
+        parts.append(f"delete {_count(len(plan.deletions))} from it")
+    if planned.removes_source:
+        parts.append(f"remove what arrived from {planned.source.name} ({planned.source.target})")
+    text = ", then ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}?"
+
+
+def _count(number: int) -> str:
+    return f"{number} name" if number == 1 else f"{number} names"

@@ -1,0 +1,221 @@
+"""What copy, sync, import and rotate would do to one target, before anything is done: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from sophia_secrets.core import names as naming
+from sophia_secrets.core.compare import Fingerprint, Recorded, Sameness, compare
+from sophia_secrets.core.model import Change, Entry, EntryState, SecretValue
+from sophia_secrets.core.resolve import Answer, find, spellings
+
+NEW = "new"
+ANOTHER = "another value"
+SAME = "the same value"
+CANNOT_COMPARE = "cannot be compared"
+UNREADABLE = "its value cannot be read, and it cannot be compared"
+UNREADABLE_OTHER = "another value, which cannot be read"
+
+UNDECLARED = "not declared as a secret"
+"""How the entry of a Fly Machine's variable ends that nothing says is a secret."""
+
+Problem = Callable[[str, SecretValue | None], str | None]
+"""Why a name, or a value under it, cannot be stored at the destination, or None."""
+
+
+class Act(Enum):
+    """What is to be done with one name; with `unchanged`, `unknown` and `refused` nothing is."""
+
+    SET = "set"
+    DELETE = "delete"
+    UNCHANGED = "unchanged"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One name of a plan, and why. `value` is there exactly when it is to be set."""
+
+    name: str
+    act: Act
+    reason: str = ""
+    value: SecretValue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything to be done to one target, each name once."""
+
+    actions: tuple[Action, ...]
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What goes to the vendor in one write."""
+        return tuple(Change(action.name, action.value) for action in self.actions if action.value is not None)
+
+    @property
+    def deletions(self) -> tuple[str, ...]:
+        return self.having(Act.DELETE)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.changes and not self.deletions
+
+    def having(self, act: Act) -> tuple[str, ...]:
+        """The names of one kind of action."""
+        return tuple(action.name for action in self.actions if action.act is act)
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """
+    A target as it is now: its own `answer`, what our writes left behind there (`recorded`), and
+    what it cannot hold (`problem`). `fingerprint` gives "" where there is no key for one.
+    """
+
+    answer: Answer
+    recorded: Mapping[str, Recorded]
+    fingerprint: Fingerprint
+    problem: Problem
+
+
+def plan(
+    wanted: Mapping[str, SecretValue],
+    existing: Answer,
+    *,
+    recorded: Mapping[str, Recorded],
+    fingerprint: Fingerprint,
+    problem: Problem,
+) -> tuple[Action, ...]:
+    """
+    What makes the destination hold the wanted values: one action a name, in the order given.
+
+    A name is `unchanged` only where it is known to hold the value already: by value where the
+    destination is readable, else by the fingerprint of our last write and the vendor's mark that
+    has not moved since. Where neither tells, it is set again.
+    """
+    place = Destination(existing, recorded, fingerprint, problem)
+    return tuple(_carry(name, value, place) for name, value in wanted.items())
+
+
+def plan_sync(
+    source: Answer,
+    names: Iterable[str],
+    place: Destination,
+    *,
+    source_recorded: Mapping[str, Recorded],
+    delete: bool = False,
+    only: str = "",
+    declared: Collection[str] = (),
+) -> Plan:
+    """
+    What makes the destination hold what the source holds under `names`.
+
+    A write-only entry of the source is compared; where it is not known to be the same it is left
+    alone, and said so. With `delete` every name of the destination that begins with `only` and
+    that the source does not hold goes too; whoever asks for that must know that the source tells
+    all its names.
+    """
+    actions = [_sync(name, source, place, source_recorded) for name in names]
+    if delete and place.answer.snapshot is not None:
+        for name, entry in sorted(place.answer.snapshot.entries.items()):
+            held = find(source, name)
+            if not _is_secret(name, entry, declared) or not name.startswith(only):
+                continue
+            if held is None or held.state is EntryState.ABSENT:
+                actions.append(_delete(name, source, place))
+    return Plan(tuple(actions))
+
+
+def carried(source: Answer, *, only: str = "", declared: Collection[str] = ()) -> tuple[str, ...]:
+    """
+    The names that `sync` takes from a source, sorted.
+
+    Of the environment, which holds much besides secrets, these are the declared names, those of
+    the dotenv file and those that `only` asks for; never a name that would steer a program.
+    """
+    if source.snapshot is None:
+        return ()
+    return tuple(
+        sorted(
+            name
+            for name, entry in source.snapshot.entries.items()
+            if name.startswith(only)
+            and _is_secret(name, entry, declared)
+            and (source.backend != "env" or _chosen(name, entry, only, declared))
+        )
+    )
+
+
+def _is_secret(name: str, entry: Entry, declared: Collection[str]) -> bool:
+    if entry.state is EntryState.ABSENT or "." in name:
+        return False
+    return name in declared or not (entry.detail.endswith(UNDECLARED) or entry.detail == "empty")
+
+
+def _chosen(name: str, entry: Entry, only: str, declared: Collection[str]) -> bool:
+    if name in declared:
+        return True
+    return not naming.is_dangerous(name) and (bool(only) or entry.detail.startswith("from "))
+
+
+def _carry(name: str, value: SecretValue, place: Destination) -> Action:
+    reason = place.problem(name, value)
+    if reason is not None:
+        return Action(name, Act.REFUSED, reason)
+    there = find(place.answer, name)
+    if there is None or there.state is EntryState.ABSENT:
+        known = there is not None or (place.answer.snapshot is not None and place.answer.snapshot.complete)
+        return Action(name, Act.SET, NEW if known else CANNOT_COMPARE, value)
+    here = Entry(EntryState.READABLE, value)
+    match _compare(name, here, None, there, place):
+        case Sameness.SAME:
+            return Action(name, Act.UNCHANGED, SAME)
+        case Sameness.DIFFERENT:
+            return Action(name, Act.SET, ANOTHER, value)
+        case Sameness.UNKNOWN:
+            return Action(name, Act.SET, CANNOT_COMPARE, value)
+
+
+def _sync(name: str, source: Answer, place: Destination, source_recorded: Mapping[str, Recorded]) -> Action:
+    here = find(source, name)
+    if here is not None and here.value is not None:
+        return _carry(name, here.value, place)
+    there = find(place.answer, name)
+    if here is None or there is None or there.state is EntryState.ABSENT:
+        return Action(name, Act.REFUSED, f"{source.backend} does not give its value")
+    match _compare(name, here, recorded_of(source.backend, name, source_recorded), there, place):
+        case Sameness.SAME:
+            return Action(name, Act.UNCHANGED, SAME)
+        case Sameness.DIFFERENT:
+            return Action(name, Act.REFUSED, UNREADABLE_OTHER)
+        case Sameness.UNKNOWN:
+            return Action(name, Act.UNKNOWN, UNREADABLE)
+
+
+def _delete(name: str, source: Answer, place: Destination) -> Action:
+    reason = place.problem(name, None)
+    if reason is not None:
+        return Action(name, Act.REFUSED, reason)
+    return Action(name, Act.DELETE, f"not in {source.backend}")
+
+
+def _compare(
+    name: str, here: Entry, here_recorded: Recorded | None, there: Entry, place: Destination
+) -> Sameness:
+    return compare(
+        here,
+        there,
+        left_recorded=here_recorded,
+        right_recorded=recorded_of(place.answer.backend, name, place.recorded),
+        fingerprint=place.fingerprint,
+    )
+
+
+def recorded_of(backend: str, name: str, recorded: Mapping[str, Recorded]) -> Recorded | None:
+    """What our last write of the name left behind, under whichever spelling the backend keeps it."""
+    return next((recorded[each] for each in spellings(backend, name) if each in recorded), None)

@@ -1,0 +1,122 @@
+"""Carrying out a plan at one target: one write, one delete, and what became of each name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sophia_secrets import errors
+from sophia_secrets.backends.base import Backend
+from sophia_secrets.core import names as naming
+from sophia_secrets.core.changes import Act, Action, Destination, Plan
+from sophia_secrets.core.model import Outcome, Result, SecretValue
+from sophia_secrets.core.resolve import Answer
+from sophia_secrets.operations import recording, writing
+from sophia_secrets.operations.session import Session
+
+_IDLE = {
+    Act.UNCHANGED: Outcome.UNCHANGED,
+    Act.UNKNOWN: Outcome.UNKNOWN,
+    Act.REFUSED: Outcome.REFUSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What became of one name at one target; `action` is what was to be done."""
+
+    name: str
+    backend: str
+    target: str
+    action: str
+    outcome: Outcome
+    detail: str = ""
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """One row for each action, in the plan's order, and the first thing that went wrong."""
+
+    rows: tuple[Row, ...]
+    problem: errors.SophiaError | None = None
+
+
+def destination_of(session: Session, backend: Backend, answer: Answer) -> Destination:
+    """The target as a plan is made against: its answer, our record of it, and what it cannot hold."""
+
+    def fingerprint(value: SecretValue) -> str:
+        return recording.fingerprint(session, value) if session.has_key else ""
+
+    def problem(name: str, value: SecretValue | None) -> str | None:
+        if value is None:
+            return backend.problem(name)
+        return naming.convention_problem(name) or backend.problem(name, value)
+
+    recorded = recording.recorded(session, backend.name, str(backend.target))
+    return Destination(answer, recorded, fingerprint, problem)
+
+
+def intended(backend: Backend, plan: Plan) -> tuple[Row, ...]:
+    """The rows of a plan of which nothing is started."""
+    return tuple(
+        _row(backend, action, Result(action.name, _IDLE.get(action.act, Outcome.NOT_STARTED), action.reason))
+        for action in plan.actions
+    )
+
+
+def carry_out(session: Session, backend: Backend, plan: Plan) -> Carried:
+    """
+    Do what the plan says: all values in one write, then all deletions in one delete.
+
+    Nothing is raised for what goes wrong on the way, an interruption included: each row says
+    what is known of its name, and `problem` is the error to end with. After a write that did not
+    end well nothing is deleted.
+    """
+    results: dict[str, Result] = {}
+    problem: errors.SophiaError | None = None
+    if plan.changes:
+        changes = plan.changes
+        names = [change.name for change in changes]
+        results, problem = _attempt(names, lambda: writing.write(session, backend, changes))
+    if plan.deletions and problem is None:
+        removed, problem = _attempt(plan.deletions, lambda: writing.delete(session, backend, plan.deletions))
+        results = {**results, **removed}
+    return Carried(tuple(_told(backend, action, results) for action in plan.actions), problem)
+
+
+def _attempt(
+    names: Sequence[str], start: Callable[[], writing.Written]
+) -> tuple[dict[str, Result], errors.SophiaError | None]:
+    problem: errors.SophiaError
+    try:
+        receipt = start().receipt
+    except (KeyboardInterrupt, errors.Interrupted):
+        outcome, problem = Outcome.UNKNOWN, errors.Interrupted("Interrupted while the vendor was at work.")
+    except errors.AuditFailed as failed:
+        # Only the outcome of a write that was made names its target (fault A3).
+        outcome, problem = Outcome.UNKNOWN if failed.backend else Outcome.NOT_STARTED, failed
+    except errors.SophiaError as failed:
+        outcome, problem = Outcome.NOT_STARTED, failed
+    else:
+        return {result.name: result for result in receipt.results}, writing.problem_of(receipt)
+    detail = "it is not known whether this was done" if outcome is Outcome.UNKNOWN else ""
+    return {name: Result(name, outcome, detail) for name in names}, problem
+
+
+def _told(backend: Backend, action: Action, results: Mapping[str, Result]) -> Row:
+    if action.act in _IDLE:
+        return _row(backend, action, Result(action.name, _IDLE[action.act], action.reason))
+    return _row(backend, action, results.get(action.name) or Result(action.name, Outcome.NOT_STARTED))
+
+
+def _row(backend: Backend, action: Action, result: Result) -> Row:
+    return Row(
+        action.name,
+        backend.name,
+        str(backend.target),
+        action.act.value,
+        result.outcome,
+        result.detail,
+        result.verified or action.act is Act.UNCHANGED,
+    )
