@@ -11,7 +11,7 @@ from sophia_secrets.core.model import CheckStatus
 from tests.vendors.github_feed import backend, exited, feed, listed
 
 VERSION = exited(b"gh version 2.103.3 (2026-10-26)\nhttps://github.com/cli/cli/releases/tag/v2.103.3\n")
-OK, FAIL, SKIP = CheckStatus.OK, CheckStatus.FAIL, CheckStatus.SKIP
+OK, WARN, FAIL, SKIP = CheckStatus.OK, CheckStatus.WARN, CheckStatus.FAIL, CheckStatus.SKIP
 
 
 def test_all_is_well() -> None:
@@ -82,3 +82,14 @@ def test_a_job_with_its_secrets_in_json_needs_no_gh() -> None:
     assert "canary" not in repr(checks)
     checks, _ = feed(backend(environ | {"SOPHIA_GITHUB_SECRETS_JSON": "{"}).probe())
     assert [check.status for check in checks] == [SKIP, SKIP, FAIL]
+
+
+def test_a_job_whose_token_may_not_list_is_warned_and_told_the_better_way() -> None:
+    environ = {"GITHUB_ACTIONS": "true", "GITHUB_TOKEN": "ghs_x"}
+    refused = exited(stderr="gh: Resource not accessible by integration (HTTP 403)", code=1)
+    checks, _ = feed(backend(environ).probe(), VERSION, refused)
+    assert [check.status for check in checks] == [OK, OK, WARN]
+    assert "toJSON(secrets)" in checks[2].hint
+    checks, _ = feed(backend({"GITHUB_ACTIONS": "true"}).probe())
+    assert [check.status for check in checks] == [SKIP, SKIP, WARN]
+    assert "toJSON(secrets)" in checks[2].hint

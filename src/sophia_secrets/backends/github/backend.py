@@ -13,7 +13,6 @@ from sophia_secrets.backends.github.scope import NAME, read_scope
 from sophia_secrets.core.model import (
     Change,
     Check,
-    CheckStatus,
     Failure,
     Receipt,
     SecretValue,
@@ -84,20 +83,10 @@ class GitHubBackend:
         return writing.delete(self._gh, names, self.problem)
 
     def probe(self) -> Steps[list[Check]]:
-        """`github.cli`, `github.auth`, `github.target`, in two calls; in none with the job's JSON."""
-        if self._json is None:
-            return (yield from probing.probe(self._gh))
-        answer = workflow.snapshot_from_json(self._json, self._gh)
-        if isinstance(answer, Failure):
-            target = Check(probing.TARGET, CheckStatus.FAIL, answer.message, answer.hint)
-        else:
-            message = f"{self.target.label}: {len(answer.entries)} names in `{workflow.JSON_VARIABLE}`"
-            target = Check(probing.TARGET, CheckStatus.OK, message)
-        return [
-            Check(probing.CLI, CheckStatus.SKIP, "not needed to read in this workflow"),
-            Check(probing.AUTH, CheckStatus.SKIP, "not needed to read in this workflow"),
-            target,
-        ]
+        """`github.cli`, `github.auth`, `github.target`, in two calls; in none where a job needs no `gh`."""
+        if self._inside and not self.capabilities.needs_call:
+            return probing.checks_without_gh(self._gh, self._json)
+        return (yield from probing.probe(self._gh, inside=self._inside))
 
     def problem(self, name: str, value: SecretValue | None = None) -> str | None:
         """Why this name or value cannot be stored here exactly, or None. Never quotes the value."""

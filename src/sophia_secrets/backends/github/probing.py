@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from sophia_secrets.backends.base import Completed, Steps
+from sophia_secrets.backends.github import workflow
 from sophia_secrets.backends.github.failures import INSTALL, MINIMUM, failure_of
 from sophia_secrets.backends.github.gh import MINIMUM_VERSION, Gh
 from sophia_secrets.backends.github.listing import Listed, fetch
@@ -15,9 +16,10 @@ CLI, AUTH, TARGET = "github.cli", "github.auth", "github.target"
 _VERSION = re.compile(rb"gh version (\d+)\.(\d+)\.(\d+)")
 
 
-def probe(gh: Gh) -> Steps[list[Check]]:
+def probe(gh: Gh, *, inside: bool) -> Steps[list[Check]]:
     """
-    Whether `gh` is there and new enough, signed in, and may list the scope's secrets.
+    Whether `gh` is there and new enough, signed in, and may list the scope's secrets. `inside` a
+    workflow, a token that may not is a warning: what the step was given is read all the same.
 
     The list itself is the test: `gh auth status` calls a token invalid when the network is down.
     """
@@ -26,8 +28,24 @@ def probe(gh: Gh) -> Steps[list[Check]]:
         return [cli, Check(AUTH, CheckStatus.SKIP, "not tried"), Check(TARGET, CheckStatus.SKIP, "not tried")]
     listed = yield from fetch(gh)
     if isinstance(listed, Failure):
-        return [cli, *_failed(listed)]
+        return [cli, *_failed(listed, inside=inside)]
     return [cli, Check(AUTH, CheckStatus.OK, _signed_in(gh)), _target(gh, listed)]
+
+
+def checks_without_gh(gh: Gh, text: str | None) -> list[Check]:
+    """The same of a job that starts nothing: one with its secrets as JSON (`text`), or with no token."""
+    label, skipped = gh.scope.target.label, "not needed to read in this workflow"
+    if text is None:
+        message = f"{label}: only variables with a declared name are read, for no token can list the names"
+        target = Check(TARGET, CheckStatus.WARN, message, workflow.JSON_HINT)
+    else:
+        answer = workflow.snapshot_from_json(text, gh)
+        if isinstance(answer, Failure):
+            target = Check(TARGET, CheckStatus.FAIL, answer.message, answer.hint)
+        else:
+            message = f"{label}: {len(answer.entries)} names in `{workflow.JSON_VARIABLE}`"
+            target = Check(TARGET, CheckStatus.OK, message)
+    return [Check(CLI, CheckStatus.SKIP, skipped), Check(AUTH, CheckStatus.SKIP, skipped), target]
 
 
 def _cli(completed: Completed, gh: Gh) -> Check:
@@ -44,8 +62,8 @@ def _cli(completed: Completed, gh: Gh) -> Check:
     return Check(CLI, CheckStatus.OK, f"gh {text} ({completed.path})" if completed.path else f"gh {text}")
 
 
-def _failed(failure: Failure) -> list[Check]:
-    fails = CheckStatus.FAIL
+def _failed(failure: Failure, *, inside: bool) -> list[Check]:
+    fails, hint = CheckStatus.FAIL, failure.hint
     match failure.kind:
         case FailureKind.NOT_AUTHENTICATED:
             return [
@@ -54,9 +72,11 @@ def _failed(failure: Failure) -> list[Check]:
             ]
         case FailureKind.NOT_PERMITTED:
             auth = Check(AUTH, CheckStatus.OK, "GitHub knows the credentials")
+            if inside:
+                fails, hint = CheckStatus.WARN, workflow.JSON_HINT
         case _:
             auth = Check(AUTH, CheckStatus.SKIP, "GitHub's answer does not tell")
-    return [auth, Check(TARGET, fails, failure.message, failure.hint)]
+    return [auth, Check(TARGET, fails, failure.message, hint)]
 
 
 def _signed_in(gh: Gh) -> str:
