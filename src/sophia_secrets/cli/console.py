@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import os
 import sys
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from sophia_secrets.cli import streams
+from sophia_secrets.cli import columns, streams
 from sophia_secrets.core.text import visible
 
 STYLES = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "strong": "1", "name": "36"}
@@ -88,25 +87,18 @@ class Console:
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]], *, err: bool = False) -> None:
         """
-        Columns by hand, fitted to the terminal: the last column is cut first.
+        Columns by hand, fitted to the terminal: what does not fit goes on below, nothing is cut.
 
-        Cells are (already styled) text; widths are counted in terminal cells, without colour.
+        Cells are (already styled) text; an empty row is a gap. Where there is no terminal each
+        row is one line.
         """
-        widths = [
-            max([cells(head), *(cells(row[column]) for row in rows)]) for column, head in enumerate(heads)
-        ]
-        if self._bounded(err=err):
-            _fit(widths, self.width)
-        lines = [self.style(_row([head.upper() for head in heads], widths), "dim", err=err)]
-        lines += [_row(row, widths) for row in rows]
-        text = "\n".join(lines)
+        width = self.width if streams.is_terminal(2 if err else 1) else None
+        lines = columns.lay_out([head.upper() for head in heads], rows, width)
+        text = "\n".join([self.style(lines[0], "dim", err=err), *lines[1:]])
         if err:
             self.say(text)
         else:
             self.print(text)
-
-    def _bounded(self, *, err: bool) -> bool:
-        return streams.is_terminal(2 if err else 1)
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:
@@ -139,56 +131,3 @@ def _width(environ: Mapping[str, str]) -> int:
             continue
     columns = environ.get("COLUMNS", "")
     return int(columns) if columns.isdecimal() and int(columns) >= 40 else 80
-
-
-def cells(text: str) -> int:
-    """How many terminal cells the text takes, colour codes not counted."""
-    if text.isascii() and "\x1b" not in text:
-        return len(text)
-    count = 0
-    hidden = False
-    for character in text:
-        if character == "\x1b":
-            hidden = True
-        elif hidden:
-            hidden = character != "m"
-        elif not unicodedata.combining(character):
-            count += 2 if unicodedata.east_asian_width(character) in "WF" else 1
-    return count
-
-
-def cut(text: str, width: int) -> str:
-    """The text in at most `width` cells, with an ellipsis where something is missing."""
-    if cells(text) <= width:
-        return text
-    kept: list[str] = []
-    used = 0
-    hidden = False
-    for character in text:
-        if character == "\x1b" or hidden:
-            hidden = character != "m"
-            kept.append(character)
-            continue
-        step = 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        if used + step > width - 1:
-            break
-        used += step
-        kept.append(character)
-    return "".join(kept) + "…" + ("\x1b[0m" if "\x1b" in text else "")
-
-
-def _fit(widths: list[int], width: int) -> None:
-    gaps = 2 * (len(widths) - 1)
-    for column in reversed(range(len(widths))):
-        excess = sum(widths) + gaps - width
-        if excess <= 0:
-            return
-        widths[column] = max(8, widths[column] - excess)
-
-
-def _row(row: Sequence[str], widths: Sequence[int]) -> str:
-    parts = []
-    for text, width in zip(row, widths, strict=True):
-        shown = cut(text, width)
-        parts.append(shown + " " * (width - cells(shown)))
-    return "  ".join(parts).rstrip()

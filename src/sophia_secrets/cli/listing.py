@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Annotated, Any
 
 import typer
@@ -82,20 +83,20 @@ def _shape(session: Session, rows: list[Resolution], read: reading.Reading) -> d
 
 def _table(rows: list[Resolution], answers: tuple[Answer, ...], console: Console) -> None:
     shown = [answer for answer in answers if not answer.unconfigured]
-    group = None
+    ordered = sorted(rows, key=lambda r: (naming.group_of(r.name), r.name))
+    sizes = Counter(naming.group_of(resolution.name) for resolution in ordered)
     lines: list[list[str]] = []
-    for resolution in sorted(rows, key=lambda r: (naming.group_of(r.name), r.name)):
-        here = naming.group_of(resolution.name)
-        if group is not None and here != group:
-            lines.append([""] * (len(shown) + 2))
-        group = here
+    before = ""
+    for resolution in ordered:
+        group = naming.group_of(resolution.name)
+        if lines and group != before and max(sizes[group], sizes[before]) > 1:
+            lines.append([])
+        before = group
         cells = [visible(resolution.name), resolution.backend or console.style("nowhere", "warn")]
         for answer in shown:
             state = _state(answer, resolution.name)
-            wins = answer.backend == resolution.backend
-            cells.append(
-                console.style(_MARKS[state], "good" if wins else "dim" if state == "absent" else "warn")
-            )
+            style = "good" if answer.backend == resolution.backend else "dim" if state == "absent" else "warn"
+            cells.append(console.style(_MARKS[state], style))
         lines.append(cells)
     console.table(["name", "from", *(answer.backend for answer in shown)], lines)
 
@@ -125,7 +126,7 @@ def info(
                         held.backend,
                         visible(held.target),
                         str(held.version or "-"),
-                        _when(held.last_rotated, now),
+                        f"{ago(now - held.last_rotated)} ago" if held.last_rotated else "-",
                         "us" if held.written_by_us else "someone else",
                         visible(held.updated_at or held.digest or "-"),
                     ]
@@ -137,14 +138,22 @@ def info(
             console.table(
                 ["when", "what", "backend", "version", "who"],
                 [
-                    [event.when, event.what, event.backend, event.version, visible(event.who)]
+                    [
+                        event.when[:19].replace("T", " "),
+                        event.what,
+                        event.backend,
+                        event.version,
+                        visible(event.who),
+                    ]
                     for event in known.history
                 ],
             )
 
 
 def _when(seconds: float | None, now: float) -> str:
-    return f"{shapes.instant(seconds)} ({ago(now - seconds)} ago)" if seconds else "never"
+    if not seconds:
+        return "never"
+    return f"{str(shapes.instant(seconds))[:19].replace('T', ' ')} UTC ({ago(now - seconds)} ago)"
 
 
 def _info_shape(known: knowing.Known) -> dict[str, Any]:

@@ -33,23 +33,21 @@ def welcome(ctx: Any) -> None:
         for word, vendor in _PROGRAMS:
             where = programs[word]
             console.print(
-                f"  {vendor:<15} {f'`{word}` found' if where else f'`{word}` is not installed (optional)'}"
+                f"  {vendor:<18} {f'`{word}` found' if where else f'`{word}` is not installed (optional)'}"
             )
         for key, value in found.settings.items():
-            console.print(f"  {key:<15} {visible(value)} (from {found.reasons[key]})")
+            console.print(f"  {key:<18} {visible(value)} (from {found.reasons[key]})")
         console.print("\nNext:")
         for command, why in _next(bool(names), bool(found.settings), os.path.exists("sophia-secrets.toml")):
-            console.print(f"  {command:<48} {why}")
+            console.print(f"  {command:<45} {why}")
 
 
 def _next(has_names: bool, has_targets: bool, has_file: bool) -> list[tuple[str, str]]:
     steps = []
     if has_targets and not has_file:
-        steps.append(("sophia-secrets config init", "write settings from what was found"))
+        steps.append(("sophia-secrets config init", "write settings for this place"))
     if not has_names:
-        steps.append(
-            ("sophia-secrets set MY_API_KEY --backend local", "store a first secret, no account needed")
-        )
+        steps.append(("sophia-secrets set MY_API_KEY --backend local", "store a first secret"))
     else:
         steps.append(("sophia-secrets list", "see what is where"))
     return [*steps, ("sophia-secrets doctor", "check everything"), ("sophia-secrets --help", "all commands")]

@@ -1,0 +1,99 @@
+"""Columns of text, measured in terminal cells: pure, and by hand, since rows can be many."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+GAP = 2
+LEAST = 10
+
+
+def lay_out(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
+    """
+    The lines of a table, its heads first; no line is wider than `width` cells where one is given.
+
+    The widest column gives way first; a cell that does not fit goes on in the lines below.
+    """
+    widths = [
+        max([cells(head), *(cells(row[column]) for row in rows if row)]) for column, head in enumerate(heads)
+    ]
+    if width is not None:
+        _fit(widths, width)
+    lines = _row(heads, widths)
+    for row in rows:
+        lines += _row(row, widths) if row else [""]
+    return lines
+
+
+def cells(text: str) -> int:
+    """How many terminal cells the text takes, colour codes not counted."""
+    if text.isascii() and "\x1b" not in text:
+        return len(text)
+    return sum(_width(sign) for sign in _signs(text))
+
+
+def _signs(text: str) -> list[str]:
+    """The text in its smallest parts: a character, or a whole colour code."""
+    signs: list[str] = []
+    at = 0
+    while at < len(text):
+        end = text.find("m", at) + 1 if text[at] == "\x1b" else at + 1
+        signs.append(text[at : end or len(text)])
+        at = end or len(text)
+    return signs
+
+
+def _width(sign: str) -> int:
+    if sign[0] == "\x1b" or unicodedata.combining(sign[0]):
+        return 0
+    return 2 if unicodedata.east_asian_width(sign[0]) in "WF" else 1
+
+
+def _fit(widths: list[int], width: int) -> None:
+    room = width - GAP * (len(widths) - 1)
+    while sum(widths) > room:
+        widest = max(range(len(widths)), key=lambda column: widths[column])
+        if widths[widest] <= LEAST:
+            return
+        widths[widest] -= 1
+
+
+def _row(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    parts = [wrap(text, width) for text, width in zip(row, widths, strict=True)]
+    lines = []
+    for number in range(max(len(part) for part in parts)):
+        shown = [part[number] if number < len(part) else "" for part in parts]
+        padded = [text + " " * (width - cells(text)) for text, width in zip(shown, widths, strict=True)]
+        lines.append((" " * GAP).join(padded).rstrip())
+    return lines
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """The text in lines of at most `width` cells, broken at a blank where there is one."""
+    if cells(text) <= width:
+        return [text]
+    lines: list[str] = []
+    line: list[str] = []
+    used = 0
+    style = ""
+    for sign in _signs(text):
+        if sign[0] == "\x1b":
+            style = "" if sign == "\x1b[0m" else sign
+        if used + _width(sign) > width:
+            keep = _last_blank(line)
+            rest = line[keep:]
+            lines.append("".join(line[:keep]).rstrip(" ") + ("\x1b[0m" if style else ""))
+            line = ([style] if style else []) + rest
+            used = sum(_width(each) for each in line)
+        line.append(sign)
+        used += _width(sign)
+    return [*lines, "".join(line)]
+
+
+def _last_blank(line: list[str]) -> int:
+    """Where to break: after the last blank in the second half of the line, else at its end."""
+    for at in range(len(line) - 1, len(line) // 2, -1):
+        if line[at] == " ":
+            return at + 1
+    return len(line)
