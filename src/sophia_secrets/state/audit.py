@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from _thread import allocate_lock, start_new_thread
 
 from sophia_secrets import errors
 from sophia_secrets.state import audit_disk as disk
@@ -37,6 +38,7 @@ __all__ = ["Actor", "AuditLog", "Event"]
 
 MAX_BYTES = 16 << 20
 DEADLINE = 5.0
+_GRACE = 0.25
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _SHUT = (errno.EROFS, errno.EACCES, errno.EPERM)
 
@@ -48,10 +50,22 @@ class AuditLog:
     `directory` is absolute and made where it is missing; `key` is the one derived for the audit.
     Nothing is ever deleted: at `max_bytes` the file is put away under the next number. With
     `sync` false an event survives a crash of the program but perhaps not of the machine.
-    Usable from many threads and processes, and after a fork.
+    Without `watch` a disk that hangs is waited for past the deadline (a busy lock is not); the
+    watching costs a thread per append, about 0.1 ms. Usable from many threads and processes, and
+    after a fork.
     """
 
-    __slots__ = ("_actor", "_clock", "_counters", "_key", "_opened", "_sync", "_writer", "directory")
+    __slots__ = (
+        "_actor",
+        "_clock",
+        "_counters",
+        "_key",
+        "_opened",
+        "_sync",
+        "_watch",
+        "_writer",
+        "directory",
+    )
 
     def __init__(
         self,
@@ -63,6 +77,7 @@ class AuditLog:
         max_bytes: int = MAX_BYTES,
         sync: bool = True,
         counters: Counters | None = None,
+        watch: bool = True,
     ) -> None:
         self.directory = directory
         self._key = key
@@ -71,6 +86,7 @@ class AuditLog:
         self._sync = sync
         self._counters = counters
         self._writer = Writer(key, self._actor, clock, max_bytes=max_bytes, sync=sync, counters=counters)
+        self._watch = watch
         self._opened = -1
 
     def append(self, events: list[Event], deadline_seconds: float = DEADLINE) -> None:
@@ -83,34 +99,41 @@ class AuditLog:
         """
         if not events:
             return
+        now = self._clock()
+        fields = [write_event(event, now, self._actor) for event in events]
+        found = [
+            (written_name(event.name), thousandths_in(event.time or now), index)
+            for index, event in enumerate(events)
+            if event.outcome == FOUND and event.name
+        ]
+        directory = self._directory()
         deadline = time.monotonic() + deadline_seconds
+
+        def commit() -> None:
+            self._commit(directory, fields, found, deadline)
+
+        problem = _in_time(commit, deadline_seconds + _GRACE) if self._watch else _at_once(commit)
+        if isinstance(problem, OSError):
+            raise self._failed(problem)
+        if problem is not None:
+            raise problem
+
+    def _commit(
+        self, directory: int, fields: list[bytes], found: list[tuple[bytes, int, int]], deadline: float
+    ) -> None:
+        lock = files.Lock(directory, disk.HEAD)
+        self._acquire(lock, deadline)
         try:
-            now = self._clock()
-            fields = [write_event(event, now, self._actor) for event in events]
-            found = [
-                (written_name(event.name), thousandths_in(event.time or now), index)
-                for index, event in enumerate(events)
-                if event.outcome == FOUND and event.name
-            ]
-            directory = self._directory()
-            lock = files.Lock(directory, disk.HEAD)
-            self._acquire(lock, deadline)
-            fd, last = -1, 0
-            try:
-                fd, last = self._writer.append(directory, fields, found)
-            finally:
-                lock.release()
-            try:
-                if self._sync:
-                    files.durable(fd)
-            finally:
-                os.close(fd)
+            fd, last = self._writer.append(directory, fields, found)
+        finally:
+            lock.release()
+        try:
             if self._sync:
-                self._writer.mark_synced(directory, lock, last)
-            return
-        except OSError as error:
-            problem = error
-        raise self._failed(problem)
+                files.durable(fd)
+        finally:
+            os.close(fd)
+        if self._sync:
+            self._writer.mark_synced(directory, lock, last)
 
     def now(self) -> float:
         """What the log's clock says, in Unix seconds."""
@@ -207,3 +230,35 @@ class AuditLog:
             hint = f"see to the disk that holds {directory}, or set SOPHIA_SECRETS_HOME to another directory"
         said = error.strerror or type(error).__name__
         return errors.AuditFailed(f"The audit log in {self.directory} cannot be used: {said}.", hint=hint)
+
+
+def _at_once(work: Callable[[], None]) -> BaseException | None:
+    try:
+        work()
+    except OSError as error:
+        return error
+    return None
+
+
+def _in_time(work: Callable[[], None], seconds: float) -> BaseException | None:
+    """
+    Do it, and give the error it ended with; `TimeoutError` where a disk holds it up for longer.
+
+    A call that hangs in the kernel cannot be taken back: its thread is left to it.
+    """
+    ended = allocate_lock()
+    ended.acquire()
+    problem: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001  handed to whoever waits
+            problem.append(error)
+        finally:
+            ended.release()
+
+    start_new_thread(run, ())
+    if not ended.acquire(timeout=seconds):
+        return TimeoutError(errno.ETIMEDOUT, "the disk did not take the event in time")
+    return problem[0] if problem else None

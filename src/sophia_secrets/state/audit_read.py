@@ -58,8 +58,14 @@ class Query:
         self.last = last
         self.newest_first = newest_first
 
+    @property
+    def is_filter(self) -> bool:
+        return bool(self.needles or self.since or self.until)
+
     def matches(self, line: bytes) -> bool:
-        """Whether this line is wanted, decided without parsing it."""
+        """Whether this line is wanted, decided without parsing it. A filter wants whole lines only."""
+        if self.is_filter and not chain.has_form(line):
+            return False
         for part in self.needles:
             if part not in line:
                 return False
@@ -73,7 +79,7 @@ class Query:
         """Those of many lines that are wanted."""
         for part in self.needles:
             lines = [line for line in lines if part in line]
-        return [line for line in lines if self.matches(line)] if self.since or self.until else lines
+        return [line for line in lines if self.matches(line)] if self.is_filter else lines
 
 
 class Position:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 OK = "ok"
 ALTERED = "altered"
 UNVERIFIABLE = "unverifiable"
+MISSING = "the file is missing"
 _NEW_CHAIN = b'"outcome":"new_chain"'
 _OTHER_KEY = "cannot be verified: written with a key that is not the one in use"
 
@@ -100,12 +101,11 @@ def _verify(
     walk = Walk(log.key, chain.ORIGIN, 0)
     marks = [mark for mark in (expected, _mark(log.head)) if mark is not None]
     agreed = [walk.expect(*mark) for mark in marks].count(False) == 0
-    bad = _missing(log, numbers[:start]) if start else None
+    bad = None
     for at in range(start, len(numbers)):
-        bad = bad or _missing_before(numbers, at)
+        bad = _missing(log, numbers[at]) or _walk_file(log, walk, numbers, at, progress)
         if bad is not None:
             break
-        bad = _walk_file(log, walk, numbers, at, progress)
     if bad is None:
         bad = _end(log, walk, agreed)
     head = chain.print_head(walk.sequence, walk.mac)
@@ -133,21 +133,13 @@ def _begins(log: Moment, number: int) -> bool:
     return _NEW_CHAIN in line and chain.follows(log.key, chain.ORIGIN, line)
 
 
-def _missing(log: Moment, older: list[int]) -> tuple[str, int, str] | None:
-    for at in range(len(older)):
-        if bad := _missing_before(older, at):
-            return bad
-    following = [n for n in log.numbers if n > older[-1]]
-    if following and following[0] != older[-1] + 1:
-        return disk.rotated(older[-1] + 1), 1, "the file is missing"
-    return None
-
-
-def _missing_before(numbers: list[int], at: int) -> tuple[str, int, str] | None:
-    number = numbers[at]
-    previous = numbers[at - 1] if at else 0
-    if number and number != previous + 1:
-        return disk.rotated(previous + 1), 1, "the file is missing"
+def _missing(log: Moment, before: int) -> tuple[str, int, str] | None:
+    """The first file that is not there, of those before a number; 0 for the current file."""
+    present = [number for number in log.numbers if not before or number < before]
+    last = before - 1 if before else max([0, *log.numbers, log.head.file - 1 if log.head else 0])
+    for number in range(1, last + 1):
+        if number not in present:
+            return disk.rotated(number), 1, MISSING
     return None
 
 
@@ -175,7 +167,7 @@ def _walk_file(
     misfit = walk.misfit
     if misfit is None or not (walk.broken or number or misfit.torn.whole):
         return None
-    if misfit.at_end_of_previous and at and chain.sequence_of(misfit.first) > misfit.expected:
+    if at and misfit.is_end_of_previous:
         return _name(numbers[at - 1]), previous_lines + 1, misfit.reason()
     return _name(number), misfit.line, misfit.reason()
 
@@ -192,10 +184,6 @@ def _end(log: Moment, walk: Walk, agreed: bool) -> tuple[str, int, str] | None:
         if walk.events or walk.misfit is not None:
             return disk.HEAD, 1, "the head is missing or was changed"
         return None
-    if log.numbers and log.head.file > log.numbers[-1] + 1:
-        return disk.rotated(log.numbers[-1] + 1), 1, "the file is missing"
-    if not log.numbers and log.head.file > 1:
-        return disk.rotated(1), 1, "the file is missing"
     if walk.sequence < log.head.synced:
         return disk.CURRENT, last, CUT_OFF.format(lines_were(log.head.synced - walk.sequence))
     return None

@@ -28,32 +28,45 @@ def lines_were(count: int) -> str:
 class Misfit:
     """The first line that does not follow, and the hints of what comes after it."""
 
-    __slots__ = ("at_end_of_previous", "expected", "expected_later", "first", "intruder", "line", "torn")
+    __slots__ = ("expected", "expected_later", "first", "intruder", "line", "second", "torn")
 
     def __init__(self, key: bytes, line: int, expected: int, first: bytes) -> None:
         self.line = line
         self.expected = expected
         self.first = first
         self.torn = chain.Torn(key)
+        self.second = 0
         self.intruder = False
         self.expected_later = False
-        self.at_end_of_previous = line == 1 and _ROTATED in first
+
+    @property
+    def missing(self) -> int:
+        """How many lines are not there before this one, where that is what is wrong."""
+        claimed = chain.sequence_of(self.first)
+        if not chain.has_form(self.first) or self.intruder or self.expected_later:
+            return 0
+        return max(claimed - self.expected, 0) if self.second in (0, claimed + 1) else 0
+
+    @property
+    def is_end_of_previous(self) -> bool:
+        """Whether what is missing is the end of the file before."""
+        return self.line == 1 and _ROTATED in self.first and self.missing > 0
 
     def reason(self) -> str:
         """What was done, as far as the lines tell."""
         claimed = chain.sequence_of(self.first)
-        missing = lines_were(claimed - self.expected)
         if not chain.has_form(self.first):
             return INSERTED if self.intruder else CHANGED
         if _GAP in self.first and claimed >= self.expected:
-            return CUT_OFF.format(missing if claimed > self.expected else "something was")
+            return CUT_OFF.format(lines_were(self.missing) if self.missing else "something was")
         if self.intruder:
             return INSERTED if claimed == self.expected else MOVED
-        if claimed == self.expected:
-            return CHANGED
+        if self.missing:
+            missing = lines_were(self.missing)
+            return CUT_OFF.format(missing) if self.is_end_of_previous else REMOVED.format(missing)
         if claimed < self.expected or self.expected_later:
-            return MOVED
-        return CUT_OFF.format(missing) if self.at_end_of_previous else REMOVED.format(missing)
+            return CHANGED if self.second == self.expected + 1 else MOVED
+        return CHANGED
 
 
 class Walk:
@@ -130,7 +143,11 @@ class Walk:
         assert self.misfit is not None  # noqa: S101
         self.line += 1
         self.misfit.torn.add(line, ended=ended)
-        if line is not self.misfit.first and chain.sequence_of(line) == self.misfit.expected:
+        if line is self.misfit.first:
+            return
+        sequence = chain.sequence_of(line)
+        self.misfit.second = self.misfit.second or sequence
+        if sequence == self.misfit.expected:
             self.misfit.expected_later = True
 
     def _vouches(self, line: bytes) -> bool:
