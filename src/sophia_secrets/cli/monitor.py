@@ -1,0 +1,178 @@
+"""
+The process between a supervisor and a command that has a terminal of its own.
+
+It leads the terminal's session, as a login shell would, so that the command is an ordinary job
+in it: the keys for interrupt and suspend reach the command's group from its own terminal, and a
+stopped command is not an orphan that the kernel would refuse to stop. It tells the supervisor
+each change over a pipe, and ends when the supervisor says so or goes away.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import struct
+import subprocess
+import termios
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NoReturn
+
+from sophia_secrets.cli.lookup import Command
+
+_MESSAGE = struct.Struct("=ii")
+_STARTED, _FAILED, _CHANGED = range(3)
+_GO_ON, _WAIT = b"!", b"?"
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The command's standard descriptors."""
+
+    stdin: int
+    stdout: int
+    stderr: int
+
+
+def spawn(
+    command: Command,
+    variables: Mapping[bytes, bytes],
+    streams: Streams,
+    prepare: Callable[[], None],
+) -> int:
+    """
+    Start the command with these streams and every inherited descriptor; its process id.
+
+    `prepare` is called in the new process just before. Raises OSError.
+    """
+
+    def popen(path: str, arguments: Sequence[bytes]) -> int:
+        process = subprocess.Popen(
+            arguments,
+            executable=path,
+            env=dict(variables),
+            stdin=streams.stdin,
+            stdout=streams.stdout,
+            stderr=streams.stderr,
+            close_fds=False,
+            preexec_fn=prepare,  # noqa: PLW1509 - there is one thread only
+        )
+        # It is waited for with what tells stops too; `Popen` must not.
+        process.returncode = 0
+        return process.pid
+
+    return command.start(popen)
+
+
+def drop_inherited(keep: Iterable[int] = ()) -> None:
+    """
+    Close what this process was given and only its command needs.
+
+    A reader that waits for the end of a pipe must not wait for us. Our own descriptors are
+    those that no program inherits (PEP 446).
+    """
+    try:
+        numbers = [int(name) for name in os.listdir("/dev/fd")]
+    except OSError:
+        return
+    for fd in numbers:
+        with suppress(OSError):
+            if fd > 2 and fd not in keep and os.get_inheritable(fd):
+                os.close(fd)
+
+
+class Monitor:
+    """The supervisor's end: what happens to the command, and what may be done about it."""
+
+    def __init__(self, start: Callable[[], int], slave: int) -> None:
+        """Start it. Raises OSError where the command cannot be started."""
+        self._reader, their_writer = os.pipe()
+        their_reader, self._writer = os.pipe()
+        self.pid = 0
+        self._leader = os.fork()
+        if self._leader == 0:
+            os.close(self._reader)
+            os.close(self._writer)
+            _lead(start, slave, their_reader, their_writer)
+        os.close(their_reader)
+        os.close(their_writer)
+        kind, number = self._receive() or (_FAILED, 0)
+        if kind == _FAILED:
+            self.close()
+            raise OSError(number, os.strerror(number))
+        self.pid = number
+
+    def fileno(self) -> int:
+        """Readable when the command stopped or ended."""
+        return self._reader
+
+    def change(self) -> int | None:
+        """The next wait status; None where the monitor itself is gone."""
+        message = self._receive()
+        return message[1] if message is not None else None
+
+    def resume(self) -> None:
+        """Let the stopped command go on, in the foreground of its terminal."""
+        self._answer(_GO_ON)
+
+    def wait(self) -> None:
+        """Leave the stopped command to whoever stopped it."""
+        self._answer(_WAIT)
+
+    def _answer(self, word: bytes) -> None:
+        with suppress(BrokenPipeError):
+            os.write(self._writer, word)
+
+    def close(self) -> None:
+        """Let the monitor go, and reap it."""
+        os.close(self._writer)
+        os.close(self._reader)
+        os.waitpid(self._leader, 0)
+
+    def _receive(self) -> tuple[int, int] | None:
+        message = os.read(self._reader, _MESSAGE.size)
+        return _MESSAGE.unpack(message) if len(message) == _MESSAGE.size else None
+
+
+def _lead(start: Callable[[], int], slave: int, reader: int, writer: int) -> NoReturn:
+    def tell(kind: int, number: int) -> None:
+        os.write(writer, _MESSAGE.pack(kind, number))
+
+    try:
+        os.setsid()
+        fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+        try:
+            pid = start()
+        except OSError as problem:
+            tell(_FAILED, problem.errno or 0)
+            os._exit(1)
+        tell(_STARTED, pid)
+        drop_inherited()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for fd in (0, 1, 2):
+            os.dup2(nothing, fd)
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        _follow(pid, slave, reader, tell)
+    finally:
+        os._exit(0)
+
+
+def _follow(pid: int, slave: int, reader: int, tell: Callable[[int, int], None]) -> None:
+    while True:
+        _, status = os.waitpid(pid, os.WUNTRACED)
+        over = not os.WIFSTOPPED(status)
+        if over:
+            # Without it the supervisor sees the end of the output as soon as there is one.
+            os.close(slave)
+        tell(_CHANGED, status)
+        # The answer, or the end of the pipe: the supervisor has all output, or is gone.
+        answer = os.read(reader, 1)
+        if not answer or over:
+            return
+        if answer == _GO_ON:
+            with suppress(OSError):
+                os.tcsetpgrp(slave, pid)
+            with suppress(OSError):
+                os.killpg(pid, signal.SIGCONT)

@@ -1,0 +1,94 @@
+"""What a supervised command writes, on its way to where it was to go, with the values hidden."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sophia_secrets.cli import streams
+from sophia_secrets.core.redact import Masker
+
+_CHUNK = 65536
+_DRAIN = 0.25
+"""Seconds after the command's end for what it left behind to end its output."""
+_LAST = 262144
+"""Bytes that are surely the command's own at its end: more than its pipes hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    goal: int
+    masker: Masker
+
+
+class Relay:
+    """The command's outputs, each read at our end of a pipe or pseudo-terminal and written to its goal."""
+
+    def __init__(self, masker: Callable[[], Masker]) -> None:
+        self._masker = masker
+        self._outputs: dict[int, _Output] = {}
+
+    def add(self, source: int, goal: int) -> None:
+        """Take over the descriptor `source`, which is closed when its output is over."""
+        self._outputs[source] = _Output(goal, self._masker())
+
+    def sources(self) -> list[int]:
+        """The descriptors to wait on."""
+        return list(self._outputs)
+
+    def __contains__(self, source: int) -> bool:
+        return source in self._outputs
+
+    def pass_on(self, source: int) -> int:
+        """Pass on what one output has; how many bytes it was."""
+        output = self._outputs[source]
+        try:
+            chunk = os.read(source, _CHUNK)
+        except BlockingIOError:
+            return 0
+        except OSError:  # the last process has let the pseudo-terminal go
+            chunk = b""
+        shown = output.masker.feed(chunk) if chunk else output.masker.flush()
+        if not _write(output.goal, shown) or not chunk:
+            # Where nobody reads any more, the command is told so as it would be without us.
+            del self._outputs[source]
+            os.close(source)
+        return len(chunk)
+
+    def pass_on_ready(self) -> None:
+        """Pass on what there is at this moment."""
+        while ready := select.select(self.sources(), [], [], 0)[0]:
+            if not sum(self.pass_on(source) for source in ready):
+                return
+
+    def finish(self) -> None:
+        """After the command's end: all that it wrote; what it left behind has a moment to end."""
+        until = time.monotonic() + _DRAIN
+        last = 0
+        while self._outputs:
+            left = until - time.monotonic()
+            ready, _, _ = select.select(self.sources(), [], [], max(left, 0))
+            if not ready or (left <= 0 and last > _LAST):
+                break
+            last += sum(self.pass_on(source) for source in ready)
+        for output in self._outputs.values():
+            _write(output.goal, output.masker.flush())
+
+
+def _write(fd: int, data: bytes) -> bool:
+    """Write all of it; False where it cannot go there any more."""
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(fd, view) :]
+        except BlockingIOError:
+            select.select([], [fd], [])
+        except OSError as problem:
+            if problem.errno not in (errno.EPIPE, errno.EIO):
+                streams.say(f"error: The output could not be written: {os.strerror(problem.errno or 0)}.\n")
+            return False
+    return True
