@@ -1,0 +1,162 @@
+"""`run`: a command with secrets in its environment, in the place of this process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated, NoReturn
+
+import typer
+
+from sophia_secrets import errors
+from sophia_secrets.cli import handover, received, streams
+from sophia_secrets.cli.console import Console
+from sophia_secrets.cli.lookup import Command, look_up, not_started
+from sophia_secrets.cli.opened import opened, warn_of
+from sophia_secrets.cli.read import NoCache
+from sophia_secrets.core.child_environment import Limits, Selection
+from sophia_secrets.core.model import SecretValue
+from sophia_secrets.core.redact import MINIMUM
+from sophia_secrets.core.text import visible
+from sophia_secrets.operations import running
+
+_PAGES = 32
+"""Pages that Linux lets one argument or variable fill (`MAX_ARG_STRLEN`)."""
+_MOST = 6 * 1024 * 1024
+"""Bytes that Linux lets all of them fill under any stack limit (`_STK_LIM / 4 * 3` in fs/exec.c)."""
+
+
+def run(
+    ctx: typer.Context,
+    command: Annotated[list[str] | None, typer.Argument(metavar="-- COMMAND [ARGS]...")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="NAME", help="This name, or all that begin so: `AWS`, `AWS_*`."),
+    ] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option("--scope", metavar="NAME", help="The declared secrets of this scope, no other."),
+    ] = None,
+    pristine: Annotated[
+        bool, typer.Option("--pristine", help="Inherit nothing, PATH neither: the secrets are all there is.")
+    ] = False,
+    preserve: Annotated[
+        list[str] | None,
+        typer.Option("--preserve", metavar="NAME", help="Keep the inherited variable of this name."),
+    ] = None,
+    file: Annotated[
+        list[str] | None,
+        typer.Option("--file", metavar="NAME", help="The value in a private file, its path in the variable."),
+    ] = None,
+    mask: Annotated[bool, typer.Option("--mask", help="Hide the values in what the command prints.")] = False,
+    backend: Annotated[
+        str | None, typer.Option("--backend", "-b", metavar="B", help="Ask this backend alone.")
+    ] = None,
+    no_cache: NoCache = False,
+) -> None:
+    """Run a command with secrets in its environment.
+
+    Which: the names of `--only` and `--scope`; without them the declared secrets, or all that can
+    be read where none is declared. The command replaces this process, so its signals, terminal
+    and exit code are its own. With `--mask` it is supervised instead.
+    """
+    if not command:
+        raise errors.UsageError(
+            "There is no command to run.", hint="Write it after `--`: `sophia-secrets run -- env`."
+        )
+    received.without_core_file()
+    found = look_up(command, os.environ.get("PATH"))
+    selection = Selection(
+        tuple(only or ()), tuple(scope or ()), tuple(file or ()), frozenset(preserve or ()), pristine
+    )
+    with opened(ctx, "run") as (session, console):
+        prepared = running.prepare(
+            session,
+            selection,
+            received.environment(),
+            found.arguments,
+            _limits(),
+            only=backend,
+            use_cache=not no_cache,
+        )
+        warn_of(prepared.answers, console, session)
+        _tell(prepared, console, verbose=ctx.obj.verbose)
+        if mask:
+            _tell_unmasked({**prepared.variables, **prepared.files}, console)
+        parent = session.paths.state or None
+    variables = prepared.environment.variables
+    for name, value in prepared.files.items():
+        content = value.reveal().encode()
+        variables[name.encode()] = os.fsencode(handover.path_for(name, content, parent))
+    if mask:
+        from sophia_secrets.cli.supervise import supervise
+
+        supervise(found, variables, [value.reveal() for value in prepared.values()])
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        _mask_in_workflow(prepared.values())
+    replace(found, variables)
+
+
+def replace(command: Command, variables: Mapping[bytes, bytes]) -> NoReturn:
+    """
+    Become the command: same process, descriptors, terminal and limits, as they were received.
+
+    Raises what `lookup.not_started` says where the system does not start it.
+    """
+    streams.flush_python_streams()
+    received.give_on()
+
+    def execute(path: str, arguments: tuple[bytes, ...]) -> NoReturn:
+        os.execve(path, arguments, variables)  # noqa: S606 - what this command is for
+
+    try:
+        command.start(execute)
+    except OSError as error:
+        problem = error
+    raise not_started(command, problem)
+
+
+def _limits() -> Limits:
+    total = os.sysconf("SC_ARG_MAX")
+    if sys.platform != "linux":
+        return Limits(total, total)
+    return Limits(_PAGES * os.sysconf("SC_PAGE_SIZE"), min(total, _MOST) if total > 0 else _MOST)
+
+
+def _tell(prepared: running.Prepared, console: Console, *, verbose: bool) -> None:
+    """What the person should know before the command speaks: names only."""
+    if prepared.dangerous:
+        console.warn(
+            f"Left out, because programs obey variables of these names: {_listed(prepared.dangerous)}. "
+            "Name one with `--only` to hand it over."
+        )
+    if prepared.environment.replaced:
+        console.note(
+            f"These replace variables of the same name: {_listed(prepared.environment.replaced)}. "
+            "`--preserve NAME` keeps the one there was."
+        )
+    if not prepared.variables and not prepared.files:
+        console.note("No secret was found to hand over.")
+    if verbose and prepared.absent:
+        console.note(f"Declared, and not found: {_listed(prepared.absent)}.")
+    if verbose and (prepared.variables or prepared.files):
+        console.note(f"Handed over: {_listed([*prepared.variables, *prepared.files])}.")
+
+
+def _tell_unmasked(values: Mapping[str, SecretValue], console: Console) -> None:
+    short = [name for name, value in values.items() if 0 < len(value.reveal().strip()) < MINIMUM]
+    if short:
+        console.note(f"Too short to be hidden without hiding everything else: {_listed(short)}.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(visible(name) for name in names)
+
+
+def _mask_in_workflow(values: Sequence[SecretValue]) -> None:
+    """The runner of a GitHub workflow hides the values in what the command prints (G1)."""
+    from sophia_secrets.formats import Pair
+    from sophia_secrets.formats.github_env import masks
+
+    streams.say(masks([Pair("VALUE", value) for value in values]).decode())

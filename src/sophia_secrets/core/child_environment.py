@@ -1,0 +1,240 @@
+"""
+What `run` gives its command: which names, and the environment they make with what was inherited.
+
+Pure: the inherited environment, the chain's holdings and the system's limits come in as values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sophia_secrets import errors
+from sophia_secrets.core import names as naming
+from sophia_secrets.core.model import SecretValue
+
+ANY = ""
+"""Asked of the chain, a name that nobody holds: every backend that could give a value answers."""
+
+WITHHELD = frozenset({"SOPHIA_SECRETS_CACHE_KEY", "SOPHIA_SECRETS_IDENTITY", "SOPHIA_GITHUB_SECRETS_JSON"})
+"""Our own variables that hold a key or secrets: no command inherits them (L2, G3)."""
+
+_POINTER = 8
+_MARGIN = 4096
+"""Bytes left free of the system's limit on arguments and environment together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """
+    What the command line asks for.
+
+    `only` are names or prefixes, `files` names whose value goes into a private file, `preserve`
+    names of which the inherited variable stays.
+    """
+
+    only: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    preserve: frozenset[str] = frozenset()
+    pristine: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing says which names: those declared, or all there are."""
+        return not self.only and not self.scopes
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """
+    The names to hand over, in order. `named` are those that the command line itself names, which
+    must exist; `dangerous` were left out, because a program obeys a variable of that name (I8).
+    """
+
+    names: tuple[str, ...]
+    named: frozenset[str]
+    dangerous: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The longest `NAME=value` with its final NUL, and all arguments and variables together, in bytes."""
+
+    string: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The variables of the command, and the names of which its own value replaces an inherited one."""
+
+    variables: dict[bytes, bytes] = field(repr=False)
+    replaced: tuple[str, ...] = ()
+
+
+def to_ask(selection: Selection, scopes: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+    """
+    The names to ask the chain for before `choose`, `ANY` among them where all are wanted.
+
+    `scopes` are the declared names with the scopes of each. Raises `errors.BadName` for what no
+    vendor may be handed, `errors.UsageError` for a scope that nothing declares.
+    """
+    asked: dict[str, None] = {}
+    for word in (*selection.only, *selection.files):
+        prefix = word.endswith("*") and word in selection.only
+        if word != "*":
+            naming.check_askable(word[:-1] if prefix else word)
+        asked[ANY if prefix else word] = None
+    known = {scope for each in scopes.values() for scope in each}
+    for scope in selection.scopes:
+        if scope not in known:
+            listed = ", ".join(sorted(known)) or "none is declared"
+            raise errors.UsageError(
+                f"No declared secret has the scope {naming.shown(scope)}.", hint=f"Scopes: {listed}."
+            )
+    asked |= dict.fromkeys(_declared(selection, scopes))
+    if selection.is_open and not scopes:
+        asked[ANY] = None
+    return tuple(asked)
+
+
+def choose(
+    selection: Selection,
+    scopes: Mapping[str, Collection[str]],
+    held: Sequence[str],
+    is_held: Callable[[str], bool],
+    inherited: Collection[str],
+) -> Chosen:
+    """
+    The names to hand over, once the chain has answered.
+
+    A word of `only` is a name where the chain holds that name, or declares it; else the prefix
+    of all names that begin with it and an underscore; with a final `*` it is always a prefix.
+    `held` are the names that have a value. Names of `preserve` that are inherited are left out.
+    Raises `errors.NotFound` for a prefix that no name has, `errors.BadName` for one of our own.
+    """
+    known = list(dict.fromkeys([*scopes, *held]))
+    found: dict[str, None] = {}
+    named: dict[str, None] = {}
+    for word in selection.only:
+        below = _below(word, known)
+        if not word.endswith("*") and (word in scopes or is_held(word) or not below):
+            named[word] = None
+        elif not below:
+            raise errors.NotFound(
+                f"No secret's name begins with {naming.shown(word[:-1])}.",
+                hint="See the names with `sophia-secrets list --names`.",
+            )
+        found |= dict.fromkeys(below if word not in named else (word,))
+    named |= dict.fromkeys(selection.files)
+    found |= dict.fromkeys(selection.files)
+    found |= dict.fromkeys(_declared(selection, scopes))
+    if selection.is_open and not scopes:
+        found |= dict.fromkeys(name for name in held if _is_variable(name))
+    kept = selection.preserve.intersection(inherited)
+    wanted = [name for name in found if name not in kept]
+    for name in named:
+        if naming.is_ours(name):
+            raise errors.BadName(f"{naming.shown(name)} steers this program and is no secret of a command.")
+    dangerous = tuple(name for name in wanted if name not in named and naming.is_dangerous(name))
+    return Chosen(tuple(name for name in wanted if name not in dangerous), frozenset(named) - kept, dangerous)
+
+
+def _declared(selection: Selection, scopes: Mapping[str, Collection[str]]) -> list[str]:
+    if selection.is_open:
+        return list(scopes)
+    return [name for name, each in scopes.items() if any(scope in each for scope in selection.scopes)]
+
+
+def _below(word: str, known: Iterable[str]) -> list[str]:
+    start = word[:-1] if word.endswith("*") else f"{word.removesuffix('_')}_"
+    return [name for name in known if name.startswith(start) and _is_variable(name)]
+
+
+def _is_variable(name: str) -> bool:
+    """Whether every shell keeps a variable of this name; any other is handed over only if named."""
+    return name.isascii() and name.isidentifier()
+
+
+def build(
+    selection: Selection,
+    declared: Collection[str],
+    secrets: Mapping[str, SecretValue],
+    inherited: Mapping[bytes, bytes],
+) -> Environment:
+    """
+    The command's environment: the secrets over what it inherits, which `pristine` makes nothing.
+
+    With a scope, declared secrets outside it are taken out. What is inherited passes as the bytes
+    it is (E6). Raises `errors.BadValue` for a value that no variable can carry; see `check_size`
+    for the sizes.
+    """
+    keep = {name.encode() for name in selection.preserve}
+    drop = {name.encode() for name in WITHHELD}
+    if selection.scopes:
+        drop |= {name.encode() for name in declared} - keep
+    variables = {
+        name: value
+        for name, value in inherited.items()
+        if name and name not in drop and (not selection.pristine or name in keep)
+    }
+    replaced = []
+    for name, value in secrets.items():
+        key, data = name.encode(), variable_bytes(name, value)
+        if variables.get(key, data) != data:
+            replaced.append(name)
+        variables[key] = data
+    return Environment(variables, tuple(replaced))
+
+
+def variable_bytes(name: str, value: SecretValue) -> bytes:
+    """The bytes of a variable's value. Raises `errors.BadValue` for a NUL, and for what is not text."""
+    data = file_bytes(name, value)
+    if b"\0" in data:
+        raise _refusal(name, "it holds a NUL", f"Hand it over in a file with `--file {name}`.")
+    return data
+
+
+def file_bytes(name: str, value: SecretValue) -> bytes:
+    """The bytes of a value in a file. Raises `errors.BadValue` for half of a surrogate pair."""
+    try:
+        return value.reveal().encode("utf-8")
+    except UnicodeEncodeError:
+        pass
+    # Outside the `except`: the encoding error holds the value (L3).
+    raise _refusal(name, "it holds half of a surrogate pair, which is not text", "Store it again as text.")
+
+
+def check_size(
+    environment: Environment, secrets: Collection[str], arguments: Iterable[bytes], limits: Limits
+) -> None:
+    """
+    Raises `errors.BadValue` where the system would start no program with these variables (E5).
+
+    The message names the secret and its size: the first that is too long by itself, or the
+    largest where all arguments and variables together are too much.
+    """
+    sizes = {name: len(name.encode()) + len(environment.variables[name.encode()]) + 2 for name in secrets}
+    for name, size in sizes.items():
+        if size > limits.string:
+            raise _refusal(
+                name,
+                f"with its name it takes {size:,} bytes, and the system passes on at most {limits.string:,}",
+                f"Hand it over in a file with `--file {name}`.",
+            )
+    total = sum(len(name) + len(value) + 2 + _POINTER for name, value in environment.variables.items())
+    total += sum(len(argument) + 1 + _POINTER for argument in arguments)
+    if sizes and total > limits.total - _MARGIN:
+        name = max(sizes, key=lambda each: sizes[each])
+        raise errors.BadValue(
+            f"The arguments and the environment take {total:,} bytes together, and the system passes on "
+            f"{limits.total:,}. The largest secret is {naming.shown(name)} with {sizes[name]:,}.",
+            hint=f"Hand over fewer with `--only`, or that one in a file with `--file {name}`.",
+        )
+
+
+def _refusal(name: str, reason: str, hint: str) -> errors.BadValue:
+    return errors.BadValue(
+        f"The value of {naming.shown(name)} cannot be passed to a command: {reason}.", hint=hint
+    )
