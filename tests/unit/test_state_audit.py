@@ -259,6 +259,47 @@ def test_a_full_file_is_put_away_and_the_next_one_names_its_hash(kept: Path) -> 
     assert sequences == list(range(1, 64))
 
 
+def test_putting_a_file_away_replaces_nothing_that_is_there(tmp_path: Path) -> None:
+    log = a_log(tmp_path / "log", max_bytes=1000)
+    log.append([an_event(1)])
+    planted = tmp_path / "log" / "audit.000001.jsonl"
+    planted.write_bytes(b"not ours\n")
+    planted.chmod(0o600)
+    for number in range(8):
+        log.append([an_event(number)])
+    assert planted.read_bytes() == b"not ours\n"
+    verdict = log.verify()
+    assert verdict.first_bad is not None
+    assert verdict.first_bad[:2] == (planted.name, 1)
+
+
+def test_X4_a_file_is_on_the_disk_before_it_is_put_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = a_log(tmp_path / "log", max_bytes=500, sync=True)
+    log.append([an_event(1)])
+    path = tmp_path / "log" / "audit.jsonl"
+    done: list[tuple[str, int]] = []
+    real_durable, real_rename = files.durable, os.rename
+
+    def durable(fd: int) -> None:
+        done.append(("sync", os.fstat(fd).st_ino))
+        real_durable(fd)
+
+    def rename(source: str, target: str, **directories: int) -> None:
+        done.append(("rename", path.stat().st_ino))
+        real_rename(source, target, **directories)
+
+    monkeypatch.setattr(files, "durable", durable)
+    monkeypatch.setattr(os, "rename", rename)
+    old = path.stat().st_ino
+    log.append([an_event(2)])
+    log.append([an_event(3)])
+    at = done.index(("rename", old))
+    assert ("sync", old) in done[:at]
+    assert ("sync", (tmp_path / "log" / "audit.head").stat().st_ino) in done[at:]
+
+
 def test_R4_bytes_read_per_append_do_not_grow_with_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -490,6 +531,20 @@ def test_a_head_kept_elsewhere_shows_a_log_rewritten_with_the_key(tmp_path: Path
     assert forged.verify().ok
     verdict = forged.verify(expect_head=kept_elsewhere)
     assert verdict.first_bad == ("audit.jsonl", 2, "this is not the line that the head names")
+
+
+def test_a_head_kept_elsewhere_is_held_against_the_last_line_too(tmp_path: Path) -> None:
+    log = a_log(tmp_path / "log")
+    log.append([an_event(1), an_event(2)])
+    kept_elsewhere = log.head()
+    assert log.verify(expect_head=kept_elsewhere).ok
+    shutil.rmtree(tmp_path / "log")
+    forged = a_log(tmp_path / "log")
+    forged.append([an_event(4), an_event(5)])
+    verdict = forged.verify(expect_head=kept_elsewhere)
+    assert verdict.state == "altered"
+    assert verdict.first_bad is not None
+    assert verdict.first_bad[2] == "this is not the line that the head names"
 
 
 def test_what_is_no_head_is_a_usage_error(kept: Path) -> None:

@@ -3,7 +3,7 @@ How often a secret was read, and when last: an index of the audit log.
 
 One file of fixed 64-byte slots, found by a keyed MAC of the name, and a header that says up to
 which line of the log it counts. It is brought up to date under the lock that the audit line
-holds anyway, after the line; where it is not exactly at the line before (a crash, another boot,
+holds anyway, after the line; where it is not exactly at the line before (a crash,
 another key, damage) it is left alone, and the next reader makes it anew from the log. So it
 never says anything that the log does not.
 """
@@ -80,7 +80,7 @@ class Counters:
     ) -> None:
         data = os.pread(fd, HEADER, 0)
         if not data and not before[0]:
-            header = Header(LEAST, 0, 0, chain.ORIGIN, disk.boot_id())
+            header = Header(LEAST, 0, 0, chain.ORIGIN)
             os.ftruncate(fd, PAGE + LEAST * SLOT)
         else:
             read = unpack(self._key, data)
@@ -150,7 +150,7 @@ class Counters:
 
     def _rebuilt(self, directory: int, head: chain.Head | None) -> Table:
         sequence, mac = (head.sequence, head.mac) if head else (0, chain.ORIGIN)
-        table = Table(self._key, -1, Header(LEAST, 0, sequence, mac, disk.boot_id()))
+        table = Table(self._key, -1, Header(LEAST, 0, sequence, mac))
         return self._add(table, _found(directory))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MAGIC = b"sophia-counters-1"
 PAGE = 4096
 SLOT = 64
-HEADER = 320
+HEADER = 256
 LEAST = 256
 
 
@@ -32,18 +32,17 @@ class Header:
     slots together come to.
     """
 
-    __slots__ = ("boot", "capacity", "mac", "sequence", "sum", "used")
+    __slots__ = ("capacity", "mac", "sequence", "sum", "used")
 
-    def __init__(self, capacity: int, used: int, sequence: int, mac: bytes, boot: bytes) -> None:
+    def __init__(self, capacity: int, used: int, sequence: int, mac: bytes) -> None:
         self.capacity = capacity
         self.used = used
         self.sequence = sequence
         self.mac = mac
-        self.boot = boot
         self.sum = 0
 
     def is_at(self, sequence: int, mac: bytes) -> bool:
-        return self.sequence == sequence and self.mac == mac and self.boot == disk.boot_id()
+        return self.sequence == sequence and self.mac == mac
 
 
 class Table:
@@ -127,7 +126,7 @@ class Table:
     def grown(self) -> Table:
         """The same counts in a table of twice the size."""
         old = self.header
-        larger = Table(self._key, -1, Header(old.capacity * 2, 0, old.sequence, old.mac, old.boot))
+        larger = Table(self._key, -1, Header(old.capacity * 2, 0, old.sequence, old.mac))
         for slot in self._slots():
             larger.put(
                 slot[:16], int.from_bytes(slot[16:24], "little"), int.from_bytes(slot[24:32], "little")
@@ -141,13 +140,12 @@ def _check(key: bytes, slot: bytes) -> bytes:
 
 def pack(key: bytes, header: Header) -> bytes:
     """A header as `HEADER` bytes under their own MAC."""
-    text = b"%b %012d %012d %018d %b %b %032x" % (
+    text = b"%b %012d %012d %018d %b %032x" % (
         _MAGIC,
         header.capacity,
         header.used,
         header.sequence,
         header.mac,
-        header.boot,
         header.sum,
     )
     body = text.ljust(HEADER - 64)
@@ -162,6 +160,6 @@ def unpack(key: bytes, data: bytes) -> Header | None:
     if blake2b(body, key=key, digest_size=32, person=b"header").hexdigest().encode() != mac:
         return None
     words = body.split()
-    header = Header(int(words[1]), int(words[2]), int(words[3]), words[4], words[5])
-    header.sum = int(words[6], 16)
+    header = Header(int(words[1]), int(words[2]), int(words[3]), words[4])
+    header.sum = int(words[5], 16)
     return header
