@@ -85,6 +85,12 @@ class Console:
             " " + line if line.lstrip().startswith("::") or "##[" in line else line for line in lines
         )
 
+    def item(self, label: str, text: str) -> None:
+        """A labelled sentence of the answer; on a terminal it goes on below itself, not below the label."""
+        indent = columns.cells(label)
+        lines = columns.wrap(text, self.width - indent) if streams.is_terminal(1) else [text]
+        self.print(label + f"\n{' ' * indent}".join(lines))
+
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]], *, err: bool = False) -> None:
         """
         Columns by hand, fitted to the terminal: what does not fit goes on below, nothing is cut.

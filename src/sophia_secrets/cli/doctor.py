@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
-
 import typer
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Unconfigured
 from sophia_secrets.cli import shapes
+from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import opened
 from sophia_secrets.core.model import Check, CheckStatus
 from sophia_secrets.core.text import visible
@@ -43,13 +42,11 @@ def doctor(ctx: typer.Context) -> None:
             raise typer.Exit(errors.CheckFailed.exit_code)
 
 
-def _show(console: Any, check: Check) -> None:
-    word = console.state(check.status.value)
-    console.print(
-        f"  {word:<{4 + len(word) - len(check.status.value)}}  {check.id}: {visible(check.message)}"
-    )
+def _show(console: Console, check: Check) -> None:
+    gap = " " * (6 - len(check.status.value))
+    console.item(f"  {console.state(check.status.value)}{gap}", f"{check.id}: {visible(check.message)}")
     if check.hint and check.status is not CheckStatus.OK:
-        console.print(f"        {console.style('fix:', 'name')} {visible(check.hint)}")
+        console.item(f"        {console.style('fix:', 'name')} ", visible(check.hint))
 
 
 def backends(ctx: typer.Context) -> None:

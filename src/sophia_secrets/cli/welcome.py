@@ -33,10 +33,10 @@ def welcome(ctx: Any) -> None:
         for word, vendor in _PROGRAMS:
             where = programs[word]
             console.print(
-                f"  {vendor:<18} {f'`{word}` found' if where else f'`{word}` is not installed (optional)'}"
+                f"  {vendor:<19} {f'`{word}` found' if where else f'`{word}` is not installed (optional)'}"
             )
         for key, value in found.settings.items():
-            console.print(f"  {key:<18} {visible(value)} (from {found.reasons[key]})")
+            console.print(f"  {key:<19} {visible(value)} (from {found.reasons[key]})")
         console.print("\nNext:")
         for command, why in _next(bool(names), bool(found.settings), os.path.exists("sophia-secrets.toml")):
             console.print(f"  {command:<45} {why}")

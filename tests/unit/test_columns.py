@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sophia_secrets.cli.columns import cells, lay_out, wrap
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+TEXT = st.text(st.sampled_from("ab cé鍵🔑\u0301"), max_size=60)
+
+
+def test_wide_characters_count_two_cells_and_colour_none() -> None:
+    assert cells("abc") == 3
+    assert cells("鍵🔑") == 4
+    assert cells("\x1b[32mabc\x1b[0m") == 3
+    assert cells("e\u0301") == 1
+
+
+@given(st.lists(st.tuples(TEXT, TEXT, TEXT), max_size=6), st.integers(40, 120))
+def test_no_line_is_wider_than_asked_and_no_text_is_lost(
+    rows: list[tuple[str, str, str]], width: int
+) -> None:
+    lines = lay_out(["one", "two", "three"], rows, width)
+    assert all(cells(line) <= width for line in lines)
+    shown = "".join(lines).replace(" ", "")
+    for row in rows:
+        for text in row:
+            for sign in text.replace(" ", ""):
+                assert sign in shown
+
+
+@given(TEXT, st.integers(2, 30))
+def test_wrapping_keeps_every_sign_in_order(text: str, width: int) -> None:
+    lines = wrap(text, width)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert all(cells(line) <= width for line in lines)
+
+
+def test_a_colour_goes_on_in_the_next_line_and_ends_with_each() -> None:
+    lines = wrap("\x1b[31m" + "x" * 25 + "\x1b[0m", 10)
+    assert [COLOUR.sub("", line) for line in lines] == ["x" * 10, "x" * 10, "x" * 5]
+    assert all(line.startswith("\x1b[31m") and line.endswith("\x1b[0m") for line in lines)
+
+
+def test_without_a_width_each_row_is_one_line() -> None:
+    assert lay_out(["a", "b"], [["x" * 200, "y"], []], None)[1:] == ["x" * 200 + "  y", ""]
