@@ -547,6 +547,12 @@ def test_a_head_kept_elsewhere_is_held_against_the_last_line_too(tmp_path: Path)
     assert verdict.first_bad[2] == "this is not the line that the head names"
 
 
+def test_the_head_of_an_empty_log_is_kept_by_every_log_and_no_other_is(kept: Path, tmp_path: Path) -> None:
+    empty = a_log(tmp_path / "log").head()
+    assert a_log(kept).verify(expect_head=empty).ok
+    assert a_log(kept).verify(expect_head=f"0:{'f' * 64}").state == "altered"
+
+
 def test_what_is_no_head_is_a_usage_error(kept: Path) -> None:
     with pytest.raises(errors.UsageError):
         a_log(kept).verify(expect_head="63")
