@@ -27,6 +27,8 @@ COMMANDS: dict[str, Command] = {
     "move": Command("transfer:move", WRITE, "Copy secrets, then remove them from the source."),
     "sync": Command("transfer:sync", WRITE, "Make one backend hold what another holds."),
     "diff": Command("transfer:diff", READ, "Show which names differ between two backends."),
+    "rotate": Command("rotate:rotate", LIFE, "Give a secret a new value everywhere it is held."),
+    "rotation": Command("rotation:app", LIFE, "Show what is due for rotation."),
     "run": Command("run:run", USE, "Run a command with secrets in its environment."),
     "doctor": Command("doctor:doctor", SETUP, "Check everything, and say how to fix it."),
     "config": Command("settings:app", SETUP, "Show and start the settings."),

@@ -1,0 +1,261 @@
+"""`rotate`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import typer
+
+from sophia_secrets import errors
+from sophia_secrets.cli import carried, prompt, streams
+from sophia_secrets.cli.console import Console
+from sophia_secrets.cli.opened import ago, opened, warn_of
+from sophia_secrets.cli.transfer import DryRun, Yes
+from sophia_secrets.core import generate as generating
+from sophia_secrets.core.model import SecretValue
+from sophia_secrets.core.text import visible
+from sophia_secrets.operations import due, rotating
+from sophia_secrets.operations.holding import Holding, find_holders
+from sophia_secrets.operations.rotating import Receipt, Rotation
+from sophia_secrets.operations.session import Session
+from sophia_secrets.state.pending import OLD, UNKNOWN, Claim, Pending
+
+GIVEN = "given"
+
+
+def rotate(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="[NAME]")] = "",
+    extra: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    backend: Annotated[
+        list[str] | None,
+        typer.Option("--backend", "-b", metavar="B", help="Only this backend; may be given again."),
+    ] = None,
+    generate: Annotated[
+        str | None,
+        typer.Option(
+            "--generate",
+            metavar="SPEC",
+            help="Make the value: `hex:32`, `alnum:40`, `uuid`; `default` for the declared one.",
+        ),
+    ] = None,
+    all_due: Annotated[
+        bool, typer.Option("--due", help="Every declared secret that is due and can be generated.")
+    ] = False,
+    abandon: Annotated[
+        bool, typer.Option("--abandon", help="Drop the sealed value of an interrupted rotation.")
+    ] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Give a secret a new value in every backend that holds it; an interrupted rotation is resumed.
+
+    The new value is sealed on this machine before the first backend is told, until the last has it.
+    """
+    if extra:
+        raise errors.UsageError(
+            "A value is never taken from the command line, where other users can see it.",
+            hint=f"Run `sophia-secrets rotate {name}` and type it, or give it on standard input.",
+        )
+    if all_due == bool(name):
+        raise errors.UsageError(
+            "Say which secret to rotate, or `--due` for all that are due.",
+            hint="See what is due with `sophia-secrets rotation status`.",
+        )
+    if sum((all_due, abandon)) > 1 or ((all_due or abandon) and (generate is not None or backend)):
+        raise errors.UsageError("`--due` and `--abandon` take no other choice.")
+    with opened(ctx, "rotate") as (session, console):
+        doing = f"Abandoning the rotation of {name}" if abandon else "`rotate`"
+        carried.require_answer(console, yes=yes, dry_run=dry_run, doing=doing)
+        if abandon:
+            _abandon(session, console, name, yes=yes, dry_run=dry_run)
+        elif all_due:
+            _rotate_due(session, console, yes=yes, dry_run=dry_run)
+        else:
+            with rotating.claimed(session, [name]) as claims:
+                rotation = _prepare(session, console, claims[name], backend or [], generate, dry_run=dry_run)
+                if rotation is not None:
+                    _finish(session, console, [rotation], yes=yes, dry_run=dry_run)
+
+
+def _prepare(
+    session: Session,
+    console: Console,
+    claim: Claim,
+    only: Sequence[str],
+    generate: str | None,
+    *,
+    dry_run: bool,
+) -> Rotation | None:
+    """The rotation to carry out; the backends are shown before the value is asked for."""
+    record = claim.read()
+    if record is not None:
+        if only:
+            goes = ", ".join(f"{holder.backend} ({holder.target})" for holder in record.holders)
+            raise errors.UsageError(
+                f"An interrupted rotation of {claim.name} goes to {goes}, and is resumed as it began.",
+                hint=f"Run `sophia-secrets rotate {claim.name}` without `--backend`, or with `--abandon`.",
+            )
+        return _resumed(session, console, claim, record)
+    holdings = find_holders(session, [claim.name], only)[claim.name]
+    _require_holders(claim.name, holdings)
+    warn_of(tuple(holding.answer for holding in holdings), console, session)
+    for holding in holdings:
+        if not holding.obstacle:
+            console.note(f"{claim.name} → {holding.backend.name} ({holding.backend.target})")
+    spec = _spec(session, claim.name, generate)
+    if dry_run:
+        # What would be rotated is shown with a value that nobody keeps.
+        return rotating.begin(session, claim, holdings, generating.generate(spec or generating.DEFAULT), "")
+    if spec is not None:
+        return rotating.begin(session, claim, holdings, generating.generate(spec), spec)
+    return rotating.begin(session, claim, holdings, _asked(claim.name), GIVEN)
+
+
+def _resumed(session: Session, console: Console, claim: Claim, record: Pending) -> Rotation:
+    console.note(
+        f"Resuming the rotation of {claim.name} that was interrupted {ago(session.clock() - record.started)} "
+        "ago, with the value that was sealed then: none is generated or read now."
+    )
+    rotation = rotating.resume(session, claim, record)
+    warn_of(tuple(holding.answer for holding in rotation.holdings), console, session)
+    return rotation
+
+
+def _require_holders(name: str, holdings: Sequence[Holding]) -> None:
+    if not holdings:
+        raise errors.NotFound(
+            f"No configured backend holds `{name}`, so there is nothing to rotate.",
+            hint=f"Store it with `sophia-secrets set {name} --backend B`.",
+        )
+    if all(holding.obstacle for holding in holdings):
+        where = ", ".join(holding.backend.name for holding in holdings)
+        raise errors.NotSupported(
+            f"`{name}` is only in {where}, which cannot be written.",
+            hint=f"Store it where it can be with `sophia-secrets set {name} --backend B`.",
+        )
+
+
+def _spec(session: Session, name: str, generate: str | None) -> str | None:
+    declared = session.settings.declared.get(name)
+    if generate != "default":
+        return generate
+    return (declared.generate if declared is not None else None) or generating.DEFAULT
+
+
+def _asked(name: str) -> SecretValue:
+    if streams.is_terminal(0):
+        return prompt.ask_value(f"New value of {visible(name)} (hidden)")
+    value = prompt.piped_value(raw=False)
+    if value == SecretValue(""):
+        raise errors.BadValue(
+            "Standard input is empty, so nothing was rotated.",
+            hint="Give the new value there, or add `--generate hex:32`.",
+        )
+    return value
+
+
+def _rotate_due(session: Session, console: Console, *, yes: bool, dry_run: bool) -> None:
+    standings, _ = due.standings(session)
+    wanted = [standing for standing in standings if standing.wants_rotation]
+    by_hand = [standing.name for standing in wanted if not standing.generated]
+    names = [standing.name for standing in wanted if standing.generated]
+    if by_hand:
+        console.warn(f"Due, and without a `generate` rule, so left to you: {', '.join(by_hand)}.")
+    with rotating.claimed(session, names) as claims:
+        records = {name: claims[name].read() for name in names}
+        fresh = [name for name, record in records.items() if record is None]
+        holders: Mapping[str, Sequence[Holding]] = find_holders(session, fresh) if fresh else {}
+        rotations = []
+        for name in names:
+            able = [holding for holding in holders.get(name, ()) if not holding.obstacle]
+            record = records[name]
+            if record is not None:
+                rotations.append(_resumed(session, console, claims[name], record))
+            elif able:
+                spec = _spec(session, name, "default") or generating.DEFAULT
+                value = generating.generate(spec)
+                rotations.append(rotating.begin(session, claims[name], holders[name], value, spec))
+            else:
+                console.warn(f"{name} is declared, and no backend that can be written holds it.")
+        if not rotations:
+            console.note("Nothing is due that can be rotated without you.")
+        if rotations or console.json:
+            _finish(session, console, rotations, yes=yes, dry_run=dry_run)
+
+
+def _finish(
+    session: Session, console: Console, rotations: Sequence[Rotation], *, yes: bool, dry_run: bool
+) -> None:
+    planned = rotating.intended_rows(session, rotations)
+    if not console.json:
+        rows = [[visible(r.name), r.backend, visible(r.target), r.action, visible(r.detail)] for r in planned]
+        console.table(["name", "backend", "target", "action", "reason"], rows, err=not dry_run)
+    if dry_run:
+        carried.show_intended(console, planned)
+        return
+    if rotations:
+        names = ", ".join(rotation.name for rotation in rotations)
+        verb = "Resume rotating" if all(rotation.resumed for rotation in rotations) else "Rotate"
+        carried.confirm(console, f"{verb} {names}?", yes=yes)
+    _tell(console, rotating.carry(session, rotations))
+
+
+def _tell(console: Console, receipt: Receipt) -> None:
+    if console.json:
+        results = [{**carried.row_shape(row), "holds": holds} for row, holds in receipt.rows]
+        console.print(json.dumps({"schema": 1, "dry_run": False, "results": results}))
+    elif receipt.rows:
+        rows = [
+            [
+                visible(row.name),
+                row.backend,
+                visible(row.target),
+                console.state(row.outcome.value),
+                console.style(holds, "good" if holds not in (OLD, UNKNOWN) else "warn"),
+                visible(row.detail),
+            ]
+            for row, holds in receipt.rows
+        ]
+        console.table(["name", "backend", "target", "outcome", "holds", "detail"], rows)
+    for row, _ in receipt.rows:
+        if row.action == "refused" and row.name not in receipt.unfinished:
+            console.warn(f"{row.backend} ({row.target}) {row.detail}")
+    if receipt.unfinished:
+        names = " and ".join(f"`sophia-secrets rotate {name}`" for name in receipt.unfinished)
+        console.warn(f"The new value is kept sealed here. Resume with {names}, which uses the same value.")
+    problem = receipt.problem
+    if problem is None and receipt.unfinished:
+        problem = errors.BadValue("The rotation is not finished: the reasons stand beside the backends.")
+    carried.end(console, problem)
+
+
+def _abandon(session: Session, console: Console, name: str, *, yes: bool, dry_run: bool) -> None:
+    with rotating.claimed(session, [name]) as claims:
+        try:
+            record = claims[name].read()
+        except errors.IntegrityFailed as damaged:
+            console.warn(damaged.message)
+        else:
+            if record is None:
+                raise errors.NotFound(f"No rotation of {name} was interrupted, so there is nothing to drop.")
+            rows = [
+                [holder.backend, visible(holder.target), holder.holds, visible(holder.detail)]
+                for holder in record.holders
+            ]
+            console.table(["backend", "target", "holds", "detail"], rows, err=True)
+        if dry_run:
+            return
+        carried.confirm(
+            console,
+            f"Drop the sealed new value of {name}? Where only write-only backends hold it, it is lost.",
+            yes=yes,
+        )
+        rotating.abandon(session, claims[name])
+        if console.json:
+            console.print(json.dumps({"schema": 1, "name": name, "abandoned": True}))
+        console.note(
+            f"Dropped. The backends hold what they held; `sophia-secrets rotate {name}` starts anew."
+        )

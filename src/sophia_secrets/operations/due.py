@@ -1,0 +1,125 @@
+"""What the declared policies say of each secret's age, from our own records: no vendor is asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sophia_secrets import errors
+from sophia_secrets.backends.base import Unconfigured
+from sophia_secrets.operations import recording
+from sophia_secrets.operations.rotating import store
+from sophia_secrets.operations.session import Session
+
+OK, DUE, OVERDUE, NEVER = "ok", "due", "overdue", "never_rotated"
+SOON_SHARE, SOON_MOST = 0.1, 7 * 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A secret at one target; `rotated` is Unix seconds, None where no change is on record."""
+
+    backend: str
+    target: str
+    rotated: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """
+    How a secret stands under its policy.
+
+    Times are Unix seconds, `every` is seconds. `rotated` is the oldest of its copies' changes,
+    because a rotation is done when the last copy has the new value. `generated` tells whether a
+    new value can be made without a person, `pending` whether a rotation was interrupted.
+    """
+
+    name: str
+    every: float | None
+    rotated: float | None
+    due: float | None
+    state: str
+    copies: tuple[Copy, ...]
+    generated: bool
+    pending: bool
+
+    @property
+    def wants_rotation(self) -> bool:
+        return self.state != OK or self.pending
+
+
+def state_of(rotated: float | None, every: float | None, now: float) -> str:
+    """
+    `overdue` from the moment the policy's age is reached, `due` for the last tenth before it (at
+    most 7 days): what is rotated while it is due never becomes overdue.
+    """
+    if every is None:
+        return OK
+    if rotated is None:
+        return NEVER
+    left = rotated + every - now
+    if left <= 0:
+        return OVERDUE
+    return DUE if left <= min(every * SOON_SHARE, SOON_MOST) else OK
+
+
+def standings(session: Session) -> tuple[tuple[Standing, ...], int]:
+    """
+    Every declared secret with a rotation age, and every interrupted rotation, by name; and how
+    many sealed records there are that cannot be opened.
+
+    Raises `AuditFailed` where the records cannot be read or are switched off.
+    """
+    if session.settings.audit_mode == recording.OFF:
+        raise errors.AuditFailed(
+            "When a secret was rotated is on record in the audit log, which is switched off.",
+            hint='Set `[audit] mode = "required"` in your own settings file.',
+        )
+    pending, damaged = store(session).all()
+    waiting = {record.name for record in pending}
+    declared = session.settings.declared
+    wanted = sorted(waiting | {name for name, policy in declared.items() if policy.rotate_every is not None})
+    copies = _copies(session, wanted)
+    return tuple(_standing(session, name, copies[name], name in waiting) for name in wanted), damaged
+
+
+def _standing(session: Session, name: str, copies: Sequence[Copy], is_pending: bool) -> Standing:
+    policy = session.settings.declared.get(name)
+    every = policy.rotate_every if policy is not None else None
+    times = [copy.rotated for copy in copies]
+    rotated = min((time for time in times if time is not None), default=None)
+    counted = None if None in times else rotated
+    return Standing(
+        name=name,
+        every=every,
+        rotated=rotated,
+        due=counted + every if counted is not None and every is not None else None,
+        state=state_of(counted, every, session.clock()),
+        copies=tuple(copies),
+        generated=policy is not None and policy.generate is not None,
+        pending=is_pending,
+    )
+
+
+def _copies(session: Session, names: Sequence[str]) -> dict[str, list[Copy]]:
+    found: dict[str, list[Copy]] = {name: [] for name in names}
+    for member in session.chain():
+        if isinstance(member, Unconfigured):
+            continue
+        facts = session.facts.load(member.name, str(member.target))
+        for name in names:
+            fact = facts.get(name)
+            if fact is not None and not fact.deleted:
+                rotated = fact.last_rotated or _moment(fact.updated_at)
+                found[name].append(Copy(member.name, str(member.target), rotated))
+    return found
+
+
+def _moment(text: str) -> float | None:
+    """The vendor's own word for when it was last changed, as Unix seconds."""
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.timestamp() if moment.tzinfo is not None else None

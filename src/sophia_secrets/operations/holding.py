@@ -1,0 +1,91 @@
+"""Who holds a secret now: every backend of the chain, or exactly those that are named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sophia_secrets import errors
+from sophia_secrets.backends.base import Backend, Unconfigured
+from sophia_secrets.core.model import EntryState
+from sophia_secrets.core.resolve import Answer, find
+from sophia_secrets.operations import reading, writing
+from sophia_secrets.operations.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """
+    A backend that holds a secret, with what it said just now. `obstacle` is why it cannot be
+    written, "" where it can.
+    """
+
+    backend: Backend
+    answer: Answer
+    obstacle: str = ""
+
+
+def find_holders(
+    session: Session, names: Sequence[str], only: Sequence[str] = ()
+) -> dict[str, tuple[Holding, ...]]:
+    """
+    For each name the backends that hold it, in chain order, or exactly those of `only`.
+
+    All the chain is asked, once for all names. Raises the error of a backend that does not
+    answer: whether it holds the secret is then not known, and nothing is rotated by halves.
+    """
+    if only:
+        backends = [writing.destination(session, name) for name in dict.fromkeys(only)]
+        answers = {backend.name: ask(session, names, backend) for backend in backends}
+        for answer in answers.values():
+            _require(answer)
+        return {name: tuple(Holding(b, answers[b.name]) for b in backends) for name in names}
+    members = [member for member in session.chain() if not isinstance(member, Unconfigured)]
+    read = reading.read(session, names, use_cache=False, deliver=False, everything=True)
+    said = {answer.backend: answer for answer in read.answers}
+    for member in members:
+        _require(said[member.name])
+    return {
+        name: tuple(
+            Holding(member, said[member.name], _obstacle(member))
+            for member in members
+            if _may_hold(said[member.name], name)
+        )
+        for name in names
+    }
+
+
+def ask(session: Session, names: Sequence[str], backend: Backend) -> Answer:
+    """What one backend says now, asked of the vendor itself; its failure is in the answer."""
+    read = reading.read(session, names, only=backend.name, use_cache=False, deliver=False)
+    return read.answers[0]
+
+
+def _require(answer: Answer) -> None:
+    if answer.failure is not None:
+        raise errors.error_for(answer.failure.kind.value)(
+            f"{answer.failure.message} Whether it holds the secret is not known, so nothing was rotated.",
+            hint=answer.failure.hint or "Name the backends to rotate with `--backend`.",
+            backend=answer.backend,
+            target=answer.target,
+        )
+
+
+def _may_hold(answer: Answer, name: str) -> bool:
+    entry = find(answer, name)
+    if entry is not None:
+        return entry.state is not EntryState.ABSENT
+    if answer.snapshot is not None and answer.snapshot.complete:
+        return False
+    raise errors.NotSupported(
+        f"{answer.backend} ({answer.target}) cannot say here whether it holds `{name}`.",
+        hint="Name the backends to rotate with `--backend`.",
+        backend=answer.backend,
+        target=answer.target,
+    )
+
+
+def _obstacle(backend: Backend) -> str:
+    if backend.capabilities.writable:
+        return ""
+    return f"keeps the old value: {backend.capabilities.note or 'it is read only'}"

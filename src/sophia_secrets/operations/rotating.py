@@ -1,0 +1,259 @@
+"""
+Rotation: one new value to every backend that holds a secret, resumable at any point (fault X6).
+
+The new value is sealed on the disk before the first vendor is called, and the seal says of each
+backend which value it holds, before and after each call. It is removed after the last.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+
+from sophia_secrets import errors
+from sophia_secrets.backends.base import Backend
+from sophia_secrets.core import changes
+from sophia_secrets.core.changes import Act, Action, Plan
+from sophia_secrets.core.model import Change, Outcome, SecretValue
+from sophia_secrets.operations import recording, writing
+from sophia_secrets.operations.carrying import Carried, Row, carry_out, destination_of, intended
+from sophia_secrets.operations.holding import Holding, ask
+from sophia_secrets.operations.session import Session
+from sophia_secrets.state import keys
+from sophia_secrets.state.audit_event import Event
+from sophia_secrets.state.pending import NEW, OLD, UNKNOWN, Claim, Holder, Pending, PendingStore
+
+_DONE_BEFORE = "written before the interruption"
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """One name's rotation: sealed already where it is `resumed`, else sealed when it is carried out."""
+
+    claim: Claim
+    record: Pending
+    holdings: tuple[Holding, ...]
+    resumed: bool
+
+    @property
+    def name(self) -> str:
+        return self.record.name
+
+    @property
+    def value(self) -> SecretValue:
+        return SecretValue(self.record.value.decode("utf-8", "surrogatepass"))
+
+    def holder(self, backend: Backend) -> Holder | None:
+        """What the record says of a backend, or None where the rotation does not go there."""
+        return next((h for h in self.record.holders if h.backend == backend.name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of each name at each backend, and which value it holds: `new`, `old` or `unknown`."""
+
+    rows: tuple[tuple[Row, str], ...]
+    problem: errors.SophiaError | None
+    unfinished: tuple[str, ...]
+
+
+def store(session: Session) -> PendingStore:
+    """The pending rotations. Raises `AuditFailed` where there is no key or no place for them."""
+    key = keys.derive(session.master.key, b"pending")
+    return PendingStore(os.path.join(session.state_directory, "pending"), key)
+
+
+@contextmanager
+def claimed(session: Session, names: Sequence[str]) -> Iterator[dict[str, Claim]]:
+    """The names' rotations for this process alone. Raises `pending.Busy`."""
+    session.settings.require_trust()
+    pending = store(session)
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(pending.claim(name)) for name in sorted(set(names))}
+
+
+def begin(
+    session: Session, claim: Claim, holdings: Sequence[Holding], value: SecretValue, origin: str
+) -> Rotation:
+    """
+    A new rotation, not sealed yet.
+
+    Raises `BadName` and `BadValue` where one of the backends could not hold the value exactly:
+    then none is given it.
+    """
+    able = [holding for holding in holdings if not holding.obstacle]
+    for holding in able:
+        writing.check_name(holding.backend, claim.name)
+        writing.check_value(holding.backend, Change(claim.name, value))
+    holders = [
+        Holder(each.backend.name, str(each.backend.target), each.backend.target.parts) for each in able
+    ]
+    text = value.reveal().encode("utf-8", "surrogatepass")
+    record = Pending(claim.name, text, origin, session.clock(), holders)
+    return Rotation(claim, record, tuple(holdings), resumed=False)
+
+
+def resume(session: Session, claim: Claim, record: Pending) -> Rotation:
+    """
+    The interrupted rotation of a name, with what each of its backends says now.
+
+    Raises `UsageError` where a backend points elsewhere than it did: the value belongs to the
+    target it was made for.
+    """
+    holdings = []
+    for holder in record.holders:
+        backend = writing.destination(session, holder.backend)
+        if backend.target.parts != holder.parts:
+            raise errors.UsageError(
+                f"The interrupted rotation of {record.name} is for {holder.backend} ({holder.target}), "
+                f"and the settings now point at {backend.target}.",
+                hint="Resume it under the settings or the profile it began with, or drop it with "
+                f"`sophia-secrets rotate {record.name} --abandon`.",
+                backend=holder.backend,
+                target=holder.target,
+            )
+        holdings.append(Holding(backend, ask(session, [record.name], backend)))
+    return Rotation(claim, record, tuple(holdings), resumed=True)
+
+
+def plan_for(session: Session, rotation: Rotation, holding: Holding) -> Action:
+    """What is to be done at one backend; `unchanged` where it is known to hold the new value."""
+    holder = rotation.holder(holding.backend)
+    if holder is None:
+        return Action(rotation.name, Act.REFUSED, holding.obstacle)
+    place = destination_of(session, holding.backend, holding.answer)
+    (action,) = changes.plan(
+        {rotation.name: rotation.value},
+        holding.answer,
+        recorded=place.recorded,
+        fingerprint=place.fingerprint,
+        problem=place.problem,
+    )
+    if action.act is Act.SET and holder.holds == NEW and action.reason == changes.CANNOT_COMPARE:
+        return Action(rotation.name, Act.UNCHANGED, _DONE_BEFORE)
+    return action
+
+
+def intended_rows(session: Session, rotations: Sequence[Rotation]) -> tuple[Row, ...]:
+    """What is to be done, backend by backend, before anything is."""
+    return tuple(
+        row
+        for backend in _in_order(rotations)
+        for rotation in rotations
+        for holding in rotation.holdings
+        if holding.backend is backend
+        for row in intended(backend, Plan((plan_for(session, rotation, holding),)))
+    )
+
+
+def carry(session: Session, rotations: Sequence[Rotation]) -> Receipt:
+    """
+    Seal the new values, then give each backend those that are for it, in one call a backend.
+
+    A backend that fails does not stop the others; an interruption and an audit log or a seal
+    that cannot be written do. A name that every backend has taken loses its seal; any other can
+    be resumed with the same value. Nothing is raised after the first vendor was started.
+    """
+    for rotation in rotations:
+        if not rotation.resumed:
+            rotation.claim.write(rotation.record)
+    rows: list[tuple[Row, str]] = []
+    problem: errors.SophiaError | None = None
+    stopped = False
+    for backend in _in_order(rotations):
+        here = [(r, h) for r in rotations for h in r.holdings if h.backend is backend]
+        told, trouble = _give(session, backend, here, stopped=stopped)
+        rows += told
+        problem = problem or trouble
+        stopped = stopped or (trouble is not None and trouble.exit_code in (6, 130))
+    unfinished = []
+    for rotation in rotations:
+        if any(holder.holds != NEW for holder in rotation.record.holders):
+            unfinished.append(rotation.name)
+            continue
+        try:
+            rotation.claim.remove()
+        except errors.SophiaError as failed:
+            problem = problem or failed
+            unfinished.append(rotation.name)
+    return Receipt(tuple(rows), problem, tuple(unfinished))
+
+
+def _in_order(rotations: Sequence[Rotation]) -> list[Backend]:
+    found: dict[str, Backend] = {}
+    for rotation in rotations:
+        for holding in rotation.holdings:
+            found.setdefault(holding.backend.name, holding.backend)
+    return list(found.values())
+
+
+def _give(
+    session: Session, backend: Backend, here: Sequence[tuple[Rotation, Holding]], *, stopped: bool
+) -> tuple[list[tuple[Row, str]], errors.SophiaError | None]:
+    """One backend's part: its rows, each with the value it holds, and what went wrong."""
+    failed = next((holding.answer.failure for _, holding in here if holding.answer.failure), None)
+    actions = {rotation.name: plan_for(session, rotation, holding) for rotation, holding in here}
+    plan = Plan(tuple(actions.values()))
+    before = {r.name: holder.holds for r, _ in here if (holder := r.holder(backend)) is not None}
+    if stopped:
+        carried = Carried(intended(backend, plan))
+    elif failed is not None:
+        rows = tuple(replace(row, detail=failed.message) for row in intended(backend, plan))
+        carried = Carried(
+            rows,
+            errors.error_for(failed.kind.value)(
+                failed.message, hint=failed.hint, backend=backend.name, target=str(backend.target)
+            ),
+        )
+    else:
+        carried = _sealed_write(session, backend, plan, [rotation for rotation, _ in here])
+    trouble = carried.problem
+    told = []
+    for (rotation, _), row in zip(here, carried.rows, strict=True):
+        holds = _holds(row.outcome, before.get(rotation.name, OLD))
+        told.append((row, holds))
+        holder = rotation.holder(backend)
+        if holder is not None and (holder.holds, holder.detail) != (holds, row.detail):
+            holder.holds, holder.detail = holds, row.detail
+            trouble = trouble or _record(rotation)
+    return told, trouble
+
+
+def _sealed_write(session: Session, backend: Backend, plan: Plan, rotations: Sequence[Rotation]) -> Carried:
+    """The write, between a seal that says `unknown` and what it turns out to be."""
+    for rotation in rotations:
+        holder = rotation.holder(backend)
+        if holder is not None and rotation.name in plan.having(Act.SET):
+            before = holder.holds
+            holder.holds = UNKNOWN
+            trouble = _record(rotation)
+            if trouble is not None:
+                holder.holds = before
+                return Carried(intended(backend, plan), trouble)
+    return carry_out(session, backend, plan)
+
+
+def _record(rotation: Rotation) -> errors.SophiaError | None:
+    try:
+        rotation.claim.write(rotation.record)
+    except errors.SophiaError as failed:
+        return failed
+    return None
+
+
+def _holds(outcome: Outcome, before: str) -> str:
+    match outcome:
+        case Outcome.DONE | Outcome.UNCHANGED:
+            return NEW
+        case Outcome.UNKNOWN:
+            return UNKNOWN
+        case _:
+            return before
+
+
+def abandon(session: Session, claim: Claim) -> bool:
+    """Drop the sealed value of an interrupted rotation, on record: false where there was none."""
+    recording.append(session, [Event("rotate", "abandoned", claim.name)])
+    return claim.remove()

@@ -1,0 +1,289 @@
+"""
+Pending rotations: the new value of a secret, sealed before the first vendor is told of it.
+
+One record a name, in a directory of its own. It is on the disk before `write` returns, says of
+each target which value it holds, and stays until it is removed: a record that cannot be opened is
+an error, never an absence, because a value that some vendor holds already may be in it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from _blake2 import blake2b
+
+from sophia_secrets import errors
+from sophia_secrets.state import aead, files, keys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any, Self
+
+OLD, NEW, UNKNOWN = "old", "new", "unknown"
+"""Which value a target holds."""
+
+_MAGIC = b"sophia-secrets pending 1\n"
+_LIMIT = 8 << 20
+
+
+class Busy(errors.Unavailable):
+    """Another process is rotating the same secret now."""
+
+    kind = "busy"
+
+
+class Holder:
+    """
+    One target of a rotation. `parts` are the pairs that tell it from any other, `holds` is which
+    value it holds (`old`, `new` or `unknown`), `detail` a sentence about that.
+    """
+
+    __slots__ = ("backend", "detail", "holds", "parts", "target")
+
+    def __init__(
+        self,
+        backend: str,
+        target: str,
+        parts: tuple[tuple[str, str], ...],
+        holds: str = OLD,
+        detail: str = "",
+    ) -> None:
+        self.backend = backend
+        self.target = target
+        self.parts = parts
+        self.holds = holds
+        self.detail = detail
+
+
+class Pending:
+    """
+    A rotation under way: `value` is the new one, `origin` says where it came from (`hex:32`,
+    `given`), `started` is Unix seconds, `holders` are in the order they are told.
+    """
+
+    __slots__ = ("holders", "name", "origin", "started", "value")
+
+    def __init__(self, name: str, value: bytes, origin: str, started: float, holders: list[Holder]) -> None:
+        self.name = name
+        self.value = value
+        self.origin = origin
+        self.started = started
+        self.holders = holders
+
+    def __repr__(self) -> str:
+        return f"Pending({self.name!r}, <secret>)"
+
+    def __reduce_ex__(self, protocol: object) -> str | tuple[Any, ...]:
+        raise TypeError("a pending rotation is never pickled or copied")
+
+
+class PendingStore:
+    """The pending rotations in `directory` (absolute), sealed with the key derived for them."""
+
+    __slots__ = ("_key", "directory")
+
+    def __init__(self, directory: str, key: bytes) -> None:
+        self.directory = directory
+        self._key = key
+
+    def claim(self, name: str) -> Claim:
+        """
+        The rotation of one name, for this process alone until it is released.
+
+        Raises `Busy` where another process has it, `errors.IntegrityFailed` where the directory
+        cannot be used, `errors.UnsafeState`.
+        """
+        try:
+            return Claim(name, files.open_directory(self.directory), self._key)
+        except OSError as error:
+            problem = error
+        raise _unusable(self.directory, problem)
+
+    def all(self) -> tuple[list[Pending], int]:
+        """The rotations under way, by name, and how many records there are that cannot be opened."""
+        try:
+            directory = files.open_directory(self.directory, create=False)
+        except FileNotFoundError:
+            return [], 0
+        found: list[Pending] = []
+        damaged = 0
+        try:
+            for ident in files.names(directory):
+                if "." in ident:
+                    continue
+                try:
+                    data = files.read(directory, ident, _LIMIT)
+                except (OSError, files.TooLarge):
+                    data = b""
+                record = unseal(self._key, ident, data) if data is not None else None
+                if record is not None:
+                    found.append(record)
+                elif data is not None:
+                    damaged += 1
+        finally:
+            os.close(directory)
+        return sorted(found, key=lambda record: record.name), damaged
+
+
+class Claim:
+    """The record of one name, held under its lock; leave it by `release` or as a context."""
+
+    __slots__ = ("_directory", "_ident", "_key", "_lock", "name")
+
+    def __init__(self, name: str, directory: int, key: bytes) -> None:
+        self.name = name
+        self._directory = directory
+        self._key = key
+        self._ident = ident_of(name)
+        self._lock = files.Lock(directory, f"{self._ident}.lock")
+        try:
+            taken = self._lock.acquire(time.monotonic())
+        except BaseException:
+            self.release()
+            raise
+        if not taken:
+            self.release()
+            raise Busy(
+                f"Another process is rotating {name} now.",
+                hint="Wait for it, then look with `sophia-secrets rotation status`.",
+            )
+
+    def read(self) -> Pending | None:
+        """The record, or None where there is none. Raises `errors.IntegrityFailed` for a damaged one."""
+        problem: OSError | None = None
+        data: bytes | None = b""
+        try:
+            data = files.read(self._directory, self._ident, _LIMIT)
+        except files.TooLarge:
+            pass
+        except OSError as error:
+            problem = error
+        if problem is not None:
+            raise self._failed("read", problem)
+        if data is None:
+            return None
+        record = unseal(self._key, self._ident, data)
+        if record is None or record.name != self.name:
+            raise errors.IntegrityFailed(
+                f"The interrupted rotation of {self.name} cannot be opened: its record is damaged, or the "
+                "key it was sealed with is not this one.",
+                hint=f"Put the key back, or drop it with `sophia-secrets rotate {self.name} --abandon` "
+                "and rotate anew.",
+            )
+        return record
+
+    def write(self, record: Pending) -> None:
+        """Seal the record; it is on the disk before this returns. Raises `errors.IntegrityFailed`."""
+        data = seal(self._key, self._ident, record)
+        problem: OSError | None = None
+        try:
+            files.replace(self._directory, self._ident, data)
+        except OSError as error:
+            problem = error
+        if problem is not None:
+            raise self._failed("kept", problem)
+
+    def remove(self) -> bool:
+        """Drop the record: false where there was none. Raises `errors.IntegrityFailed`."""
+        problem: OSError | None = None
+        try:
+            removed = files.remove(self._directory, self._ident)
+            for left in files.names(self._directory):
+                # What a writer that was killed had sealed so far.
+                if left.startswith(f"{self._ident}.") and left.endswith(files.TEMPORARY):
+                    files.remove(self._directory, left)
+            files.sync_directory(self._directory)
+        except OSError as error:
+            problem = error
+        else:
+            return removed
+        raise self._failed("removed", problem)
+
+    def release(self) -> None:
+        """Let others have the name."""
+        self._lock.release()
+        directory, self._directory = self._directory, -1
+        if directory >= 0:
+            os.close(directory)
+
+    def _failed(self, verb: str, error: OSError) -> errors.IntegrityFailed:
+        return errors.IntegrityFailed(
+            f"The sealed record of rotating {self.name} cannot be {verb}: {error.strerror}.",
+            hint="Free the disk, or set SOPHIA_SECRETS_HOME to a directory that you can write.",
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def ident_of(name: str) -> str:
+    """The file of a name; the same whatever the key, so that a record of a lost key can be dropped."""
+    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def seal(key: bytes, ident: str, record: Pending) -> bytes:
+    """The record as its file holds it; `ident` is the file's name, and authenticated."""
+    from json import dumps
+
+    body = {
+        "name": record.name,
+        "value": record.value.hex(),
+        "origin": record.origin,
+        "started": record.started,
+        "holders": [
+            {
+                "backend": holder.backend,
+                "target": holder.target,
+                "parts": holder.parts,
+                "holds": holder.holds,
+                "detail": holder.detail,
+            }
+            for holder in record.holders
+        ],
+    }
+    nonce = os.urandom(aead.NONCE)
+    return _MAGIC + nonce + aead.seal(key, nonce, dumps(body).encode(), _associated(ident))
+
+
+def unseal(key: bytes, ident: str, data: bytes) -> Pending | None:
+    """The record in a file, or None where it was not sealed under that name with that key."""
+    from json import loads
+
+    start = len(_MAGIC)
+    if not data.startswith(_MAGIC) or len(data) < start + aead.NONCE:
+        return None
+    nonce, sealed = data[start : start + aead.NONCE], data[start + aead.NONCE :]
+    body = aead.unseal(key, nonce, sealed, _associated(ident))
+    if body is None:
+        return None
+    fields = loads(body)
+    holders = [
+        Holder(
+            each["backend"],
+            each["target"],
+            tuple((field, value) for field, value in each["parts"]),
+            each["holds"],
+            each["detail"],
+        )
+        for each in fields["holders"]
+    ]
+    return Pending(
+        fields["name"], bytes.fromhex(fields["value"]), fields["origin"], fields["started"], holders
+    )
+
+
+def _associated(ident: str) -> bytes:
+    return keys.pack(b"pending", _MAGIC, ident.encode())
+
+
+def _unusable(directory: str, error: OSError) -> errors.IntegrityFailed:
+    return errors.IntegrityFailed(
+        f"The pending rotations in {directory} cannot be used: {error.strerror}.",
+        hint="Set SOPHIA_SECRETS_HOME to a directory that you can write.",
+    )
