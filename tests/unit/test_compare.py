@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from sophia_secrets.core.compare import Recorded, Sameness, compare, untouched
+from sophia_secrets.core.model import Entry, EntryState, SecretValue
+
+
+def mark(value: SecretValue) -> str:
+    return hashlib.blake2b(value.reveal().encode(), key=b"test").hexdigest()
+
+
+def readable(value: str) -> Entry:
+    return Entry(EntryState.READABLE, SecretValue(value))
+
+
+def hidden(digest: str = "d1", updated_at: str = "") -> Entry:
+    return Entry(EntryState.WRITE_ONLY, digest=digest or None, updated_at=updated_at or None)
+
+
+def wrote(value: str, digest: str = "d1", updated_at: str = "") -> Recorded:
+    return Recorded(mark(SecretValue(value)), digest, updated_at)
+
+
+@pytest.mark.parametrize(
+    ("left", "left_recorded", "right", "right_recorded", "expected"),
+    [
+        (readable("a"), None, readable("a"), None, Sameness.SAME),
+        (readable("a"), None, readable("b"), None, Sameness.DIFFERENT),
+        (readable("a"), None, hidden(), wrote("a"), Sameness.SAME),
+        (readable("b"), None, hidden(), wrote("a"), Sameness.DIFFERENT),
+        (readable("a"), None, hidden("d2"), wrote("a"), Sameness.UNKNOWN),
+        (readable("a"), None, hidden(), None, Sameness.UNKNOWN),
+        (readable("a"), None, hidden(""), wrote("a"), Sameness.UNKNOWN),
+        (hidden(), wrote("a"), hidden("d9"), wrote("a", "d9"), Sameness.SAME),
+        (hidden(), wrote("a"), hidden("d9"), wrote("b", "d9"), Sameness.DIFFERENT),
+        (hidden(), wrote("a"), hidden("d9"), None, Sameness.UNKNOWN),
+        (readable("a"), None, hidden("", "t1"), wrote("a", "", "t1"), Sameness.SAME),
+        (readable("a"), None, hidden("", "t2"), wrote("a", "", "t1"), Sameness.UNKNOWN),
+    ],
+)
+def test_copies_are_compared_by_value_then_by_fingerprint_then_not_at_all(
+    left: Entry,
+    left_recorded: Recorded | None,
+    right: Entry,
+    right_recorded: Recorded | None,
+    expected: Sameness,
+) -> None:
+    for a, ra, b, rb in (
+        (left, left_recorded, right, right_recorded),
+        (right, right_recorded, left, left_recorded),
+    ):
+        assert compare(a, b, left_recorded=ra, right_recorded=rb, fingerprint=mark) is expected
+
+
+def test_a_digest_decides_before_a_time() -> None:
+    entry = Entry(EntryState.WRITE_ONLY, digest="d1", updated_at="t2")
+    assert untouched(entry, Recorded("f", "d1", "t1")) is True
+    assert untouched(entry, Recorded("f", "d2", "t2")) is False
+    assert untouched(entry, Recorded("f", "", "")) is None
