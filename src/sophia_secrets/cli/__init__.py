@@ -15,9 +15,8 @@ def run(arguments: list[str]) -> int:
     from sophia_secrets.cli.app import PROGRAM, app
 
     arguments = hoist(arguments)
-    shown = report.Shown(
-        json="--json" in _before_dashes(arguments), debug="--debug" in _before_dashes(arguments)
-    )
+    flags = _before_dashes(arguments)
+    shown = report.Shown("--json" in flags, "--debug" in flags, "--no-color" in flags)
     try:
         import typer.main
 

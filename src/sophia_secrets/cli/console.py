@@ -61,8 +61,10 @@ class Console:
     def note(self, text: str) -> None:
         self._tell("note", "dim", text)
 
-    def warn(self, text: str) -> None:
+    def warn(self, text: str, hint: str = "") -> None:
         self._tell("warning", "warn", text)
+        if hint:
+            self._tell("hint", "name", hint)
 
     def error(self, message: str, hint: str = "") -> None:
         self._tell("error", "bad", message)

@@ -10,6 +10,7 @@ from typing import Any
 from sophia_secrets import errors
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.options import Options
+from sophia_secrets.cli.report import sentence
 from sophia_secrets.core.resolve import Answer
 from sophia_secrets.operations.opening import open_session
 from sophia_secrets.operations.session import Session
@@ -103,9 +104,7 @@ def warn_of(answers: tuple[Answer, ...], console: Console, session: Session) -> 
             if answer.snapshot is not None:
                 age = ago(session.clock() - answer.snapshot.fetched_at)
                 stood_in = f" Its answer of {age} ago stands in."
-            console.warn(f"{answer.failure.message}{stood_in}")
-            if answer.failure.hint:
-                console.say(f"  {answer.failure.hint}")
+            console.warn(f"{sentence(answer.failure.message)}{stood_in}", sentence(answer.failure.hint))
         if answer.snapshot is not None:
             for note in answer.snapshot.notes:
                 console.note(note)

@@ -17,20 +17,22 @@ class Shown:
 
     json: bool
     debug: bool
+    no_color: bool = False
 
 
 def failed(error: errors.SophiaError, shown: Shown) -> int:
     """Show an error of ours and return its exit code."""
     if shown.debug:
         _traceback(error)
-    console = Console(json=shown.json, no_color=False, environ=os.environ)
+    console = Console(json=shown.json, no_color=shown.no_color, environ=os.environ)
+    message, hint = sentence(error.message), sentence(error.hint)
     if shown.json:
         shape = {
             "schema": 1,
             "error": {
                 "kind": error.kind,
-                "message": error.message,
-                "hint": error.hint,
+                "message": message,
+                "hint": hint,
                 "backend": error.backend or None,
                 "target": error.target or None,
             },
@@ -40,7 +42,7 @@ def failed(error: errors.SophiaError, shown: Shown) -> int:
         except errors.OutputFailed as problem:
             console.error(problem.message)
     else:
-        console.error(error.message, error.hint)
+        console.error(message, hint)
     return error.exit_code
 
 
@@ -56,7 +58,7 @@ def unexpected(error: Exception, shown: Shown) -> int:
         hint = (
             f"See `{context.command_path} --help`." if context is not None else "See `sophia-secrets --help`."
         )
-        return failed(errors.UsageError(_sentence(str(format_message())), hint=hint), shown)
+        return failed(errors.UsageError(str(format_message()), hint=hint), shown)
     if isinstance(error, BrokenPipeError):
         streams.die_by_sigpipe()
     if type(error).__name__ == "Abort":
@@ -70,9 +72,29 @@ def unexpected(error: Exception, shown: Shown) -> int:
     )
 
 
-def _sentence(text: str) -> str:
+_NAMES = frozenset(
+    {"gh", "git", "pulumi", "fly", "flyctl", "github", "local", "env", "age", "sophia-secrets"}
+)
+"""Words that stay in lower case where they begin a sentence."""
+_COMMANDS = frozenset({"chmod", "chown", "sudo", "rm", "mv", "keyring", "export"})
+"""Words that begin a bare command line."""
+
+
+def sentence(text: str) -> str:
+    """The text as a whole sentence: a capital first, unless a name begins it, and an end; a bare command is named as one."""
     text = text.strip()
-    return text if text.endswith((".", "?", "!")) else text + "."
+    if not text:
+        return ""
+    first = text.split(maxsplit=1)[0].rstrip(":,")
+    if first in _COMMANDS:
+        return f"Run `{text}`."
+    if first.isalpha() and first.islower() and first not in _NAMES:
+        text = text[0].upper() + text[1:]
+    return (
+        text
+        if text.endswith((".", "?", "!", "`", ")")) and not text.endswith("..")
+        else text.rstrip(".") + "."
+    )
 
 
 def _place(error: BaseException) -> str:

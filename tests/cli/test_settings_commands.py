@@ -1,0 +1,132 @@
+"""`config`, `trust`, `cache`, `backends`, `completion`, `help`, and the program alone."""
+
+from __future__ import annotations
+
+import subprocess
+import tomllib
+
+from tests.program import PROGRAM, Program
+from tests.world import World
+
+
+def test_config_show_says_where_each_value_came_from(sophia: Program) -> None:
+    sophia.user_settings('timeout = "9s"\n')
+    (sophia.cwd / "sophia-secrets.toml").write_text("strict = true\n[secrets.API_KEY]\n")
+    shape = sophia("config", "show", "--json", FLY_APP_NAME="my-app").json
+    settings = shape["settings"]
+    assert settings["fly.app"] == {"value": "my-app", "source": "variable FLY_APP_NAME"}
+    assert settings["timeout"]["value"] == 9.0
+    assert settings["timeout"]["source"].endswith("config.toml:1")
+    assert settings["strict"]["source"].endswith("sophia-secrets.toml:1")
+    assert settings["cache.ttl"] == {"value": 300.0, "source": "default"}
+    assert shape["declared"] == ["API_KEY"]
+
+
+def test_config_init_writes_what_was_found_and_only_once(sophia: Program) -> None:
+    (sophia.cwd / ".git").mkdir()
+    (sophia.cwd / ".git" / "config").write_text('[remote "origin"]\n\turl = git@github.com:octo/app.git\n')
+    (sophia.cwd / "fly.toml").write_text("app = 'my-app'\n")
+    done = sophia("config", "init")
+    assert done.code == 0, done.said
+    written = tomllib.loads((sophia.cwd / "sophia-secrets.toml").read_text())
+    assert written["github"]["repository"] == "octo/app"
+    assert written["fly"]["app"] == "my-app"
+    assert "found github.repository = octo/app (the git remote)" in done.err
+    again = sophia("config", "init")
+    assert again.code == 2
+    assert "--force" in again.err
+    assert sophia("trust").code == 0
+    rows = {row["backend"]: row["target"] for row in sophia("backends", "--json").json["backends"]}
+    assert (rows["github"], rows["fly"]) == ("octo/app", "my-app")
+
+
+def test_trust_is_given_and_taken_back(sophia: Program) -> None:
+    (sophia.cwd / "sophia-secrets.toml").write_text('[fly]\napp = "my-app"\n')
+
+    def fly_is_configured() -> bool:
+        rows = {row["backend"]: row["configured"] for row in sophia("backends", "--json").json["backends"]}
+        return bool(rows["fly"])
+
+    assert not fly_is_configured()
+    assert sophia("trust").code == 0
+    assert fly_is_configured()
+    assert sophia("trust", "--revoke").code == 0
+    assert not fly_is_configured()
+    assert sophia("trust", "/no/such.toml").code == 2
+
+
+def test_a_profile_never_shares_a_target_by_accident(sophia: Program) -> None:
+    sophia.user_settings(
+        '[fly]\napp = "dev-app"\n[profiles.production]\nchain = ["fly"]\n[profiles.production.fly]\napp = "prod-app"\n'
+    )
+    rows = sophia("backends", "--json", "--profile", "production").json["backends"]
+    assert [(row["backend"], row["target"]) for row in rows] == [("fly", "prod-app")]
+    assert sophia("backends", "--json").json["backends"][2]["target"] == "dev-app"
+    unknown = sophia("backends", "--profile", "prodution")
+    assert unknown.code == 2
+    assert "production" in unknown.err
+
+
+def test_cache_status_clear_and_warm(sophia: Program, vendors: World) -> None:
+    vendors.define({"API_KEY": "v"})
+    assert sophia("cache", "status", "--json").json["entries"] == []
+    assert sophia("cache", "warm").code == 0
+    shape = sophia("cache", "status", "--json").json
+    assert shape["key_source"] == "file"
+    assert [(e["backend"], e["target"], e["names"]) for e in shape["entries"]] == [
+        ("fly", "my-app", 0),
+        ("github", "octo/app", 0),
+        ("pulumi", "acme/app/production", 1),
+    ]
+    assert sophia("cache", "clear", "--backend", "pulumi", "--json").json == {"schema": 1, "removed": 1}
+    assert sophia("cache", "clear", "--json").json["removed"] == 2
+    assert sophia("cache", "clear", "--backend", "nowhere").code == 2
+
+
+def test_metadata_survives_the_clearing_of_the_cache(sophia: Program, vendors: World) -> None:
+    vendors.define({"API_KEY": "v"})
+    sophia("get", "API_KEY")
+    sophia("cache", "clear")
+    assert sophia("info", "API_KEY", "--json").json["access_count"] == 1
+
+
+def test_bash_completes_commands_and_names_without_asking_a_vendor(sophia: Program, vendors: World) -> None:
+    sophia.store("API_KEY", "v")
+    before = vendors.starts()
+    script = sophia("completion", "bash").out
+    ask = (
+        f"PATH={PROGRAM.parent}:$PATH\n{script}\n"
+        'COMP_WORDS=(sophia-secrets get AP); COMP_CWORD=2; _sophia_secrets; echo "${COMPREPLY[@]}"\n'
+        'COMP_WORDS=(sophia-secrets expl); COMP_CWORD=1; _sophia_secrets; echo "${COMPREPLY[@]}"\n'
+    )
+    done = subprocess.run(
+        ["bash", "-c", ask], env=sophia.full_environment(), capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["API_KEY", "explain"]
+    assert vendors.starts() == before
+    assert all(sophia("completion", shell).code == 0 for shell in ("zsh", "fish"))
+
+
+def test_alone_it_says_what_is_here_and_what_to_do_next(sophia: Program) -> None:
+    done = sophia()
+    assert done.code == 0
+    assert "sophia-secrets set MY_API_KEY --backend local" in done.out
+    (sophia.cwd / "fly.toml").write_text('app = "my-app"\n')
+    assert "sophia-secrets config init" in sophia().out
+
+
+def test_help_pages_and_every_commands_help(sophia: Program) -> None:
+    from sophia_secrets.cli.commands import COMMANDS
+
+    assert "130  interrupted" in sophia("help", "exit-codes").out
+    for command in COMMANDS:
+        done = sophia(command, "--help")
+        assert done.code == 0, command
+        assert "Usage: sophia-secrets" in done.out
+        assert sophia("help", command).code == 0
+
+
+def test_version(sophia: Program) -> None:
+    from sophia_secrets import __version__
+
+    assert sophia("--version").out == f"sophia-secrets {__version__}\n"
