@@ -14,6 +14,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
+from sophia_secrets.core import names as naming
+from sophia_secrets.core import verdict
 from sophia_secrets.core.model import Change, Check, Outcome, Receipt, Resolution, SecretValue
 from sophia_secrets.operations import doctor, opening, reading, writing
 from sophia_secrets.operations.session import Session
@@ -86,6 +88,18 @@ class SecretsManager:
 
         Raises the typed errors of `sophia_secrets.errors` for what makes any answer impossible.
         """
+        read = await self._read(names, use_cache)
+        found = {resolution.name: resolution for resolution in read.resolutions}
+        return [found[name] for name in names]
+
+    async def _read(self, names: Sequence[str], use_cache: bool) -> reading.Reading:
+        """
+        One pass over the chain for these names and all that were asked for at the same moment.
+
+        Whoever asks gets the errors of its own names alone.
+        """
+        for name in names:
+            naming.check_askable(name)
         loop = asyncio.get_running_loop()
         key = (id(loop), use_cache)
         with self._lock:
@@ -96,25 +110,27 @@ class SecretsManager:
             batch.names.update(dict.fromkeys(names))
             batch.waiting += 1
         try:
-            found = await asyncio.shield(batch.task)
+            read = await asyncio.shield(batch.task)
         except asyncio.CancelledError:
             batch.waiting -= 1
             if batch.waiting == 0:
                 batch.task.cancel()
             raise
-        return [found[name] for name in names]
+        for name in names:
+            if name in read.refusals:
+                raise read.refusals[name]
+        return read
 
-    async def _run_batch(
-        self, key: tuple[int, bool], batch: _Batch, use_cache: bool
-    ) -> dict[str, Resolution]:
+    async def _run_batch(self, key: tuple[int, bool], batch: _Batch, use_cache: bool) -> reading.Reading:
         await asyncio.sleep(0)
         with self._lock:
             batch.started = True
             if self._batches.get(key) is batch:
                 del self._batches[key]
         names = list(batch.names)
-        read = await self._run("python get", lambda s: reading.read(s, names, use_cache=use_cache))
-        return dict(zip(names, read.resolutions, strict=True))
+        return await self._run(
+            "python get", lambda s: reading.read(s, names, use_cache=use_cache, refuse=False)
+        )
 
     async def get_secret(self, name: str, use_cache: bool = True) -> str | None:
         """
@@ -123,11 +139,12 @@ class SecretsManager:
         Raises the typed error of a backend that failed where the absence is therefore not
         certain (`Unavailable`, `NotAuthenticated`, ...), `BadName`, `AuditFailed`.
         """
-        (resolution,) = await self.resolve([name], use_cache=use_cache)
+        read = await self._read([name], use_cache)
+        resolution = next(found for found in read.resolutions if found.name == name)
         if resolution.value is not None:
             return resolution.value.reveal()
         if resolution.degraded:
-            await self._run("python get", lambda s: reading.one(s, name, use_cache=use_cache))
+            raise verdict.missing(resolution, read.answers)
         return None
 
     async def set_secret(self, name: str, value: str | SecretValue, backend: str = "github") -> bool:
@@ -195,7 +212,7 @@ class _Batch:
         self.names: dict[str, None] = {}
         self.started = False
         self.waiting = 0
-        self.task: asyncio.Task[dict[str, Resolution]]
+        self.task: asyncio.Task[reading.Reading]
 
 
 class _Box(Generic[T]):

@@ -76,6 +76,33 @@ def test_bad_input_is_a_typed_error(manager: SecretsManager) -> None:
     run(work)
 
 
+def test_of_names_asked_for_at_once_only_the_bad_one_fails(manager: SecretsManager, vendors: World) -> None:
+    vendors.define({"GOOD": "v"})
+
+    async def work() -> list[object]:
+        asked = (manager.get_secret("GOOD"), manager.get_secret("--bad"), manager.get_secret("NOPE"))
+        return list(await asyncio.gather(*asked, return_exceptions=True))
+
+    good, bad, absent = run(work)
+    assert (good, absent) == ("v", None)
+    assert isinstance(bad, errors.BadName)
+
+
+def test_strict_fails_the_degraded_name_and_no_other(sophia: Program, vendors: World) -> None:
+    vendors.pulumi_fails(503, {"code": 503, "message": "down"})
+    sophia.store("LOWER", "v")
+    workflow = {"GITHUB_ACTIONS": "true", "SOPHIA_GITHUB_SECRETS_JSON": '{"UPPER": "u"}'}
+    manager = SecretsManager(environ=sophia.full_environment(**workflow), cwd=str(sophia.cwd), strict=True)
+
+    async def work() -> list[object]:
+        asked = (manager.get_secret("UPPER"), manager.get_secret("LOWER"))
+        return list(await asyncio.gather(*asked, return_exceptions=True))
+
+    upper, lower = run(work)
+    assert upper == "u"
+    assert isinstance(lower, errors.Unreachable)
+
+
 def slow_pulumi(sophia: Program, vendors: World, directory: Path) -> Path:
     """Pulumi that says that it has begun, then sleeps for a minute."""
     begun = directory / "begun"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from sophia_secrets import errors
 from sophia_secrets.core import names as naming
@@ -22,6 +22,7 @@ class Reading:
 
     resolutions: tuple[Resolution, ...]
     answers: tuple[Answer, ...]
+    refusals: Mapping[str, errors.SophiaError] = field(default_factory=dict)
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -40,6 +41,7 @@ def read(
     use_cache: bool = True,
     deliver: bool = True,
     everything: bool = False,
+    refuse: bool = True,
 ) -> Reading:
     """
     Resolve the names in one pass: one vendor call a target.
@@ -47,6 +49,7 @@ def read(
     With `deliver` each value found counts as an access, and its event is on disk before this
     returns. `everything` asks every backend of the chain, also those that cannot change the
     answer (for `explain`). Names that are not found are in the result; see `Reading.missing`.
+    Without `refuse`, what strictness forbids is in `Reading.refusals` instead of raised.
 
     Raises `BadName` for a name that no vendor may be handed, `NotConfigured` and `UsageError` for
     `only`, `AuditFailed` where the events cannot be written, and, when the session is strict, the
@@ -58,14 +61,19 @@ def read(
     wanted = Wanted(tuple(names), only=only, use_cache=use_cache, everything=everything)
     answers = gather(session, wanted)
     resolutions = tuple(resolve(name, answers) for name in names)
-    refusal = _strict_refusal(session, resolutions, answers)
+    refusals = _strict_refusals(session, resolutions, answers)
     duration = round((time.monotonic() - started) * 1000)
     recording.accesses(
-        session, resolutions, answers, duration_ms=duration, delivered=deliver and refusal is None
+        session,
+        resolutions,
+        answers,
+        duration_ms=duration,
+        delivered=deliver,
+        refused=refusals,
     )
-    if refusal is not None:
+    for refusal in refusals.values() if refuse else ():
         raise refusal
-    return Reading(resolutions, tuple(answers))
+    return Reading(resolutions, tuple(answers), refusals)
 
 
 def one(session: Session, name: str, *, only: str | None = None, use_cache: bool = True) -> Resolution:
@@ -80,7 +88,7 @@ def survey(session: Session, *, only: str | None = None, use_cache: bool = True)
     """Everything that every backend of the chain holds, with a resolution for each name (no value)."""
     started = time.monotonic()
     answers = gather(session, Wanted(None, only=only, use_cache=use_cache))
-    found = sorted({name for answer in answers for name in _names(answer)})
+    found = sorted({name for answer in answers for name in _names(answer, only)})
     resolutions = tuple(replace(resolve(name, answers), value=None) for name in found)
     if session.strict:
         for answer in answers:
@@ -96,21 +104,23 @@ def survey(session: Session, *, only: str | None = None, use_cache: bool = True)
     return Reading(resolutions, tuple(answers))
 
 
-def _names(answer: Answer) -> list[str]:
-    if answer.snapshot is None or answer.backend == "env":
+def _names(answer: Answer, only: str | None) -> list[str]:
+    """The process's variables are no secrets of anybody's, unless they alone are asked for."""
+    if answer.snapshot is None or (answer.backend == "env" and only != "env"):
         return []
     return [name for name in answer.snapshot.entries if "." not in name]
 
 
-def _strict_refusal(
+def _strict_refusals(
     session: Session, resolutions: Sequence[Resolution], answers: Sequence[Answer]
-) -> errors.SophiaError | None:
-    if not session.strict:
-        return None
-    for resolution in resolutions:
-        if resolution.degraded:
-            return verdict.refused_by_strict(resolution, answers)
-    return None
+) -> dict[str, errors.SophiaError]:
+    """For each name whose answer strictness forbids, the error of the failure at or above it."""
+    found: dict[str, errors.SophiaError] = {}
+    for resolution in resolutions if session.strict else ():
+        refusal = verdict.refused_by_strict(resolution, answers) if resolution.degraded else None
+        if refusal is not None:
+            found[resolution.name] = refusal
+    return found
 
 
 def outcome_of(resolution: Resolution) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend
@@ -109,15 +109,20 @@ def accesses(
     *,
     duration_ms: int,
     delivered: bool,
+    refused: Collection[str] = (),
 ) -> None:
-    """One event for each name asked for, and one for each backend that failed."""
+    """
+    One event for each name asked for, and one for each backend that failed.
+
+    Only what is `delivered`, and not `refused`, counts as an access.
+    """
     from sophia_secrets.operations.reading import outcome_of
 
     command = session.options.command
     events = [_failure_event(command, answer.failure) for answer in answers if answer.failure is not None]
     for resolution in resolutions:
         outcome = outcome_of(resolution)
-        if outcome == "found" and not delivered:
+        if outcome == "found" and (not delivered or resolution.name in refused):
             outcome = "seen"
         if outcome not in ("found", "seen"):
             logger.warning("%s: %s was not found", command, resolution.name)
