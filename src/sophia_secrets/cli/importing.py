@@ -1,0 +1,54 @@
+"""`import`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sophia_secrets.cli import carried, given
+from sophia_secrets.cli.opened import opened, warn_of
+from sophia_secrets.cli.transfer import DryRun, Yes
+from sophia_secrets.formats import READABLE
+from sophia_secrets.operations import importing
+from sophia_secrets.operations.carrying import intended
+
+
+def import_file(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="`-` is standard input.")],
+    format_name: Annotated[
+        str | None,
+        typer.Option(
+            "--format", "-f", metavar="F", help=f"One of: {', '.join(READABLE)}; else it is guessed."
+        ),
+    ] = None,
+    backend: Annotated[
+        str | None, typer.Option("--backend", "-b", metavar="B", help="Store in this backend.")
+    ] = None,
+    only: Annotated[str, typer.Option("--only", metavar="PREFIX", help="Only names that begin so.")] = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Store what a dotenv, JSON or YAML file holds in one backend, in one vendor call. Asks unless `--yes`.
+
+    What the backend holds already is left as it is, so a second run finishes an interrupted one.
+    """
+    with opened(ctx, "import") as (session, console):
+        carried.require_answer(console, yes=yes, dry_run=dry_run, doing="`import`")
+        pairs = importing.read_pairs(given.content(file), file, format_name)
+        planned = importing.plan_import(session, pairs, backend, only=only)
+        to, plan = planned.destination, planned.plan
+        console.note(f"{given.called(file)} → {to.name} ({to.target})")
+        warn_of((planned.there,), console, session)
+        carried.show_plan(console, plan, dry_run=dry_run)
+        if not plan.actions:
+            console.note("The file holds no such name, so there is nothing to do.")
+        if dry_run:
+            carried.show_intended(console, intended(to, plan))
+            return
+        if not plan.is_idle:
+            count = len(plan.changes)
+            names = "1 name" if count == 1 else f"{count} names"
+            carried.confirm(console, f"Write {names} to {to.name} ({to.target})?", yes=yes)
+        carried.show_carried(console, importing.carry(session, planned))

@@ -1,0 +1,94 @@
+"""Import: what a file holds, into one backend, planned first and written in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sophia_secrets import errors
+from sophia_secrets.backends.base import Backend
+from sophia_secrets.core import changes
+from sophia_secrets.core import names as naming
+from sophia_secrets.core.changes import Plan
+from sophia_secrets.core.resolve import Answer
+from sophia_secrets.formats import Pair, guess, reader
+from sophia_secrets.operations import writing
+from sophia_secrets.operations.carrying import Carried, carry_out, destination_of
+from sophia_secrets.operations.session import Session
+from sophia_secrets.operations.transferring import look
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """A plan for one destination, as it was seen."""
+
+    destination: Backend
+    there: Answer
+    plan: Plan
+
+
+def read_pairs(data: bytes, path: str, format_name: str | None) -> list[Pair]:
+    """
+    The names and values of a file; without a format it is guessed from the name, then from the text.
+
+    Raises `errors.UsageError` naming the line of what cannot be read, and of a name that is there
+    twice.
+    """
+    return reader(format_name or guess(path, data))(data)
+
+
+def plan_import(
+    session: Session, pairs: Sequence[Pair], backend_name: str | None, *, only: str = ""
+) -> Import:
+    """
+    What storing the pairs whose names begin with `only` would do; only the destination is looked at.
+
+    Raises `errors.BadName` for names that the destination does not take, all of them with their
+    lines, before anything is started; what `writing.destination` raises; and the failure of a
+    backend that cannot be seen.
+    """
+    destination = writing.destination(session, backend_name)
+    wanted = [pair for pair in pairs if pair.name.startswith(only)]
+    _check_names(destination, wanted)
+    there = look(session, destination)
+    place = destination_of(session, destination, there)
+    actions = changes.plan(
+        {pair.name: pair.value for pair in wanted},
+        there,
+        recorded=place.recorded,
+        fingerprint=place.fingerprint,
+        problem=place.problem,
+    )
+    return Import(destination, there, Plan(actions))
+
+
+def carry(session: Session, planned: Import) -> Carried:
+    """Store what the plan says in one write; the rows say what became of each name."""
+    return carry_out(session, planned.destination, planned.plan)
+
+
+def _check_names(destination: Backend, pairs: Sequence[Pair]) -> None:
+    lines: dict[str, int] = {}
+    bad: list[str] = []
+    hints: list[str] = []
+    for pair in pairs:
+        where = f"line {pair.line}: " if pair.line else ""
+        if pair.name in lines:
+            bad.append(f"{where}{naming.shown(pair.name)} is there twice")
+        lines[pair.name] = pair.line
+        reason = naming.convention_problem(pair.name) or destination.problem(pair.name)
+        if reason is not None:
+            bad.append(f"{where}{naming.shown(pair.name)}: {reason}")
+            better = naming.corrected(pair.name)
+            if better and better != pair.name:
+                hints.append(f"`{better}`")
+    if bad:
+        told = "; ".join(bad[:20]) + (f"; and {len(bad) - 20} more" if len(bad) > 20 else "")
+        raise errors.BadName(
+            f"The file has names that {destination.name} cannot take, so nothing was stored. {told}.",
+            hint=f"Change them to {', '.join(hints[:20])}."
+            if hints
+            else "Rename them, or leave them out with `--only PREFIX`.",
+            backend=destination.name,
+            target=str(destination.target),
+        )
