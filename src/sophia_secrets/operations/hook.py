@@ -1,0 +1,76 @@
+"""The pre-commit hook that scans what is staged."""
+
+from __future__ import annotations
+
+import os
+from enum import Enum
+
+from sophia_secrets import errors
+from sophia_secrets.operations.fetch import run_all
+from sophia_secrets.operations.session import Session
+from sophia_secrets.operations.staged import Git, hooks_directory
+from sophia_secrets.state import files
+
+NAME = "pre-commit"
+LINE = "sophia-secrets scan --staged"
+
+_MARK = "# Keeps known secrets out of commits. Written by `sophia-secrets scan --install-hook`.\n"
+_LIMIT = 1024 * 1024
+
+
+class Installed(Enum):
+    """What installing the hook came to."""
+
+    NEW = "installed"
+    UPDATED = "updated"
+    SAME = "unchanged"
+
+
+def text(program: str) -> str:
+    """The hook; `program` is the absolute path of this one, "" where only its name is known."""
+    lines = ["#!/bin/sh\n", _MARK]
+    if program:
+        # Commits are made from editors too, which may know another PATH.
+        lines += [
+            f"program={files.quoted(program)}\n",
+            '[ -x "$program" ] || program=sophia-secrets\n',
+            'exec "$program" scan --staged\n',
+        ]
+    else:
+        lines.append(f"exec {LINE}\n")
+    return "".join(lines)
+
+
+def install(session: Session, program: str) -> tuple[str, Installed]:
+    """
+    Write the hook of the repository here; returns its path.
+
+    Raises `errors.UsageError` where there is a hook that is not ours, saying what to add to it, and
+    what `staged.hooks_directory` raises.
+    """
+    git = Git(session.environ, session.cwd, session.settings.timeout)
+    (directory,) = run_all(session, {0: hooks_directory(git)}).values()
+    path = os.path.join(directory, NAME)
+    wanted = text(program).encode()
+    problem = ""
+    there = None
+    try:
+        there = files.read_path(path, _LIMIT, private=False, follow=True)
+        if there is not None and _MARK.encode() not in there:
+            problem = "is not ours"
+        elif there != wanted:
+            os.makedirs(directory, exist_ok=True)
+            files.replace_path(path, wanted, mode=0o755)
+    except files.TooLarge:
+        problem = "is not ours"
+    except OSError as failed:
+        reason = os.strerror(failed.errno) if failed.errno else "unknown reason"
+        problem = f"cannot be written: {reason}"
+    if problem:
+        raise errors.UsageError(
+            f"The hook {path} {problem}, so nothing was changed.",
+            hint=f"Add this line to it: `{LINE} || exit $?`",
+        )
+    if there == wanted:
+        return path, Installed.SAME
+    return path, Installed.NEW if there is None else Installed.UPDATED

@@ -1,0 +1,246 @@
+"""Scan: known values in files, and in what is staged for the next commit."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sophia_secrets import errors
+from sophia_secrets.core import changes
+from sophia_secrets.core.child_environment import ANY
+from sophia_secrets.core.model import SecretValue
+from sophia_secrets.core.redact import MINIMUM, Redactor
+from sophia_secrets.core.resolve import Answer, find, resolve
+from sophia_secrets.core.search import Search
+from sophia_secrets.operations import recording
+from sophia_secrets.operations.fetch import Wanted, gather, run_all
+from sophia_secrets.operations.selecting import strict_refusal
+from sophia_secrets.operations.session import Session
+from sophia_secrets.operations.staged import Content, Git, staged
+from sophia_secrets.state.opening import BASE, open_file
+
+BINARY_LIMIT = 10 * 1024 * 1024
+"""A binary file larger than this is not looked into."""
+
+_CHUNK = 1 << 20
+_SNIFF = 8192
+_NOT_WALKED = frozenset({".git"})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is looked for: every readable value of every backend, with its name."""
+
+    search: Search = field(repr=False)
+    values: tuple[SecretValue, ...] = field(repr=False)
+    names: tuple[str, ...]
+    answers: tuple[Answer, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A name's value in a file; line 0 is the file's own name. `file` holds no value."""
+
+    name: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that was not looked into, and why."""
+
+    file: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Scanned:
+    """What was found, in the order it was looked at; `files` is how many were looked into."""
+
+    findings: list[Finding] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    files: int = 0
+
+
+def known(
+    session: Session, *, ignored: Sequence[str] = (), only: str | None = None, use_cache: bool = True
+) -> Known:
+    """
+    Read every value that can be read here; that is audited, and counts as no access.
+
+    Of the environment only the declared names and those of its dotenv file count. Raises
+    `AuditFailed`, and a backend's failure where nothing could be read or the session is strict.
+    """
+    started = time.monotonic()
+    answers = tuple(gather(session, Wanted((ANY,), only=only, use_cache=use_cache)))
+    declared = session.settings.declared
+    found: dict[str, list[SecretValue]] = {}
+    for answer in answers:
+        for name in changes.carried(answer, declared=declared):
+            entry = find(answer, name)
+            if entry is not None and entry.value is not None and name not in ignored:
+                found.setdefault(name, []).append(entry.value)
+    names = tuple(sorted(found))
+    refusal = strict_refusal(session, (), answers) or (_nothing(answers) if not names else None)
+    recording.accesses(
+        session,
+        [resolve(name, answers) for name in names],
+        answers,
+        duration_ms=round((time.monotonic() - started) * 1000),
+        delivered=False,
+    )
+    if refusal is not None:
+        raise refusal
+    values = [(name, value) for name in names for value in found[name]]
+    return Known(Search(values), tuple(value for _, value in values), names, answers)
+
+
+def _nothing(answers: Sequence[Answer]) -> errors.SophiaError | None:
+    for answer in answers:
+        if answer.failure is not None:
+            return errors.error_for(answer.failure.kind.value)(
+                f"There is no value to look for: {answer.failure.message}",
+                hint=answer.failure.hint,
+                backend=answer.backend,
+                target=answer.target,
+            )
+    return None
+
+
+def check_paths(paths: Iterable[str]) -> None:
+    """Raises `errors.UsageError` for a path that is not there."""
+    for path in paths:
+        if not os.path.lexists(path):
+            raise errors.UsageError(f"There is no file or directory {path}.")
+
+
+def scan_files(session: Session, known: Known, paths: Sequence[str]) -> Scanned:
+    """
+    Look into the files, and into all below the directories, in order of name.
+
+    Links below a directory are not followed; `.git` and the dotenv file that the settings name are
+    left out unless they are asked for by name.
+    """
+    scan = _Scan(known)
+    sources = _sources(session)
+    for path in paths:
+        if os.path.isdir(path):
+            for file in _below(path, sources, scan.done):
+                scan.file(file)
+        else:
+            scan.file(path, follow=True)
+    return scan.done
+
+
+def scan_staged(session: Session, known: Known) -> Scanned:
+    """
+    Look into every file that the next commit changes, as it is in the index.
+
+    Raises `errors.UsageError` outside a repository, `CliMissing` and `BadOutput`.
+    """
+    scan = _Scan(known)
+    # git is given no value; a shorter one would only keep its words from being shown.
+    long = tuple(value for value in known.values if len(value.reveal()) >= MINIMUM)
+    git = Git(session.environ, session.cwd, session.settings.timeout, long)
+    run_all(session, {0: staged(git, scan.content)})
+    return scan.done
+
+
+class _Scan:
+    def __init__(self, known: Known) -> None:
+        self._search = known.search
+        self._redactor = Redactor(value.reveal() for value in known.values)
+        self.done = Scanned()
+
+    def content(self, content: Content) -> None:
+        """One staged file."""
+        if content.data is None:
+            self.done.skipped.append(Skipped(self._shown(content.path), content.reason))
+        elif _is_binary(content.data[:_SNIFF]) and len(content.data) > BINARY_LIMIT:
+            self._skip_binary(content.path)
+        else:
+            self._look(content.path, [content.data])
+
+    def file(self, path: str, *, follow: bool = False) -> None:
+        """One file of the working tree."""
+        try:
+            fd = open_file(path, os.O_RDONLY | (BASE & ~os.O_NOFOLLOW if follow else BASE))
+        except OSError as problem:
+            self._unreadable(path, problem)
+            return
+        try:
+            seen = os.fstat(fd)
+            if not stat.S_ISREG(seen.st_mode):
+                self.done.skipped.append(Skipped(self._shown(path), "it is not a regular file"))
+            elif seen.st_size > BINARY_LIMIT and _is_binary(os.pread(fd, _SNIFF, 0)):
+                self._skip_binary(path)
+            else:
+                self._look(path, _chunks(fd))
+        except OSError as problem:
+            self._unreadable(path, problem)
+        finally:
+            os.close(fd)
+
+    def _look(self, path: str, chunks: Iterable[bytes]) -> None:
+        shown = self._shown(path)
+        found = [Finding(name, shown, 0) for name in self._search.names_in(os.fsencode(path))]
+        found += [Finding(name, shown, line) for line, name in self._search.lines(chunks)]
+        self.done.findings += found
+        self.done.files += 1
+
+    def _shown(self, path: str) -> str:
+        """The path for a person, without a value that may be in it."""
+        return self._redactor.redact(os.fsencode(path).decode("utf-8", "backslashreplace"))
+
+    def _skip_binary(self, path: str) -> None:
+        reason = f"it is binary and larger than {BINARY_LIMIT} bytes"
+        self.done.skipped.append(Skipped(self._shown(path), reason))
+
+    def _unreadable(self, path: str, problem: OSError) -> None:
+        reason = os.strerror(problem.errno) if problem.errno else "it cannot be read"
+        self.done.skipped.append(Skipped(self._shown(path), reason))
+
+
+def _is_binary(start: bytes) -> bool:
+    return b"\0" in start
+
+
+def _chunks(fd: int) -> Iterator[bytes]:
+    while chunk := os.read(fd, _CHUNK):
+        yield chunk
+
+
+def _below(top: str, sources: frozenset[str], done: Scanned) -> Iterator[str]:
+    """The regular files below a directory, sorted, each directory's own before its directories'."""
+    waiting = [top]
+    while waiting:
+        directory = waiting.pop()
+        try:
+            with os.scandir(directory) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as problem:
+            reason = os.strerror(problem.errno) if problem.errno else "it cannot be read"
+            done.skipped.append(Skipped(directory, reason))
+            continue
+        inner = []
+        for entry in entries:
+            path = entry.path.removeprefix("./")
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in _NOT_WALKED:
+                    inner.append(path)
+            elif entry.is_file(follow_symlinks=False) and os.path.realpath(path) not in sources:
+                yield path
+        waiting += reversed(inner)
+
+
+def _sources(session: Session) -> frozenset[str]:
+    """Where the `env` backend reads values from: they are there on purpose."""
+    file = session.settings.section("env").get("file")
+    if not isinstance(file, str) or not file:
+        return frozenset()
+    path = session.paths.home + file[1:] if file.startswith("~/") else file
+    return frozenset({os.path.realpath(os.path.join(session.cwd, path))})
