@@ -1,0 +1,214 @@
+"""`export` and `render`: secrets as a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from sophia_secrets import errors
+from sophia_secrets.cli import given, streams
+from sophia_secrets.cli.console import Console
+from sophia_secrets.cli.opened import opened, warn_of
+from sophia_secrets.cli.read import Backend, NoCache
+from sophia_secrets.core.text import visible
+from sophia_secrets.formats import FORMATS, github_env
+from sophia_secrets.operations import exporting, step_file
+from sophia_secrets.operations.exporting import Made
+from sophia_secrets.operations.session import Session
+from sophia_secrets.state import files
+
+Output = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write this file, which only you can read."),
+]
+
+
+def export(
+    ctx: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="PREFIX", help="All names that begin so: `AWS`, `AWS_*`."),
+    ] = None,
+    format_name: Annotated[
+        str | None, typer.Option("--format", "-f", metavar="F", help=f"One of: {', '.join(FORMATS)}.")
+    ] = None,
+    output: Output = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="What a `k8s` Secret is called.")
+    ] = None,
+    backend: Backend = None,
+    no_cache: NoCache = False,
+) -> None:
+    """Write secrets in a format: the names given, or what `run` hands to a command.
+
+    A value that the format's parser would not read back exactly is refused. `github-env` writes
+    the file of $GITHUB_ENV itself, after the commands that make the runner hide the values.
+    """
+    wanted = (tuple(names or ()), tuple(only or ()))
+    format_name = _format(format_name, output, as_json=ctx.obj.json)
+    if name is not None and format_name != "k8s":
+        raise errors.UsageError("`--name` is for `--format k8s`.")
+    options = {"name": name} if name is not None else {}
+
+    def make(session: Session, console: Console) -> Made:
+        made = exporting.export(
+            session, *wanted, format_name, options=options, only=backend, use_cache=not no_cache
+        )
+        _tell(made, console, session)
+        return made
+
+    with opened(ctx, "export") as (session, console):
+        if format_name == "github-env":
+            with step_file.opened(session.environ) as step:
+                made = make(session, console)
+                _say_masks(github_env.masks(made.pairs), as_json=console.json)
+                step.append(made.content)
+            place = session.environ[step_file.VARIABLE]
+            _told(console, {"format": format_name}, made, place, _count(made, "set for the next steps"))
+            return
+        made = make(session, console)
+        shape = {"format": format_name}
+        _hand_over(made, output, shape, session, console)
+
+
+def render(
+    ctx: typer.Context,
+    template: Annotated[str, typer.Argument(metavar="TEMPLATE", help="A file; `-` is standard input.")],
+    output: Output = None,
+    backend: Backend = None,
+    no_cache: NoCache = False,
+) -> None:
+    """Fill secrets into a file: `{{ NAME }}` is replaced by the value, everything else stays.
+
+    Doubled braces, `{{{{ NAME }}}}`, give the text `{{ NAME }}`. A name without a value is an error.
+    """
+    parsed = exporting.parse_template(given.content(template))
+    place = given.called(template)
+    with opened(ctx, "render") as (session, console):
+        made = exporting.render(session, parsed, place, only=backend, use_cache=not no_cache)
+        _tell(made, console, session)
+        shape = {"template": place}
+        if console.json and output is None:
+            _mask_in_workflow(made, session)
+            text = made.content.decode()
+            console.print(json.dumps({"schema": 1, **shape, "names": list(made.names), "text": text}))
+            return
+        _hand_over(made, output, shape, session, console)
+
+
+def _format(chosen: str | None, output: str | None, *, as_json: bool) -> str:
+    if chosen == "github-env" and output is not None:
+        raise errors.UsageError(
+            "`--format github-env` writes the file of $GITHUB_ENV, so it takes no `--output`."
+        )
+    if as_json and output is None and chosen not in (None, "json", "github-env"):
+        raise errors.UsageError(
+            f"`--json` and `--format {chosen}` cannot share standard output.",
+            hint="Give the file's name with `--output FILE`.",
+        )
+    if chosen is None:
+        return "json" if as_json and output is None else "dotenv"
+    return chosen
+
+
+def _hand_over(
+    made: Made, output: str | None, shape: dict[str, str], session: Session, console: Console
+) -> None:
+    """To the file, or to standard output."""
+    _mask_in_workflow(made, session)
+    if output is None:
+        if session.environ.get("GITHUB_ACTIONS") == "true":
+            _check_log(made.content)
+        _warn_if_open(console)
+        streams.deliver(made.content)
+        return
+    try:
+        files.replace_path(output, made.content)
+        reason = ""
+    except OSError as problem:
+        reason = os.strerror(problem.errno) if problem.errno else "unknown reason"
+    if reason:
+        raise errors.OutputFailed(f"{output} could not be written: {reason}.")
+    _told(console, shape, made, output, _count(made, f"written to {output}, which only you can read"))
+
+
+def _told(console: Console, shape: dict[str, str], made: Made, output: str, words: str) -> None:
+    if console.json:
+        console.print(json.dumps({"schema": 1, **shape, "names": list(made.names), "output": output}))
+    else:
+        console.note(words)
+
+
+def _count(made: Made, what: str) -> str:
+    count = len(made.names)
+    return f"{count} {'secret' if count == 1 else 'secrets'} {what}."
+
+
+def _say_masks(masks: bytes, *, as_json: bool) -> None:
+    """On standard output; under `--json`, which needs that, on standard error: the runner reads both."""
+    if as_json:
+        streams.say(masks.decode())
+    else:
+        streams.deliver(masks)
+
+
+def _mask_in_workflow(made: Made, session: Session) -> None:
+    if session.environ.get("GITHUB_ACTIONS") == "true":
+        streams.say(github_env.masks(made.pairs).decode())
+
+
+def _check_log(content: bytes) -> None:
+    """
+    In a workflow standard output may be the log: no line of it may be a workflow command (G2).
+
+    The runner looks for `::` at a line's beginning and for `##[` anywhere (actions/runner
+    src/Runner.Common/ActionCommand.cs).
+    """
+    if _out_mode() is not None:
+        return
+    for number, line in enumerate(content.replace(b"\r", b"\n").split(b"\n"), 1):
+        if line.lstrip().startswith(b"::") or b"##[" in line:
+            raise errors.BadValue(
+                f"Line {number} of the output would be a workflow command in the job's log.",
+                hint="Write it to a file with `--output FILE`.",
+            )
+
+
+def _out_mode() -> int | None:
+    """The permissions of standard output where that is a regular file."""
+    try:
+        seen = os.fstat(1).st_mode
+    except OSError:
+        return None
+    return stat.S_IMODE(seen) if stat.S_ISREG(seen) else None
+
+
+def _warn_if_open(console: Console) -> None:
+    """A file that others may read is worth a word (L11)."""
+    mode = _out_mode()
+    if mode is not None and mode & 0o077:
+        console.warn(
+            f"Standard output is a file that other users may read (mode {mode:04o}). "
+            "`--output FILE` makes one that only you can read."
+        )
+
+
+def _tell(made: Made, console: Console, session: Session) -> None:
+    warn_of(made.answers, console, session)
+    if made.dangerous:
+        console.warn(
+            f"Left out, because programs obey variables of these names: {_listed(made.dangerous)}. "
+            "Name one to export it."
+        )
+    if made.absent:
+        console.note(f"Declared, and not found: {_listed(made.absent)}.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(visible(name) for name in names)

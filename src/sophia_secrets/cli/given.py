@@ -1,0 +1,38 @@
+"""A file that the command line names, or standard input."""
+
+from __future__ import annotations
+
+import os
+
+from sophia_secrets import errors
+from sophia_secrets.cli import streams
+from sophia_secrets.formats import MAX_BYTES
+from sophia_secrets.state import files
+
+
+def content(path: str) -> bytes:
+    """
+    All of the file; `-` is standard input. Links are followed.
+
+    Raises `UsageError` where there is none, or it cannot be read or is larger than `MAX_BYTES`.
+    """
+    if path == "-":
+        return streams.read_input(MAX_BYTES)
+    data = None
+    reason = ""
+    try:
+        data = files.read_path(path, MAX_BYTES, private=False, follow=True)
+    except files.TooLarge:
+        reason = f"it is larger than {MAX_BYTES} bytes"
+    except OSError as problem:
+        reason = os.strerror(problem.errno) if problem.errno else "unknown reason"
+    if reason:
+        raise errors.UsageError(f"{path} cannot be read: {reason}.")
+    if data is None:
+        raise errors.UsageError(f"There is no file {path}.")
+    return data
+
+
+def called(path: str) -> str:
+    """What messages call it."""
+    return "standard input" if path == "-" else path

@@ -1,0 +1,166 @@
+"""Secrets as a file: in one of the formats, or filled into a template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sophia_secrets import errors
+from sophia_secrets.core import names as naming
+from sophia_secrets.core import template as templates
+from sophia_secrets.core import verdict
+from sophia_secrets.core.child_environment import Chosen, Selection
+from sophia_secrets.core.resolve import Answer
+from sophia_secrets.core.template import Template
+from sophia_secrets.formats import Pair, decoded, value_problem, writer
+from sophia_secrets.operations.selecting import Selected, asked_by, by_selection, hand_over
+from sophia_secrets.operations.session import Session
+
+ANY_TEXT = ("json", "yaml", "k8s")
+"""The formats that carry any text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """
+    The text of the file, and what there is to say of it.
+
+    `absent` are optional declared names that no backend gives a value for, `dangerous` the names
+    left out because programs obey a variable of that name (I8).
+    """
+
+    content: bytes = field(repr=False)
+    pairs: tuple[Pair, ...]
+    answers: tuple[Answer, ...] = field(repr=False)
+    absent: tuple[str, ...] = ()
+    dangerous: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(pair.name for pair in self.pairs)
+
+
+def export(
+    session: Session,
+    names: Sequence[str],
+    prefixes: Sequence[str],
+    format_name: str,
+    *,
+    options: dict[str, str] | None = None,
+    only: str | None = None,
+    use_cache: bool = True,
+) -> Made:
+    """
+    The secrets in a format: the names, and those that the prefixes say; with neither, what `run`
+    hands to a command.
+
+    Raises `errors.BadValue` and `errors.BadName` naming what the format cannot carry, `NotFound`
+    where there is nothing to write, and what `selecting.hand_over` raises.
+    """
+    write = writer(format_name)
+    for name in names:
+        naming.check_askable(name)
+    selection = Selection(only=tuple(prefixes))
+    selected_too = bool(prefixes) or not names
+    select = by_selection(session, selection)
+    asked = asked_by(session, selection) if selected_too else ()
+
+    def choose(answers: Sequence[Answer]) -> Chosen:
+        chosen = select(answers) if selected_too else Chosen((), frozenset())
+        return Chosen(
+            tuple(dict.fromkeys([*names, *chosen.names])),
+            chosen.named | frozenset(names),
+            tuple(name for name in chosen.dangerous if name not in names),
+        )
+
+    def make(selected: Selected) -> Made:
+        if not selected.values:
+            raise _nothing(selected)
+        pairs = tuple(Pair(name, value) for name, value in selected.values.items())
+        content = _written(lambda: write(pairs, **(options or {})), format_name)
+        return Made(content, pairs, selected.answers, selected.absent, selected.chosen.dangerous)
+
+    return hand_over(session, (*names, *asked), choose, make, only=only, use_cache=use_cache)
+
+
+def _written(write: Callable[[], bytes], format_name: str) -> bytes:
+    try:
+        return write()
+    except errors.BadValue as problem:
+        message, hint = problem.message, problem.hint
+    if not hint and format_name not in ANY_TEXT:
+        hint = "`--format json` carries any text; or leave it out by naming the others."
+    raise errors.BadValue(message, hint=hint)
+
+
+def _nothing(selected: Selected) -> errors.SophiaError:
+    for answer in selected.answers:
+        if answer.failure is not None:
+            return errors.error_for(answer.failure.kind.value)(
+                f"No secret was found, and that is not certain: {answer.failure.message}",
+                hint=answer.failure.hint,
+                backend=answer.backend,
+                target=answer.target,
+            )
+    return errors.NotFound(
+        "There is nothing to export: no backend gives a value here.",
+        hint="See what there is with `sophia-secrets list`; variables of the environment are exported "
+        "when they are named or declared.",
+    )
+
+
+def parse_template(data: bytes) -> Template:
+    """Raises `errors.UsageError` for what is not UTF-8 text, or too large."""
+    return templates.parse(decoded(data))
+
+
+def render(
+    session: Session, template: Template, place: str, *, only: str | None = None, use_cache: bool = True
+) -> Made:
+    """
+    The template with each placeholder's value, all names in one pass.
+
+    `place` is what messages call the template. Raises the error of the first name that has no
+    value, with its line, and `errors.BadValue` for a value that is not text.
+    """
+    lines = template.first_lines
+    for name, line in lines.items():
+        if not naming.is_safe_to_ask(name):
+            raise errors.BadName(f"{place}:{line}: {naming.shown(name)} cannot be a secret's name.")
+
+    def make(selected: Selected) -> Made:
+        _check_present(selected, lines, place)
+        values = selected.values
+        for name, value in values.items():
+            problem = value_problem(value, nul=True)
+            if problem is not None:
+                raise errors.BadValue(
+                    f"{place}:{lines[name]}: the value of `{name}` cannot be written: {problem}."
+                )
+        content = templates.fill(template, values).encode()
+        return Made(content, tuple(Pair(n, v) for n, v in values.items()), selected.answers)
+
+    # No name is `named`: the line belongs into the error of a missing one.
+    return hand_over(
+        session,
+        tuple(lines),
+        lambda _: Chosen(tuple(lines), frozenset()),
+        make,
+        only=only,
+        use_cache=use_cache,
+    )
+
+
+def _check_present(selected: Selected, lines: dict[str, int], place: str) -> None:
+    missing = [each for each in selected.resolutions if each.value is None]
+    if not missing:
+        return
+    first = verdict.missing(missing[0], selected.answers)
+    others = ", ".join(f"`{each.name}` ({place}:{lines[each.name]})" for each in missing[1:])
+    more = f" Nor were {others}." if others else ""
+    raise type(first)(
+        f"{place}:{lines[missing[0].name]}: {first.message}{more}",
+        hint=first.hint,
+        backend=first.backend,
+        target=first.target,
+    )

@@ -1,0 +1,144 @@
+"""Handing secrets over: chosen, resolved in one pass, and audited before they leave."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sophia_secrets import errors
+from sophia_secrets.core import child_environment as child
+from sophia_secrets.core import verdict
+from sophia_secrets.core.child_environment import Chosen, Selection
+from sophia_secrets.core.model import EntryState, Resolution, SecretValue
+from sophia_secrets.core.resolve import Answer, find, resolve
+from sophia_secrets.operations import recording
+from sophia_secrets.operations.fetch import Wanted, gather
+from sophia_secrets.operations.session import Session
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """What was chosen, with an answer for each name of it and every backend's own answer."""
+
+    chosen: Chosen
+    resolutions: tuple[Resolution, ...]
+    answers: tuple[Answer, ...]
+
+    @property
+    def values(self) -> dict[str, SecretValue]:
+        """The names that have a value, in order."""
+        return {each.name: each.value for each in self.resolutions if each.value is not None}
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """The names that no backend gives a value for."""
+        return tuple(each.name for each in self.resolutions if each.value is None)
+
+
+def hand_over(
+    session: Session,
+    asked: Sequence[str],
+    choose: Callable[[Sequence[Answer]], Chosen],
+    make: Callable[[Selected], T],
+    *,
+    only: str | None = None,
+    use_cache: bool = True,
+) -> T:
+    """
+    Ask the chain for `asked`, let `choose` say which names are wanted and `make` what is made of
+    them, and put one event a name on the disk before this returns what was made.
+
+    Raises what `choose` and `make` raise, `errors.NotFound` (or the failure's own error) for a name
+    that was named, or is required, and has no value, and, when the session is strict, the error of
+    the first failure at or above a winner. Then the events say that nothing was handed out.
+    """
+    started = time.monotonic()
+    answers = tuple(gather(session, Wanted(tuple(asked), only=only, use_cache=use_cache)))
+    resolutions: tuple[Resolution, ...] = ()
+    made: list[T] = []
+    refusal: errors.SophiaError | None = None
+    try:
+        chosen = choose(answers)
+        resolutions = tuple(resolve(name, answers) for name in chosen.names)
+        refusal = strict_refusal(session, resolutions, answers) or _missing(
+            session, chosen, resolutions, answers
+        )
+        if refusal is None:
+            made.append(make(Selected(chosen, resolutions, answers)))
+    except errors.SophiaError as problem:
+        refusal = problem
+    duration = round((time.monotonic() - started) * 1000)
+    recording.accesses(session, resolutions, answers, duration_ms=duration, delivered=refusal is None)
+    if refusal is not None:
+        raise refusal
+    return made[0]
+
+
+def by_selection(session: Session, selection: Selection) -> Callable[[Sequence[Answer]], Chosen]:
+    """
+    The choice that `run` and `export` share: the names that the selection says; where it says none,
+    the declared ones; where none is declared, all that the chain can give a value for, other than
+    the variables of this process.
+    """
+    scopes = {name: each.scopes for name, each in session.settings.declared.items()}
+    here = frozenset(session.environ)
+
+    def choose(answers: Sequence[Answer]) -> Chosen:
+        return child.choose(
+            selection, scopes, _held(session, answers), lambda name: _has_value(name, answers), here
+        )
+
+    return choose
+
+
+def asked_by(session: Session, selection: Selection) -> tuple[str, ...]:
+    """The names to ask the chain for before `by_selection` can choose."""
+    return child.to_ask(selection, {name: each.scopes for name, each in session.settings.declared.items()})
+
+
+def strict_refusal(
+    session: Session, resolutions: Sequence[Resolution], answers: Sequence[Answer]
+) -> errors.SophiaError | None:
+    """Under `--strict`, the error of a backend that failed and could have changed an answer."""
+    if not session.strict:
+        return None
+    for resolution in resolutions:
+        if resolution.degraded:
+            return verdict.refused_by_strict(resolution, answers)
+    # Nothing was found where a backend failed: what it holds is not known either.
+    if not resolutions and any(answer.failure is not None for answer in answers):
+        return verdict.refused_by_strict(resolve(child.ANY, answers), answers)
+    return None
+
+
+def _held(session: Session, answers: Sequence[Answer]) -> list[str]:
+    """The names that have a value, sorted; of `env` those of its file, not of the process."""
+    found = set()
+    for answer in answers:
+        for name, entry in answer.snapshot.entries.items() if answer.snapshot is not None else ():
+            of_process = answer.backend == "env" and name in session.environ
+            if entry.state is EntryState.READABLE and not of_process:
+                found.add(name)
+    return sorted(found)
+
+
+def _has_value(name: str, answers: Sequence[Answer]) -> bool:
+    entries = (find(answer, name) for answer in answers)
+    return any(entry is not None and entry.state is EntryState.READABLE for entry in entries)
+
+
+def _missing(
+    session: Session, chosen: Chosen, resolutions: Sequence[Resolution], answers: Sequence[Answer]
+) -> errors.SophiaError | None:
+    declared = session.settings.declared
+    profile = session.settings.profile
+    for resolution in resolutions:
+        name = resolution.name
+        needed = name in chosen.named or (name in declared and declared[name].is_required(profile))
+        if resolution.value is None and needed:
+            return verdict.missing(resolution, answers)
+    return None
