@@ -151,7 +151,12 @@ def test_I5_hostile_file_names_are_spelled_out(sophia: Program) -> None:
 def test_a_large_file_is_looked_into_to_its_end_and_a_large_binary_one_is_said(sophia: Program) -> None:
     sophia.store("API_KEY", VALUE)
     filler = b"0123456789abcde\n" * 720_000
-    write(sophia.cwd, big=filler + VALUE.encode(), binary=b"\0" + filler + VALUE.encode(), small=b"\0" + VALUE.encode())
+    write(
+        sophia.cwd,
+        big=filler + VALUE.encode(),
+        binary=b"\0" + filler + VALUE.encode(),
+        small=b"\0" + VALUE.encode(),
+    )
     before = time.monotonic()
     done = sophia("scan")
     assert (done.code, done.out) == (7, "big:720001: API_KEY\nsmall:1: API_KEY\n")

@@ -64,7 +64,9 @@ def test_every_changed_file_is_given_as_it_is_in_the_index() -> None:
 
 
 def test_deleted_files_submodules_and_conflicts_are_not_asked_for() -> None:
-    listed = raw(("000000", NONE, "D", b"gone"), ("160000", C, "M", b"module"), ("100644", NONE, "U", b"both"))
+    listed = raw(
+        ("000000", NONE, "D", b"gone"), ("160000", C, "M", b"module"), ("100644", NONE, "U", b"both")
+    )
     assert play(b".git\n", listed)[0] == []
 
 

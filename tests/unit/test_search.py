@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import time
 import urllib.parse
@@ -110,7 +111,7 @@ def test_what_is_found_does_not_depend_on_the_chunks(
     text = "".join(p if isinstance(p, str) else chosen[p % len(chosen)] for p in pieces).encode()
     whole = found(text, **values)
     places = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
-    chunks = [text[start:stop] for start, stop in zip(places, places[1:], strict=False)]
+    chunks = [text[start:stop] for start, stop in itertools.pairwise(places)]
     window = module._WINDOW
     module._WINDOW = 16
     try:
