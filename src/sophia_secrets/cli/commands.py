@@ -39,6 +39,7 @@ COMMANDS: dict[str, Command] = {
     "trust": Command("settings:trust", SETUP, "Let a project's settings file name targets."),
     "backends": Command("doctor:backends", SETUP, "Show the backends and what each can do here."),
     "cache": Command("cache:app", SETUP, "Show, clear and warm the encrypted cache."),
+    "check": Command("check:check", LIFE, "Check that the declared secrets are as declared."),
     "audit": Command("audit:app", LIFE, "Query and verify the audit log."),
     "completion": Command("completion:completion", SETUP, "Print a completion script for a shell."),
     "help": Command("help:help_page", SETUP, "Show a page of help, such as `help exit-codes`."),

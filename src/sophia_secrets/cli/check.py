@@ -1,0 +1,116 @@
+"""`check`."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from sophia_secrets.cli.console import Console
+from sophia_secrets.cli.opened import opened, warn_of
+from sophia_secrets.core import value_types
+from sophia_secrets.core.finding import Finding, Status, exit_code
+from sophia_secrets.core.model import SecretValue
+from sophia_secrets.core.text import visible
+from sophia_secrets.operations import checking, workflows
+
+_LONGEST_SEARCH = 2.0
+"""Seconds that one pattern may take on one value (R3)."""
+
+
+def check(
+    ctx: typer.Context,
+    workflow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--workflow", metavar="FILE", help="Also check the secrets that this GitHub workflow uses."
+        ),
+    ] = None,
+) -> None:
+    """Check that the declared secrets are there, of their type, where they must be, and not overdue.
+
+    Changes nothing and asks nothing. Exit code 7 where something fails.
+    """
+    with opened(ctx, "check") as (session, console):
+        checked = checking.Checked()
+        if not workflow or session.settings.declared or session.settings.groups:
+            checked = checking.check(session, search)
+        findings = [*checked.findings, *workflows.check(session, workflow or [], checked.answers)]
+        code = exit_code(findings)
+        if console.json:
+            console.print(json.dumps(shape(findings)))
+        else:
+            _show(findings, console)
+        warn_of(checked.answers, console, session)
+        if code:
+            raise typer.Exit(code)
+
+
+def shape(findings: Sequence[Finding]) -> dict[str, Any]:
+    """The promised JSON: `ok` exactly when nothing fails and nothing is unknown."""
+    return {
+        "schema": 1,
+        "ok": not any(finding.status in (Status.FAIL, Status.UNKNOWN) for finding in findings),
+        "findings": [
+            {
+                "name": finding.name,
+                "rule": finding.rule,
+                "status": finding.status.value,
+                "message": finding.message,
+                "hint": finding.hint,
+            }
+            for finding in findings
+        ],
+    }
+
+
+def search(pattern: str, value: SecretValue) -> bool | None:
+    """Whether the pattern is found in the value; None where looking takes too long. Main thread only."""
+
+    def give_up(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, _LONGEST_SEARCH)
+    try:
+        return value_types.matches(pattern, value)
+    except TimeoutError:
+        return None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _show(findings: Sequence[Finding], console: Console) -> None:
+    """One line for each secret that is well, and one for each finding that is not."""
+    wanting = {finding.name for finding in findings if finding.status is not Status.OK}
+    shown: set[str] = set()
+    rows: list[list[str]] = []
+    for finding in findings:
+        if finding.status is Status.OK and finding.rule != "workflow":
+            if finding.name in wanting or finding.name in shown:
+                continue
+            shown.add(finding.name)
+        rows.append(
+            [
+                console.state(finding.status.value),
+                visible(finding.name),
+                finding.rule,
+                visible(finding.message),
+            ]
+        )
+    if rows:
+        console.table(["state", "name", "rule", "what"], rows)
+    for finding in findings:
+        if finding.status in (Status.FAIL, Status.UNKNOWN) and finding.hint:
+            console.say(f"  {visible(finding.name)}: {visible(finding.hint)}")
+    failed = sum(finding.status is Status.FAIL for finding in findings)
+    unknown = sum(finding.status is Status.UNKNOWN for finding in findings)
+    if failed or unknown:
+        parts = [f"{failed} failed"] * bool(failed) + [f"{unknown} could not be checked"] * bool(unknown)
+        console.error(f"{' and '.join(parts)}.")
+    else:
+        console.note("Everything that was checked is as declared.")

@@ -1,0 +1,294 @@
+"""
+Whether the declared secrets are as they were declared: pure, from the chain's answers and a clock.
+
+"Unknown" is an answer: what hangs on a backend that failed is neither well nor wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sophia_secrets.core import value_types
+from sophia_secrets.core.finding import Finding, Status
+from sophia_secrets.core.model import EntryState, Failure, Resolution, SecretValue, TraceOutcome
+from sophia_secrets.core.resolve import Answer, find
+
+Search = Callable[[str, SecretValue], bool | None]
+"""Whether a pattern is found in a value; None where looking took too long."""
+
+
+_SLOW = "takes too long to hold against its pattern"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is asked of one secret. `rotate_every` is seconds; `backends` are those that must hold it."""
+
+    name: str
+    required: bool = False
+    type: str = "text"
+    pattern: str | None = None
+    rotate_every: float | None = None
+    backends: tuple[str, ...] = ()
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Names of which at least one, or `exactly` one, must be there."""
+
+    name: str
+    exactly: bool
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """
+    What is known. `answers` are the chain's, then those of other backends that must hold
+    something; `resolutions` are by name. `readable` are the backends that give values back here.
+    `rotated` is when (backend, name) was last changed as far as we know, in Unix seconds, `now`
+    likewise. `hints` say how to configure a backend that is not.
+    """
+
+    answers: Sequence[Answer]
+    resolutions: Mapping[str, Resolution]
+    readable: frozenset[str]
+    rotated: Mapping[tuple[str, str], float]
+    now: float
+    search: Search = value_types.matches
+    hints: Mapping[str, str] = field(default_factory=dict)
+
+
+def judge(policies: Iterable[Policy], groups: Iterable[Group], evidence: Evidence) -> list[Finding]:
+    """Every finding, by secret and then by group, in the order given."""
+    by_name = {policy.name: policy for policy in policies}
+    found = [finding for policy in by_name.values() for finding in _judge_one(policy, evidence)]
+    return found + [_judge_group(group, by_name, evidence) for group in groups]
+
+
+def holds(answer: Answer, name: str) -> bool:
+    """Whether the backend holds the name, readable or not."""
+    entry = find(answer, name)
+    return entry is not None and entry.state is not EntryState.ABSENT
+
+
+def _failed(answer: Answer) -> Failure | None:
+    """The failure for which nothing stood in."""
+    return answer.failure if answer.snapshot is None else None
+
+
+def _judge_one(policy: Policy, evidence: Evidence) -> Iterator[Finding]:
+    yield _presence(policy, evidence)
+    value = evidence.resolutions[policy.name].value
+    if value is not None:
+        yield from _value(policy, value, evidence)
+    if policy.required or _held_somewhere(policy, evidence):
+        yield from (_must_hold(policy, backend, evidence) for backend in policy.backends)
+    if policy.rotate_every is not None:
+        yield from _rotation(policy, policy.rotate_every, evidence)
+
+
+def _held_somewhere(policy: Policy, evidence: Evidence) -> bool:
+    """Whether some backend holds it, or may: an optional secret that is nowhere need not be anywhere."""
+    return any(
+        holds(answer, policy.name) or (_failed(answer) is not None and answer.backend in policy.backends)
+        for answer in evidence.answers
+    )
+
+
+def _presence(policy: Policy, evidence: Evidence) -> Finding:
+    resolution = evidence.resolutions[policy.name]
+
+    def finding(status: Status, message: str, hint: str = "", failure: Failure | None = None) -> Finding:
+        return Finding(policy.name, "present", status, message, hint, failure)
+
+    if resolution.value is not None:
+        return finding(Status.OK, f"comes from {resolution.backend} ({resolution.target})")
+    failure = _hiding(policy, evidence)
+    if failure is not None:
+        return finding(Status.UNKNOWN, f"is not known to be there: {failure.message}", failure.hint, failure)
+    holder = _holder(policy.name, evidence)
+    if holder is not None and holder.backend in policy.backends:
+        said = f"{holder.backend} ({holder.target}) holds it and gives no value back here"
+        return finding(Status.SKIP, f"its value was not checked: {said}")
+    if not policy.required:
+        return finding(Status.SKIP, "optional, and not there")
+    seen = ", ".join(
+        f"{step.backend}: {step.outcome.value.replace('_', '-')}"
+        for step in resolution.trace
+        if step.outcome is not TraceOutcome.NOT_CONFIGURED
+    )
+    return finding(
+        Status.FAIL,
+        f"is required, and no backend gives it ({seen or 'none is configured'})",
+        _store(policy, holder),
+    )
+
+
+def _holder(name: str, evidence: Evidence) -> Answer | None:
+    return next((answer for answer in evidence.answers if holds(answer, name)), None)
+
+
+def _store(policy: Policy, holder: Answer | None) -> str:
+    ask = f" Ask {policy.owner} for it." if policy.owner else ""
+    if holder is not None:
+        return (
+            f"{holder.backend} ({holder.target}) holds it but gives no value back here; "
+            f'if that is enough, declare `backends = ["{holder.backend}"]`.{ask}'
+        )
+    return f"Store it with `sophia-secrets set {policy.name} --backend local`.{ask}"
+
+
+def _hiding(policy: Policy, evidence: Evidence) -> Failure | None:
+    """The failure behind which the secret may be."""
+    for answer in evidence.answers:
+        failure = _failed(answer)
+        if failure is not None and (answer.backend in evidence.readable or answer.backend in policy.backends):
+            return failure
+    return None
+
+
+def _above(resolution: Resolution, evidence: Evidence) -> Failure | None:
+    """The failure of a backend whose value would have come first."""
+    for answer in evidence.answers:
+        if answer.backend == resolution.backend:
+            return None
+        failure = _failed(answer)
+        if failure is not None and answer.backend in evidence.readable:
+            return failure
+    return None
+
+
+def _value(policy: Policy, value: SecretValue, evidence: Evidence) -> Iterator[Finding]:
+    failure = _above(evidence.resolutions[policy.name], evidence)
+
+    def finding(rule: str, problem: str | None, good: str) -> Finding:
+        if failure is not None:
+            doubt = f"another value may come first: {failure.message}"
+            return Finding(policy.name, rule, Status.UNKNOWN, doubt, failure.hint, failure)
+        if problem is None:
+            return Finding(policy.name, rule, Status.OK, good)
+        hint = f"Store a correct one with `sophia-secrets set {policy.name}`."
+        if problem == _SLOW:
+            hint = "Simplify the pattern, for example by anchoring it with `^`."
+        return Finding(policy.name, rule, Status.FAIL, f"its value {problem}", hint)
+
+    if policy.type != "text":
+        yield finding("type", value_types.problem(policy.type, value), f"is of type {policy.type}")
+    if policy.pattern is not None:
+        problem = value_types.unsearchable(value)
+        if problem is None:
+            match evidence.search(policy.pattern, value):
+                case None:
+                    problem = _SLOW
+                case False:
+                    problem = "does not match its pattern"
+        yield finding("pattern", problem, "matches its pattern")
+
+
+def _must_hold(policy: Policy, backend: str, evidence: Evidence) -> Finding:
+    answer = next((each for each in evidence.answers if each.backend == backend), None)
+
+    def finding(status: Status, message: str, hint: str = "", failure: Failure | None = None) -> Finding:
+        return Finding(policy.name, "backends", status, message, hint, failure)
+
+    if answer is None or answer.unconfigured:
+        reason = f": {answer.unconfigured}" if answer is not None else ""
+        message = f"{backend} must hold it and is not configured{reason}"
+        return finding(Status.FAIL, message, evidence.hints.get(backend, ""))
+    where = f"{backend} ({answer.target})"
+    failure = _failed(answer)
+    if failure is not None:
+        return finding(Status.UNKNOWN, f"{where} must hold it: {failure.message}", failure.hint, failure)
+    if holds(answer, policy.name):
+        return finding(Status.OK, f"{where} holds it")
+    if answer.snapshot is None or not answer.snapshot.complete:
+        return finding(Status.WARN, f"{where} must hold it, and its names cannot be listed here")
+    hint = f"Store it with `sophia-secrets set {policy.name} --backend {backend}`."
+    return finding(Status.FAIL, f"{where} must hold it and does not", hint)
+
+
+def _rotation(policy: Policy, every: float, evidence: Evidence) -> Iterator[Finding]:
+    def finding(status: Status, message: str, failure: Failure | None = None) -> Finding:
+        hint = f"Run `sophia-secrets rotate {policy.name}`."
+        if failure is not None:
+            hint = failure.hint
+        return Finding(policy.name, "rotation", status, message, "" if status is Status.OK else hint, failure)
+
+    holders = [answer for answer in evidence.answers if holds(answer, policy.name)]
+    known = [
+        (changed, answer)
+        for answer in holders
+        if (changed := _changed(answer, policy.name, evidence)) is not None
+    ]
+    failure = _hiding(policy, evidence)
+    if known:
+        changed, oldest = min(known, key=lambda pair: pair[0])
+        age = max(0.0, evidence.now - changed)
+        where = f"{oldest.backend} ({oldest.target})"
+        if age > every:
+            yield finding(Status.FAIL, f"{where}: last changed {_age(age)} ago, and due every {_age(every)}")
+        elif failure is not None:
+            yield finding(Status.UNKNOWN, f"may be overdue: {failure.message}", failure)
+        else:
+            yield finding(Status.OK, f"last changed {_age(age)} ago, and due every {_age(every)}")
+    elif failure is not None:
+        yield finding(Status.UNKNOWN, f"may be overdue: {failure.message}", failure)
+    elif holders:
+        yield finding(Status.WARN, f"is due every {_age(every)}, and when it was last changed is not known")
+
+
+def _changed(answer: Answer, name: str, evidence: Evidence) -> float | None:
+    """When this backend's copy last changed: the later of our own record and the vendor's word."""
+    entry = find(answer, name)
+    moments = [evidence.rotated.get((answer.backend, name))]
+    if entry is not None and entry.updated_at:
+        moments.append(_moment(entry.updated_at))
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _moment(text: str) -> float | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.timestamp() if moment.tzinfo is not None else None
+
+
+def _age(seconds: float) -> str:
+    for name, unit in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * unit:
+            return f"{int(seconds // unit)} {name}"
+    return f"{int(seconds)} seconds"
+
+
+def _judge_group(group: Group, policies: Mapping[str, Policy], evidence: Evidence) -> Finding:
+    def finding(status: Status, message: str, hint: str = "", failure: Failure | None = None) -> Finding:
+        return Finding(group.name, "group", status, message, hint, failure)
+
+    members = [policies.get(name) or Policy(name) for name in group.names]
+    there = [policy.name for policy in members if _is_there(policy, evidence)]
+    doubts = [_hiding(policy, evidence) for policy in members if policy.name not in there]
+    failure = next((doubt for doubt in doubts if doubt is not None), None)
+    if group.exactly and len(there) > 1:
+        wanted = f"exactly one of {', '.join(group.names)}"
+        return finding(
+            Status.FAIL, f"{', '.join(there)} are there, where {wanted} may be", "Delete all but one."
+        )
+    if failure is not None and (group.exactly or not there):
+        return finding(Status.UNKNOWN, f"{', '.join(group.names)}: {failure.message}", failure.hint, failure)
+    if there:
+        return finding(Status.OK, f"{', '.join(there)} {'is' if len(there) == 1 else 'are'} there")
+    hint = f"Store one with `sophia-secrets set {group.names[0]} --backend local`."
+    return finding(Status.FAIL, f"none of {', '.join(group.names)} is there", hint)
+
+
+def _is_there(policy: Policy, evidence: Evidence) -> bool:
+    if evidence.resolutions[policy.name].value is not None:
+        return True
+    return any(
+        answer.backend in policy.backends and holds(answer, policy.name) for answer in evidence.answers
+    )

@@ -1,0 +1,129 @@
+"""Where GitHub holds a secret for a workflow: in an environment, the repository, the organisation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from sophia_secrets import errors
+from sophia_secrets.backends.base import Steps, Unconfigured
+from sophia_secrets.backends.github import GitHubBackend
+from sophia_secrets.backends.github.gh import Gh, gh_for
+from sophia_secrets.backends.github.listing import read_list
+from sophia_secrets.backends.github.scope import Scope, read_scope
+from sophia_secrets.core.model import Failure, FailureKind, Snapshot, Target
+from sophia_secrets.core.policy import holds
+from sophia_secrets.core.resolve import Answer
+from sophia_secrets.operations import recording
+from sophia_secrets.operations.fetch import Wanted, gather, run_all
+from sophia_secrets.operations.session import Session
+
+_HINT = 'Set `GITHUB_REPOSITORY=OWNER/REPO` or `[github] repository = "OWNER/REPO"`.'
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """
+    What each level answered. `job` is what this job was given, inside a workflow, where nothing
+    else can be asked; else it is None.
+    """
+
+    repository: Answer
+    environments: dict[str, Answer]
+    organization: Answer | None = None
+    job: Answer | None = None
+
+
+def ask(
+    session: Session, environments: Iterable[str], names: Iterable[tuple[str, str]], known: Sequence[Answer]
+) -> Levels:
+    """
+    The levels for these (environment or "", name) pairs, each asked at most once, side by side.
+
+    `known` are answers already there. The organisation is asked only where a name is at neither
+    other level. Raises `NotConfigured` where no repository is named.
+    """
+    member = session.member("github")
+    scope = read_scope(session.settings.section("github"), session.environ)
+    if isinstance(member, Unconfigured) or isinstance(scope, Unconfigured) or not scope.repository:
+        raise errors.NotConfigured(
+            "A workflow's secrets are those of a repository, and none is named.", hint=_HINT, backend="github"
+        )
+    if member.capabilities.readable:
+        job = _already(str(member.target), known) or gather(session, Wanted(None, only="github"))[0]
+        return Levels(job, {}, job=job)
+    began = time.monotonic()
+    whole = replace(scope, environment="", app="actions")
+    scopes = {"": whole, **{name: replace(whole, environment=name) for name in environments if name}}
+    found = {name: answer for name, s in scopes.items() if (answer := _already(s.target.label, known))}
+    todo = [name for name in scopes if name not in found]
+    asked = _ask(session, {name: _list(session, scopes[name]) for name in todo}, scopes)
+    found.update(asked)
+    organization = None
+    if not all(_is_at(found, environment, name) for environment, name in names):
+        organization = _ask(session, {"": _shared(session, whole)}, {"": whole})[""]
+        if organization.failure is not None and organization.failure.kind is FailureKind.TARGET_NOT_FOUND:
+            # The repository is there, so it is the organisation that is not: it belongs to a person.
+            organization = None
+    fresh = [*asked.values(), *([organization] if organization else [])]
+    count = sum(len(answer.snapshot.entries) for answer in fresh if answer.snapshot is not None)
+    if fresh:
+        recording.survey(session, fresh, count, round((time.monotonic() - began) * 1000))
+    return Levels(found[""], {name: found[name] for name in scopes if name}, organization)
+
+
+def _is_at(found: dict[str, Answer], environment: str, name: str) -> bool:
+    return holds(found[""], name) or (environment in found and holds(found[environment], name))
+
+
+def _already(label: str, known: Sequence[Answer]) -> Answer | None:
+    return next(
+        (a for a in known if a.backend == "github" and a.target == label and (a.snapshot or a.failure)), None
+    )
+
+
+def _list(session: Session, scope: Scope) -> Steps[Snapshot | Failure]:
+    return GitHubBackend(gh_for(scope, session.context), session.context).snapshot()
+
+
+def _shared(session: Session, scope: Scope) -> Steps[Snapshot | Failure]:
+    """The organisation's secrets that the repository may use (docs.github.com, REST, "secrets")."""
+    gh = gh_for(scope, session.context)
+    target = Target("github", f"org {scope.owner}, as {scope.target.label} may use it")
+    path = f"repos/{scope.full_name}/actions/organization-secrets?per_page=100"
+    return _listing(gh, target, path)
+
+
+def _listing(gh: Gh, target: Target, path: str) -> Steps[Snapshot | Failure]:
+    completed = yield gh.call(
+        "api", "--hostname", gh.scope.host, "--paginate", path, label="list the organisation's secrets"
+    )
+    listed = read_list(completed, gh)
+    return listed if isinstance(listed, Failure) else Snapshot(target, listed.entries)
+
+
+def _ask(
+    session: Session, steps: dict[str, Steps[Snapshot | Failure]], scopes: dict[str, Scope]
+) -> dict[str, Answer]:
+    if session.options.offline:
+        return {name: _not_asked(scopes[name].target) for name in steps}
+    names = dict(enumerate(steps))
+    results = run_all(session, {position: steps[name] for position, name in names.items()})
+    return {name: _answer(results[position]) for position, name in names.items()}
+
+
+def _answer(result: Snapshot | Failure) -> Answer:
+    if isinstance(result, Failure):
+        return Answer("github", str(result.target), failure=result)
+    return Answer("github", str(result.target), snapshot=result)
+
+
+def _not_asked(target: Target) -> Answer:
+    failure = Failure(
+        FailureKind.UNREACHABLE,
+        target,
+        f"github ({target}) was not asked (`--offline`).",
+        hint="Run the command without `--offline`.",
+    )
+    return Answer("github", str(target), failure=failure)
