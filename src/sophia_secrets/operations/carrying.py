@@ -9,7 +9,7 @@ from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend
 from sophia_secrets.core import names as naming
 from sophia_secrets.core.changes import Act, Action, Destination, Plan
-from sophia_secrets.core.model import Outcome, Result, SecretValue
+from sophia_secrets.core.model import Entry, Outcome, Result, SecretValue
 from sophia_secrets.core.resolve import Answer
 from sophia_secrets.operations import recording, writing
 from sophia_secrets.operations.session import Session
@@ -23,7 +23,10 @@ _IDLE = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What became of one name at one target; `action` is what was to be done."""
+    """
+    What became of one name at one target; `action` is what was to be done, `entry` what the
+    vendor said of the name after a write.
+    """
 
     name: str
     backend: str
@@ -32,6 +35,7 @@ class Row:
     outcome: Outcome
     detail: str = ""
     verified: bool = False
+    entry: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +123,5 @@ def _row(backend: Backend, action: Action, result: Result) -> Row:
         result.outcome,
         result.detail,
         result.verified or action.act is Act.UNCHANGED,
+        result.entry,
     )

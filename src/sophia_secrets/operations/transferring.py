@@ -12,7 +12,7 @@ from sophia_secrets.core import changes, verdict
 from sophia_secrets.core import names as naming
 from sophia_secrets.core.changes import Act, Action, Plan
 from sophia_secrets.core.compare import Sameness, compare
-from sophia_secrets.core.model import EntryState, Outcome
+from sophia_secrets.core.model import Entry, EntryState, Outcome
 from sophia_secrets.core.resolve import Answer, find, resolve
 from sophia_secrets.operations import reading, recording, writing
 from sophia_secrets.operations.carrying import Carried, Row, carry_out, destination_of
@@ -56,13 +56,18 @@ def plan_copy(
     for name in dict.fromkeys(names):
         entry = find(seen, name)
         if entry is not None and entry.value is not None:
-            actions += changes.plan(
+            (action,) = changes.plan(
                 {name: entry.value},
                 there,
                 recorded=place.recorded,
                 fingerprint=place.fingerprint,
                 problem=place.problem,
             )
+            held = find(there, name)
+            if move and action.act is Act.UNCHANGED and held and held.value is None and not held.digest:
+                # Only a time says so: a write whose new time is seen is a better proof.
+                action = Action(name, Act.SET, "to be proven", entry.value)
+            actions.append(action)
         elif entry is not None and entry.state is EntryState.WRITE_ONLY:
             raise _unreadable(session, source, [name], entry.detail)
         elif move and _holds(there, name) and seen.snapshot is not None and seen.snapshot.complete:
@@ -137,7 +142,7 @@ def transfer(session: Session, planned: Transfer) -> Carried:
 
 
 def _remove_source(session: Session, planned: Transfer, carried: Carried) -> Carried:
-    proven = [row.name for row in carried.rows if _is_proven(row)]
+    proven = [row.name for row in carried.rows if _is_proven(row, find(planned.there, row.name))]
     now = look(session, planned.source) if proven else planned.seen
     actions = []
     for row in carried.rows:
@@ -169,8 +174,14 @@ def _remove_source(session: Session, planned: Transfer, carried: Carried) -> Car
     return Carried(rows, problem)
 
 
-def _is_proven(row: Row) -> bool:
-    return row.outcome in (Outcome.DONE, Outcome.UNCHANGED) and row.verified and row.detail != GONE
+def _is_proven(row: Row, before: Entry | None) -> bool:
+    """Whether the destination was seen to hold the copy: a vendor's time that stands still is no proof."""
+    if row.outcome not in (Outcome.DONE, Outcome.UNCHANGED) or not row.verified or row.detail == GONE:
+        return False
+    after = row.entry
+    if row.outcome is Outcome.UNCHANGED or before is None or after is None or after.digest:
+        return True
+    return not after.updated_at or after.updated_at != before.updated_at
 
 
 def differences(session: Session, left_name: str, right_name: str) -> tuple[tuple[str, str], ...]:
