@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.program import Program
+from tests.program import GH, Program
 from tests.world import World, world
 
 
@@ -20,3 +22,17 @@ def vendors(sophia: Program, tmp_path: Path) -> Iterator[World]:
     """All three vendors, with the program led to them."""
     with world(sophia, tmp_path) as made:
         yield made
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Which of the vendors' programs were the real ones."""
+    real = {
+        "gh": [str(GH), *os.environ.get("SOPHIA_TEST_GH", "").split(os.pathsep)],
+        "pulumi": [os.environ.get("SOPHIA_TEST_PULUMI") or shutil.which("pulumi") or ""],
+        "flyctl": [os.environ.get("SOPHIA_TEST_FLY") or shutil.which("flyctl") or ""],
+    }
+    told = []
+    for word, programs in real.items():
+        count = sum(os.access(program, os.X_OK) for program in programs if program)
+        told.append(f"{word}: {f'real ({count})' if count else 'stand-in'}")
+    terminalreporter.write_line("vendors' programs: " + ", ".join(told))
