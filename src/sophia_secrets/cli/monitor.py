@@ -15,7 +15,7 @@ import signal
 import struct
 import subprocess
 import termios
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
@@ -29,11 +29,11 @@ _GO_ON, _WAIT = b"!", b"?"
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """The command's standard descriptors."""
+    """The command's standard descriptors; None leaves it the one it would have without us."""
 
-    stdin: int
-    stdout: int
-    stderr: int
+    stdin: int | None
+    stdout: int | None
+    stderr: int | None
 
 
 def spawn(
@@ -66,20 +66,24 @@ def spawn(
     return command.start(popen)
 
 
-def drop_inherited(keep: Iterable[int] = ()) -> None:
+def drop_inherited() -> None:
     """
     Close what this process was given and only its command needs.
 
     A reader that waits for the end of a pipe must not wait for us. Our own descriptors are
     those that no program inherits (PEP 446).
     """
+    _close(os.get_inheritable)
+
+
+def _close(which: Callable[[int], bool]) -> None:
     try:
         numbers = [int(name) for name in os.listdir("/dev/fd")]
     except OSError:
         return
     for fd in numbers:
         with suppress(OSError):
-            if fd > 2 and fd not in keep and os.get_inheritable(fd):
+            if fd > 2 and which(fd):
                 os.close(fd)
 
 
@@ -149,11 +153,14 @@ def _lead(start: Callable[[], int], slave: int, reader: int, writer: int) -> NoR
             tell(_FAILED, problem.errno or 0)
             os._exit(1)
         tell(_STARTED, pid)
-        drop_inherited()
+        # Not the supervisor's descriptors either: where it dies, the terminal must hang up.
+        _close(lambda fd: fd not in (slave, reader, writer))
         nothing = os.open(os.devnull, os.O_RDWR)
         for fd in (0, 1, 2):
             os.dup2(nothing, fd)
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        # A hangup is told to the session's leader alone, whose end tells the command.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         _follow(pid, slave, reader, tell)
     finally:
         os._exit(0)
@@ -164,7 +171,9 @@ def _follow(pid: int, slave: int, reader: int, tell: Callable[[int, int], None])
         _, status = os.waitpid(pid, os.WUNTRACED)
         over = not os.WIFSTOPPED(status)
         if over:
-            # Without it the supervisor sees the end of the output as soon as there is one.
+            # Without it the supervisor sees the end of the output as soon as there is one, and
+            # may hang up before it has read this.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
             os.close(slave)
         tell(_CHANGED, status)
         # The answer, or the end of the pipe: the supervisor has all output, or is gone.

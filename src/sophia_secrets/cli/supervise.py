@@ -99,7 +99,7 @@ class Supervisor:
             except OSError:  # no pseudo-terminals here: pipes do, without colour
                 whole = False
         theirs = self._ends(slave)
-        streams = Streams(slave if whole else 0, theirs[1], theirs[2])
+        streams = Streams(slave if whole else None, theirs.get(1), theirs.get(2))
         # Where it is ignored, nobody could be waited for.
         children = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
@@ -139,9 +139,9 @@ class Supervisor:
         for fd in (1, 2):
             if slave >= 0 and first_terminal((fd,)) == fd:
                 theirs[fd] = slave
-            elif fd == 2 and theirs[1] != slave and os.path.sameopenfile(1, 2):
+            elif fd == 2 and theirs.get(1, slave) != slave and os.path.sameopenfile(1, 2):
                 theirs[2] = theirs[1]
-            else:
+            elif os.get_inheritable(fd):  # else it was closed when we received it (F7)
                 reader, theirs[fd] = os.pipe()
                 self._relay.add(reader, fd)
         if slave >= 0:
