@@ -99,9 +99,7 @@ def test_a_stale_value_of_the_right_backend_stands_in_for_an_outage(sophia: Prog
     assert (done.json["value"], done.json["backend"], done.json["stale"]) == ("right", "pulumi", True)
     assert "stands in" in done.err
     assert sophia("get", "API_KEY", "--strict", SOPHIA_SECRETS_CACHE_TTL="0.001s").code == 5
-    none_kept = sophia(
-        "get", "API_KEY", SOPHIA_SECRETS_CACHE_TTL="0.001s", SOPHIA_SECRETS_STALE_FOR="0"
-    )
+    none_kept = sophia("get", "API_KEY", SOPHIA_SECRETS_CACHE_TTL="0.001s", SOPHIA_SECRETS_STALE_FOR="0")
     assert none_kept.out == "wrong\n"
 
 
@@ -144,6 +142,19 @@ def test_a_write_drops_what_was_cached_before_it(sophia: Program, vendors: World
     assert sophia("get", "API_KEY").out == "old\n"
     sophia.store("API_KEY", "new", "pulumi")
     assert sophia("get", "API_KEY").out == "new\n"
+
+
+def test_a_vendor_that_reports_success_and_stores_nothing_is_not_believed(
+    sophia: Program, vendors: World
+) -> None:
+    sophia.store("API_KEY", "old", "github")
+    vendors.github.fail("PUT", "secrets/API_KEY", 204)
+    done = sophia("set", "API_KEY", "--backend", "github", "--json", stdin="new")
+    assert (done.code, done.json["verified"]) == (0, False)
+    assert vendors.github.store["repos/octo/app/actions"]["API_KEY"] == b"old"
+    sophia.store("API_KEY", "new", "local")
+    drift = sophia("list", "--json", "--no-cache").json["secrets"][0]["backends"]["github"]["drift"]
+    assert drift != "same"
 
 
 def test_set_never_falls_back_to_another_backend(sophia: Program, vendors: World) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import socket
+import sys
 from collections.abc import Collection, Sequence
 
 from sophia_secrets import errors
@@ -28,9 +27,6 @@ from sophia_secrets.state.audit_event import Actor, Event
 from sophia_secrets.state.counters import Counters
 from sophia_secrets.state.facts import Facts
 
-logger = logging.getLogger("sophia_secrets")
-logger.addHandler(logging.NullHandler())
-
 REQUIRED, BEST_EFFORT, OFF = "required", "best-effort", "off"
 READS = frozenset({"get", "list", "explain", "info", "run", "export", "render", "check", "scan", "diff"})
 """Commands whose events `audit.sync = "writes"` leaves to the operating system."""
@@ -38,7 +34,7 @@ READS = frozenset({"get", "list", "explain", "info", "run", "export", "render", 
 
 def audit_directory(state_directory: str) -> str:
     """One chain a host and user, so that a shared home needs no lock between hosts (F6)."""
-    host = "".join(c if c.isalnum() or c in "-." else "-" for c in socket.gethostname())[:64] or "host"
+    host = "".join(c if c.isalnum() or c in "-." else "-" for c in os.uname().nodename)[:64] or "host"
     return os.path.join(state_directory, "audit", f"{host}-{os.geteuid()}")
 
 
@@ -47,17 +43,18 @@ def audit_log(session: Session) -> AuditLog:
     return AuditLog(
         audit_directory(session.state_directory),
         keys.derive(session.master.key, b"audit"),
-        actor=_actor(session),
+        actor=actor(session),
         clock=session.clock,
         sync=session.settings.audit_sync == "always" or session.options.command not in READS,
         counters=Counters(keys.derive(session.master.key, b"metadata")),
     )
 
 
-def _actor(session: Session) -> Actor:
+def actor(session: Session) -> Actor:
+    """Who acts in this session."""
     return Actor(
         _user(),
-        socket.gethostname(),
+        os.uname().nodename,
         os.getpid(),
         ci=_ci_run(session),
         reason=session.options.reason,
@@ -81,6 +78,18 @@ def _ci_run(session: Session) -> str:
         server = environ.get("GITHUB_SERVER_URL", "https://github.com")
         return f"{server}/{environ.get('GITHUB_REPOSITORY', '')}/actions/runs/{run}"
     return environ.get("CI_JOB_URL") or environ.get("BUILD_URL") or ("CI" if environ.get("CI") else "")
+
+
+def _warn(text: str, *arguments: object) -> None:
+    """A warning on the `sophia_secrets` logger; where nothing imported `logging`, nobody listens."""
+    if "logging" not in sys.modules:
+        return
+    import logging
+
+    logger = logging.getLogger("sophia_secrets")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+    logger.warning(text, *arguments)
 
 
 def append(session: Session, events: list[Event]) -> None:
@@ -125,7 +134,7 @@ def accesses(
         if outcome == "found" and (not delivered or resolution.name in refused):
             outcome = "seen"
         if outcome not in ("found", "seen"):
-            logger.warning("%s: %s was not found", command, resolution.name)
+            _warn("%s: %s was not found", command, resolution.name)
         events.append(
             Event(
                 command,
@@ -152,7 +161,7 @@ def survey(session: Session, answers: Sequence[Answer], count: int, duration_ms:
 
 
 def _failure_event(command: str, failure: Failure) -> Event:
-    logger.warning("%s (%s): %s %s", failure.target.backend, failure.target, failure.message, failure.words)
+    _warn("%s (%s): %s %s", failure.target.backend, failure.target, failure.message, failure.words)
     return Event(
         command,
         "backend_failed",
@@ -207,7 +216,7 @@ def _outcome_event(
         receipt.target.backend,
         str(receipt.target),
         kind=failure.kind.value if failure is not None else "",
-        fingerprint=fingerprint(session, values[result.name]) if done and not removed else "",
+        fingerprint=fingerprint(session, values[result.name]) if result.verified and not removed else "",
         digest=(result.entry.digest if result.entry else None) or "",
         updated_at=(result.entry.updated_at if result.entry else None) or "",
         id=tie,
@@ -247,6 +256,17 @@ def observe(session: Session, backend: Backend, snapshot: Snapshot) -> None:
     except (errors.AuditFailed, errors.UnsafeState):
         if session.settings.audit_mode == REQUIRED:
             raise
+
+
+def marks(session: Session, target: Target) -> dict[str, str]:
+    """The vendor's `updated_at` of each name at a target, as last seen; empty where nothing is known."""
+    if session.settings.audit_mode == OFF:
+        return {}
+    try:
+        known = session.facts.load(target.backend, str(target))
+    except (errors.AuditFailed, errors.UnsafeState):
+        return {}
+    return {name: fact.updated_at for name, fact in known.items() if fact.updated_at}
 
 
 def recorded(session: Session, backend: str, target: str) -> dict[str, Recorded]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend, Steps, Unconfigured
 from sophia_secrets.core import names as naming
-from sophia_secrets.core.model import Change, Outcome, Receipt, SecretValue
+from sophia_secrets.core.model import Change, Outcome, Receipt, Result, SecretValue
 from sophia_secrets.operations import recording
 from sophia_secrets.operations.fetch import run_all
 from sophia_secrets.operations.session import Session
@@ -110,14 +110,26 @@ def _do(
     values: dict[str, SecretValue],
 ) -> Written:
     tie = os.urandom(8).hex()
+    before = recording.marks(session, backend.target)
     recording.intents(session, backend.target, names, tie)
     _drop_cached(session, backend)
     try:
         (receipt,) = run_all(session, {0: steps()}).values()
     finally:
         _drop_cached(session, backend)
+    receipt = replace(receipt, results=tuple(_doubted(each, before) for each in receipt.results))
     versions = recording.outcomes(session, receipt, tie, values)
     return Written(receipt, versions)
+
+
+def _doubted(result: Result, before: Mapping[str, str]) -> Result:
+    """A vendor that tells only the time of the last change, and whose time did not move, has proved nothing."""
+    entry = result.entry
+    if not result.verified or entry is None or entry.digest or not entry.updated_at:
+        return result
+    if entry.updated_at != before.get(result.name):
+        return result
+    return replace(result, verified=False, detail="not verified: the vendor's time of change did not move")
 
 
 def _drop_cached(session: Session, backend: Backend) -> None:
