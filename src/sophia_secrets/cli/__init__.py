@@ -36,6 +36,24 @@ def _before_dashes(arguments: list[str]) -> list[str]:
     return arguments[: arguments.index("--")] if "--" in arguments else arguments
 
 
+def deliver(rest: bytes) -> int:
+    """Print what standard output did not take at once of an answer, and return the exit code."""
+    from sophia_secrets.cli import report, streams
+
+    try:
+        streams.deliver(rest)
+    except errors.OutputFailed as error:
+        return report.failed(error, report.Shown(json=False, debug=False))
+    return 0
+
+
+def interrupted() -> int:
+    """Say that somebody stopped the program before it was under way, and return the exit code."""
+    from sophia_secrets.cli import report
+
+    return report.failed(errors.Interrupted("Interrupted."), report.Shown(json=False, debug=False))
+
+
 def main() -> int:
     """The program, as the console script starts it."""
     from sophia_secrets.cli import streams

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Annotated
 
 import typer
 
 from sophia_secrets import errors
-from sophia_secrets.cli import clipboard, shapes, streams
+from sophia_secrets.cli import streams
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import ago, opened, warn_of
+from sophia_secrets.cli.options import Options
 from sophia_secrets.core import verdict
 from sophia_secrets.core.model import Resolution, SecretValue, TraceOutcome
 from sophia_secrets.core.text import visible
-from sophia_secrets.operations import comparing, reading
+from sophia_secrets.operations import reading
 from sophia_secrets.operations.session import Session
 
 Backend = Annotated[str | None, typer.Option("--backend", "-b", metavar="B", help="Ask this backend alone.")]
@@ -35,6 +35,7 @@ def get(
 ) -> None:
     """Print a secret's value and one newline."""
     with opened(ctx, "get") as (session, console):
+        began = session.clock()
         read = reading.read(session, [name], only=backend, use_cache=not no_cache)
         (resolution,) = read.resolutions
         warn_of(read.answers, console, session)
@@ -44,8 +45,14 @@ def get(
             raise problem
         assert resolution.value is not None
         if console.json:
+            import json
+
+            from sophia_secrets.cli import shapes
+
             streams.deliver((json.dumps(shapes.got(resolution)) + "\n").encode())
         elif clip:
+            from sophia_secrets.cli import clipboard
+
             clipboard.put(resolution.value, session.environ)
             console.note(f"The value of {name} is on the clipboard; clipboard managers may keep it.")
         else:
@@ -53,6 +60,10 @@ def get(
             streams.deliver(
                 resolution.value.reveal().encode("utf-8", "surrogateescape") + (b"" if raw else b"\n")
             )
+            if ctx.obj == Options() and backend is None and not (no_cache or explain):
+                from sophia_secrets.operations.routing import remember
+
+                remember(session, read.answers, began)
 
 
 def _mask_in_workflow(value: SecretValue) -> None:
@@ -73,8 +84,14 @@ def explain(
     with opened(ctx, "explain") as (session, console):
         read = reading.read(session, [name], use_cache=not no_cache, deliver=False, everything=True)
         (resolution,) = read.resolutions
+        from sophia_secrets.operations import comparing
+
         resolution = comparing.with_drift(session, resolution, read.answers)
         if console.json:
+            import json
+
+            from sophia_secrets.cli import shapes
+
             console.print(json.dumps(shapes.explained(resolution)))
             if not _is_held(resolution):
                 raise typer.Exit(verdict.missing(resolution, read.answers).exit_code)

@@ -10,7 +10,8 @@ import os
 
 from sophia_secrets import errors
 from sophia_secrets.state import audit_disk as disk
-from sophia_secrets.state import audit_settle, chain, files
+from sophia_secrets.state import chain, files
+from sophia_secrets.state.audit_disk import Place
 from sophia_secrets.state.audit_event import Event, write_event
 
 TYPE_CHECKING = False
@@ -84,10 +85,12 @@ class Writer:
             if head_fd >= 0:
                 os.close(head_fd)
 
-    def _place(self, directory: int, head_fd: int, head: chain.Head | None, fd: int) -> audit_settle.Place:
+    def _place(self, directory: int, head_fd: int, head: chain.Head | None, fd: int) -> Place:
         if head is not None and disk.size_of(fd) == head.size and _is_met(head, fd):
-            return audit_settle.Place(head.file, head.size, head.sequence, head.mac)
-        place = audit_settle.settle(directory, self._key, head, fd)
+            return Place(head.file, head.size, head.sequence, head.mac)
+        from sophia_secrets.state.audit_settle import settle
+
+        place = settle(directory, self._key, head, fd)
         if head is None and not place.sequence and not place.notes:
             # A first line that is torn must find a head, or it would look like another key's.
             first = chain.Head(1, 0, 0, chain.ORIGIN, synced=0, boot=disk.boot_id())
@@ -97,7 +100,7 @@ class Writer:
                 files.sync_directory(directory)
         return place
 
-    def _rotate(self, directory: int, fd: int, place: audit_settle.Place) -> None:
+    def _rotate(self, directory: int, fd: int, place: Place) -> None:
         if self._sync:
             files.durable(fd)
         taken = files.names(directory)
@@ -108,7 +111,7 @@ class Writer:
         place.size = 0
         place.ended = True
 
-    def _notes(self, directory: int, place: audit_settle.Place) -> list[bytes]:
+    def _notes(self, directory: int, place: Place) -> list[bytes]:
         notes = list(place.notes)
         if not place.size and place.file > 1 and not any(n.outcome == "new_chain" for n in notes):
             # The first line of a file names the hash of the one before it, so that whoever has
@@ -119,9 +122,7 @@ class Writer:
         now = self._clock()
         return [write_event(note, now, self._actor) for note in notes]
 
-    def _write(
-        self, fd: int, place: audit_settle.Place, fields: list[bytes], synced: int, head_fd: int
-    ) -> chain.Head:
+    def _write(self, fd: int, place: Place, fields: list[bytes], synced: int, head_fd: int) -> chain.Head:
         parts = [] if place.ended else [b""]
         sequence, mac = place.sequence, place.mac
         for field in fields:

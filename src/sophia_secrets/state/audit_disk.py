@@ -12,10 +12,30 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sophia_secrets.state.audit_event import Event
+
 CURRENT = "audit.jsonl"
 HEAD = "audit.head"
 _CHUNK = 1 << 20
 _LONGEST = 4 << 20
+
+
+class Place:
+    """
+    Where to go on: the file, its size, the chain's sequence and MAC, and the events to put first.
+
+    `ended` is false where a torn line must be ended before anything is written.
+    """
+
+    __slots__ = ("ended", "file", "mac", "notes", "sequence", "size")
+
+    def __init__(self, file: int, size: int, sequence: int, mac: bytes) -> None:
+        self.file = file
+        self.size = size
+        self.sequence = sequence
+        self.mac = mac
+        self.ended = True
+        self.notes: list[Event] = []
 
 
 def rotated(number: int) -> str:

@@ -13,28 +13,11 @@ import os
 
 from sophia_secrets.state import audit_disk as disk
 from sophia_secrets.state import chain
+from sophia_secrets.state.audit_disk import Place
 from sophia_secrets.state.audit_event import Event
 from sophia_secrets.state.walk import Walk, lines_were
 
 _REACH = 256 * 1024
-
-
-class Place:
-    """
-    Where to go on: the file, its size, the chain's sequence and MAC, and the events to put first.
-
-    `ended` is false where a torn line must be ended before anything is written.
-    """
-
-    __slots__ = ("ended", "file", "mac", "notes", "sequence", "size")
-
-    def __init__(self, file: int, size: int, sequence: int, mac: bytes) -> None:
-        self.file = file
-        self.size = size
-        self.sequence = sequence
-        self.mac = mac
-        self.ended = True
-        self.notes: list[Event] = []
 
 
 def settle(directory: int, key: bytes, head: chain.Head | None, current: int) -> Place:

@@ -18,7 +18,7 @@ from sophia_secrets.state import aead, keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     Identity = tuple[bytes, ...]
 
@@ -150,7 +150,8 @@ class Record:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        self._decode()
+        if self._entries is None:
+            return _notes(_fields(self._plain, _meta(self._plain)))
         return self._notes
 
     @property
@@ -168,16 +169,16 @@ class Record:
         if self._entries is not None:
             return self._entries
         plain = self._plain
-        index, values = _BLOCKS.unpack_from(plain)
+        index, _ = _BLOCKS.unpack_from(plain)
         start = _BLOCKS.size + index
-        meta = _split(plain[start + values :])
-        identity, label, complete, count = (field or b"" for field in meta[:4])
-        notes = int(count)
-        self._identity = tuple(field or b"" for field in _split(identity))
+        self._notes = _notes(_fields(plain, _meta(plain)))
+        rest = _fields(plain, _meta(plain))
+        identity, label, complete, count = (next(rest) or b"" for _ in range(4))
+        for _ in range(int(count)):
+            next(rest)
+        self._identity = tuple(field or b"" for field in _fields(identity))
         self._label = _text(label)
         self._complete = complete == b"1"
-        self._notes = tuple(_text(note or b"") for note in meta[4 : 4 + notes])
-        rest = iter(meta[4 + notes :])
         entries = {}
         for name, state, offset, length in _lines(plain):
             at = start + int(offset)
@@ -312,15 +313,25 @@ def _join(fields: Iterable[bytes | None]) -> bytes:
     return b"".join(parts)
 
 
-def _split(raw: bytes) -> list[bytes | None]:
-    fields: list[bytes | None] = []
-    at = 0
+def _fields(raw: bytes, at: int = 0) -> Iterator[bytes | None]:
+    """What `_join` made one of, from an offset on."""
     while at < len(raw):
         (length,) = _LENGTH.unpack_from(raw, at)
         at += _LENGTH.size
         if length == _NONE:
-            fields.append(None)
+            yield None
         else:
-            fields.append(raw[at : at + length])
+            yield raw[at : at + length]
             at += length
-    return fields
+
+
+def _meta(plain: bytes) -> int:
+    """Where the last block begins."""
+    index, values = _BLOCKS.unpack_from(plain)
+    return _BLOCKS.size + int(index) + int(values)
+
+
+def _notes(meta: Iterator[bytes | None]) -> tuple[str, ...]:
+    """The notes, which stand before what grows with the names."""
+    _, _, _, count = (next(meta) for _ in range(4))
+    return tuple(_text(next(meta) or b"") for _ in range(int(count or b"0")))

@@ -83,7 +83,7 @@ def credential(context: Context, sessions: tuple[Session, ...]) -> Credential:
     variables = {n: v for s in sessions for n, v in s.variables.items() if n in CREDENTIALS}
     files = [variables[n] for n in ("PULUMI_CONFIG_PASSPHRASE_FILE",) if os.path.isabs(variables.get(n, ""))]
     if not variables.get(TOKEN):
-        home = _session_directory(context)
+        home = session_directory(context)
         if home:
             files.append(os.path.join(home, "credentials.json"))
         elif not files:
@@ -114,7 +114,7 @@ def _session(context: Context, variables: dict[str, str]) -> Session:
     return Session(variables, (Scratch("PULUMI_CREDENTIALS_PATH", files=files),))
 
 
-def _session_directory(context: Context) -> str:
+def session_directory(context: Context) -> str:
     environ = context.environ
     if given := environ.get("PULUMI_CREDENTIALS_PATH") or environ.get("PULUMI_HOME"):
         return os.path.join(context.cwd, given)
@@ -129,7 +129,7 @@ def _session_directory(context: Context) -> str:
 
 def _current(context: Context) -> str | None:
     """The backend that the stored session is logged in to, "" where there is none, None if unreadable."""
-    directory = _session_directory(context)
+    directory = session_directory(context)
     if not directory:
         return ""
     try:

@@ -1,0 +1,222 @@
+"""
+The hot path: the few commands that a compiled route and the cache can answer, before anything else is imported.
+
+There is nothing of its own here but the order: the rooms of `state` do the work, as they do for
+the whole program. Whatever is unusual is "not me" (None) before anything was written or printed,
+and the whole program does it again and explains.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from sophia_secrets import errors
+from sophia_secrets.state import files, keys, route, route_form
+from sophia_secrets.state.cache import Cache
+from sophia_secrets.state.record import READABLE, Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sophia_secrets.state.route_form import Member, Route, Vault
+
+DEADLINE = 0.5
+"""Seconds for the audit log; the whole program then waits as long as it may."""
+
+_VAULT_LIMIT = 24 << 20
+_IDENTITY_LIMIT = 64 << 10
+
+
+class _NotMe(Exception):
+    """This start of the program is for the whole of it."""
+
+
+class _Found:
+    """A value and who gave it."""
+
+    __slots__ = ("cached", "member", "value")
+
+    def __init__(self, member: Member, value: bytes, *, cached: bool) -> None:
+        self.member = member
+        self.value = value
+        self.cached = cached
+
+
+class _Start:
+    """One start of the program: its key, its route, its cache."""
+
+    __slots__ = ("cache", "clock", "environ", "master", "route")
+
+    def __init__(self, environ: Mapping[bytes, bytes], clock: Callable[[], float]) -> None:
+        places = route.directories(environ)
+        if places is None:
+            raise _NotMe
+        state, cache = places
+        variable = os.fsdecode(environ.get(keys.VARIABLE.encode(), b"")) or None
+        self.environ = environ
+        self.clock = clock
+        self.master = keys.load(state, variable, create=False).key
+        key = keys.derive(self.master, b"route")
+        found = route.load(cache, key, route.tag(key, os.getcwd(), environ))
+        if found is None or not route.holds(found):
+            raise _NotMe
+        self.route: Route = found
+        self.cache = Cache(
+            cache,
+            keys.derive(self.master, b"cache"),
+            clock=clock,
+            ttl=found.ttl,
+            stale_for=found.stale_for,
+        )
+
+    def record(self, member: Member) -> Record | None:
+        """The vendor's record, fresh or stale, where there is one and nothing has to be said of it."""
+        found = self.cache.read(member.identity)
+        if self.cache.warnings():
+            raise _NotMe
+        if not isinstance(found, Record):
+            return None
+        if found.notes:
+            raise _NotMe
+        return found
+
+
+def answer(
+    arguments: list[str], environ: Mapping[bytes, bytes], clock: Callable[[], float] = time.time
+) -> bytes | None:
+    """
+    What to print for this command line, its audit event on disk; None where the whole program must see to it.
+
+    `environ` is the process's own as bytes, `clock` gives Unix seconds.
+    """
+    name, raw = _asked(arguments)
+    if not name or b"GITHUB_ACTIONS" in environ:
+        return None
+    started = time.monotonic()
+    try:
+        start = _Start(environ, clock)
+        found = _walk(start, name)
+        text = found.value if raw else found.value + b"\n"
+        _record(start, name, found, started)
+    except (_NotMe, errors.SophiaError, OSError, ValueError):
+        return None
+    return text
+
+
+def _asked(arguments: list[str]) -> tuple[str, bool]:
+    """The name that a plain `get NAME`, perhaps with `--raw`, asks for, or ""."""
+    if not 2 <= len(arguments) <= 3 or arguments[0] != "get":
+        return "", False
+    rest = [word for word in arguments[1:] if word != "--raw"]
+    if len(rest) != 1 or not _is_plain(rest[0]):
+        return "", False
+    return rest[0], len(arguments) == 3
+
+
+def _is_plain(name: str) -> bool:
+    """Whether the name is one that any backend may be asked for, as most are."""
+    plain = name.replace("_", "").replace(".", "").replace("-", "")
+    return name[:1] != "-" and len(name) <= 255 and plain.isascii() and plain.isalnum()
+
+
+def _walk(start: _Start, name: str) -> _Found:
+    """The first backend of the chain that has the name, after a look at all of them."""
+    found: _Found | None = None
+    for member in start.route.members:
+        if member.kind in (route_form.VENDOR, route_form.WRITE_ONLY):
+            found = _of_vendor(start, member, name, found)
+        elif found is not None:
+            continue
+        elif member.kind == route_form.LOCAL:
+            found = _of_vault(start, member, name)
+        else:
+            found = _of_environment(start, member, name)
+    if found is None:
+        raise _NotMe
+    found.value.decode()
+    return found
+
+
+def _of_vendor(start: _Start, member: Member, name: str, found: _Found | None) -> _Found | None:
+    record = start.record(member)
+    readable = member.kind == route_form.VENDOR
+    if found is not None:
+        return found
+    if record is None or not record.fresh:
+        if readable:
+            raise _NotMe
+        return None
+    entry = record.find(name)
+    if entry is None or entry[0] != READABLE:
+        return None
+    if not readable:
+        raise _NotMe
+    return _Found(member, entry[1], cached=True)
+
+
+def _of_vault(start: _Start, member: Member, name: str) -> _Found | None:
+    vault = member.vault
+    if vault is None:
+        raise _NotMe
+    if name not in vault.names:
+        return None
+    kept = vault.names[name]
+    text = _opened(vault) if kept is not None else None
+    if kept is None or text is None:
+        raise _NotMe
+    value = text[kept.at : kept.at + kept.length]
+    mark = route.mark(keys.derive(start.master, b"route"), name, value)
+    if not keys.equal(mark, kept.mark):
+        raise _NotMe
+    return _Found(member, value, cached=False)
+
+
+def _opened(vault: Vault) -> bytes | None:
+    from sophia_secrets.state import age
+
+    data = files.read_path(vault.file, _VAULT_LIMIT, private=vault.file_private)
+    identity = files.read_path(vault.identity, _IDENTITY_LIMIT)
+    return age.opened(data, identity) if data is not None and identity is not None else None
+
+
+def _of_environment(start: _Start, member: Member, name: str) -> _Found | None:
+    spelled = name.upper().replace("-", "_").replace(".", "_")
+    if member.kind != route_form.ENV or spelled.startswith("SOPHIA_"):
+        raise _NotMe
+    for candidate in (name, spelled):
+        value = start.environ.get(candidate.encode())
+        if value is not None:
+            return _Found(member, value, cached=False)
+    return None
+
+
+def _record(start: _Start, name: str, found: _Found, started: float) -> None:
+    """The audit event, durably, and the counters with it: before the value leaves."""
+    way = start.route
+    if not way.audit:
+        return
+    from sophia_secrets.state.audit import AuditLog
+    from sophia_secrets.state.audit_event import Actor, Event
+    from sophia_secrets.state.counters import Counters
+
+    log = AuditLog(
+        way.audit,
+        keys.derive(start.master, b"audit"),
+        actor=Actor(way.user, os.uname().nodename, os.getpid(), ci=way.ci, profile=way.profile),
+        clock=start.clock,
+        sync=way.sync,
+        counters=Counters(keys.derive(start.master, b"metadata")),
+    )
+    duration = round((time.monotonic() - started) * 1000)
+    event = Event(
+        "get",
+        "found",
+        name,
+        found.member.backend,
+        found.member.target,
+        cached=found.cached,
+        duration_ms=duration,
+    )
+    log.append([event], DEADLINE)

@@ -1,0 +1,219 @@
+"""
+What a full run leaves for the hot path: the compiled route, where the way was a usual one.
+
+Nothing depends on it. Whatever is not known to be the same next time is not compiled.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from sophia_secrets import errors
+from sophia_secrets.backends.base import Backend, Unconfigured
+from sophia_secrets.core.resolve import Answer
+from sophia_secrets.operations import recording
+from sophia_secrets.operations.session import Session
+from sophia_secrets.operations.snapshots import identity_of
+from sophia_secrets.state import keys, route, route_form
+from sophia_secrets.state.route_form import Kept, Member, Route, Vault
+
+RACY = 2.0
+"""
+Seconds that a file must have been left alone before the run began: within one tick of a file
+system's clock a second change would leave the same stamp.
+"""
+
+_VENDORS = frozenset({"github", "pulumi", "fly"})
+_USERS = "/etc/passwd"
+
+_Looks = list[tuple[bytes, str, bytes]]
+
+
+def remember(session: Session, answers: Sequence[Answer], began: float) -> None:
+    """
+    Keep the way that this plain `get` went, for the next one of the same kind.
+
+    `answers` are of the whole chain, `began` is the session's clock before the chain was asked.
+    Never raises for what the disk does: a lost route costs a full run.
+    """
+    if not _is_usual(session, answers):
+        return
+    try:
+        members = _members(session)
+        looks = _looks(session)
+        if members is None or looks is None or _is_racy(looks, began):
+            return
+        key = keys.derive(session.master.key, b"route")
+        environ = {os.fsencode(name): os.fsencode(value) for name, value in session.environ.items()}
+        compiled = _route(session, looks, members)
+        if route.holds(compiled):
+            route.store(session.paths.cache, key, route.tag(key, session.cwd, environ), compiled)
+    except (errors.SophiaError, OSError, ValueError):
+        return
+
+
+def _is_usual(session: Session, answers: Sequence[Answer]) -> bool:
+    """Whether nothing had to be said, and everything came from where the hot path looks too."""
+    settings = session.settings
+    environ = {os.fsencode(name): os.fsencode(value) for name, value in session.environ.items()}
+    return (
+        not session.notes
+        and session.has_key
+        and settings.cache_key != "keyring"
+        and "GITHUB_ACTIONS" not in session.environ
+        and route.directories(environ) == (session.paths.state, session.paths.cache)
+        and not any(_speaks(answer) for answer in answers if answer.backend not in _VENDORS)
+    )
+
+
+def _speaks(answer: Answer) -> bool:
+    return answer.failure is not None or (answer.snapshot is not None and bool(answer.snapshot.notes))
+
+
+def _members(session: Session) -> list[Member] | None:
+    """The configured backends in order, or None where one of them cannot be followed."""
+    found = []
+    for name in session.settings.chain:
+        member = session.member(name)
+        if isinstance(member, Unconfigured):
+            continue
+        compiled = _member(session, name, member)
+        if compiled is None:
+            return None
+        found.append(compiled)
+    return found
+
+
+def _member(session: Session, name: str, member: Backend) -> Member | None:
+    target = str(member.target)
+    able = member.capabilities
+    if name in _VENDORS and able.needs_call:
+        kind = route_form.VENDOR if able.readable else route_form.WRITE_ONLY
+        return Member(kind, name, target, identity=identity_of(member, session.credential_key))
+    if name == "local":
+        return Member(route_form.LOCAL, name, target, vault=_vault(session))
+    if name == "env":
+        has_file = bool(session.settings.section(name).get("file"))
+        return Member(route_form.ENV_AND_FILE if has_file else route_form.ENV, name, target)
+    return None
+
+
+def _vault(session: Session) -> Vault:
+    """The vault's names, and where its text has each value as it is."""
+    from sophia_secrets.backends.local import place as places
+    from sophia_secrets.backends.local import vault
+    from sophia_secrets.formats import dotenv
+
+    place = places.read_place(session.settings.section("local"), session.context)
+    private = os.path.dirname(place.file) == place.state_directory
+    data = place.read()
+    names: dict[str, Kept | None] = {}
+    if data is not None:
+        plain = vault.unseal(data, place.identities())
+        key = keys.derive(session.master.key, b"route")
+        starts = _line_starts(plain)
+        for pair in dotenv.read(plain):
+            value = pair.value.reveal().encode()
+            at = _place_of(plain, starts[pair.line - 1], pair.name, value)
+            verbatim = at is not None and place.given is None
+            names[pair.name] = Kept(at, len(value), route.mark(key, pair.name, value)) if verbatim else None  # type: ignore[arg-type]
+    return Vault(place.file, place.identity_file, private, names)
+
+
+def _line_starts(plain: bytes) -> list[int]:
+    starts = [0]
+    while (end := plain.find(b"\n", starts[-1])) >= 0:
+        starts.append(end + 1)
+    return starts
+
+
+def _place_of(plain: bytes, start: int, name: str, value: bytes) -> int | None:
+    """Where the value stands in its line as it is, quoted or bare, or None."""
+    if b"\r" in plain:
+        return None
+    for quote in (b"'", b'"', b""):
+        before = name.encode() + b"=" + quote
+        if plain.startswith(before + value + quote + b"\n", start):
+            return start + len(before)
+    return None
+
+
+def _looks(session: Session) -> _Looks | None:
+    """All that was looked at and decided something, or None where not all of it is known."""
+    settings = session.settings
+    looks: _Looks = [(route.FILE, _USERS, route.look(route.FILE, _USERS))]
+    for seen in settings.files:
+        stamp = b"%d %d %d %d %d" % seen.stamp if seen.stamp is not None else b""
+        looks.append((route.FILE, seen.path, stamp))
+        if seen.stamp is not None:
+            looks += _seen_now(route.LINK, [seen.path])
+            looks += _seen_now(
+                route.PLACE, {os.path.dirname(seen.path), os.path.dirname(os.path.realpath(seen.path))}
+            )
+    looks += [(route.PRESENCE, path, b"1" if there else b"") for path, there in settings.markers]
+    looks += _seen_now(route.LINK, [os.path.join(session.paths.state, "trust")])
+    for name in settings.chain:
+        paths = _files_of(session, name)
+        if paths is None:
+            return None
+        looks += _seen_now(route.FILE, paths)
+        looks += _seen_now(route.LINK, paths)
+    return list(dict.fromkeys(looks))
+
+
+def _seen_now(kind: bytes, paths: Iterable[str]) -> _Looks:
+    return [(kind, path, route.look(kind, path)) for path in sorted(paths)]
+
+
+def _files_of(session: Session, name: str) -> list[str] | None:
+    """The files that decide a backend's target, credential or content, or None where they are not known."""
+    section = session.settings.section(name)
+    member = session.member(name)
+    files = [] if isinstance(member, Unconfigured) else list(member.credential.files)
+    match name:
+        case "github" | "fly":
+            return files
+        case "pulumi":
+            if section.get("stack"):
+                return None
+            if isinstance(member, Unconfigured):
+                return files
+            from sophia_secrets.backends.pulumi.session import session_directory
+
+            directory = session_directory(session.context)
+            return [*files, *([os.path.join(directory, "credentials.json")] if directory else [])]
+        case "local":
+            from sophia_secrets.backends.local.place import read_place
+
+            place = read_place(section, session.context)
+            return [place.file, place.identity_file]
+        case "env":
+            return [path for _, path in cast("Backend", member).target.parts]
+    return None
+
+
+def _is_racy(looks: _Looks, began: float) -> bool:
+    changed = (
+        int(stamp.split()[4]) / 1e9 for kind, _, stamp in looks if kind in (route.FILE, route.LINK) and stamp
+    )
+    return max(changed, default=0.0) >= began - RACY
+
+
+def _route(session: Session, looks: _Looks, members: list[Member]) -> Route:
+    settings = session.settings
+    audited = settings.audit_mode != recording.OFF
+    actor = recording.actor(session)
+    return Route(
+        looks,
+        members,
+        audit=recording.audit_directory(session.state_directory) if audited else "",
+        sync=settings.audit_sync == "always",
+        ttl=settings.cache_ttl,
+        stale_for=settings.stale_for,
+        user=actor.user,
+        ci=actor.ci,
+        profile=actor.profile,
+        declared=sorted(settings.declared),
+    )

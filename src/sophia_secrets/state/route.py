@@ -1,0 +1,158 @@
+"""
+The compiled route: what a full run found out about the chain, for the hot path to go the same way.
+
+A route belongs to one working directory, user, host and set of variables that matter (these make
+its file's name), and holds only while every file that decided something is as it was: each was
+looked at, absent ones too, and is looked at again. It is under a keyed MAC and holds no value.
+Losing one costs a full run.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from sophia_secrets import __version__, errors
+from sophia_secrets.state import files, keys
+from sophia_secrets.state.route_form import Route, decode, encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DIRECTORY = "routes"
+SUFFIX = ".route"
+LIMIT = 1 << 20
+MOST = 256
+"""Routes kept; the older half goes when there are more."""
+
+PREFIXES = (
+    b"SOPHIA_",
+    b"GITHUB_",
+    b"GH_",
+    b"FLY_",
+    b"PULUMI_",
+    b"AWS_",
+    b"AZURE_",
+    b"GOOGLE_",
+    b"VAULT_",
+    b"XDG_",
+)
+NAMES = frozenset((b"HOME", b"CI", b"CI_JOB_URL", b"BUILD_URL"))
+"""With `PREFIXES`: the variables that can change a setting, a target, a credential or the actor."""
+
+FILE, LINK, PRESENCE, PLACE = b"f", b"l", b"e", b"d"
+"""What is looked at: a file, a name itself (link or not), whether a name is there, a directory's owner and mode."""
+
+
+def directories(environ: Mapping[bytes, bytes]) -> tuple[str, str] | None:
+    """The state and the cache directory, as `settings.paths` has them, or None where it is not plain."""
+    chosen = os.fsdecode(environ.get(b"SOPHIA_SECRETS_HOME", b""))
+    if chosen.strip():
+        if not os.path.isabs(chosen):
+            return None
+        chosen = os.path.normpath(chosen)
+        return os.path.join(chosen, "state"), os.path.join(chosen, "cache")
+    home = os.fsdecode(environ.get(b"HOME", b""))
+    if not os.path.isabs(home):
+        return None
+    home = os.path.normpath(home)
+    if sys.platform == "darwin":
+        library = os.path.join(home, "Library")
+        support = os.path.join(library, "Application Support", "sophia-secrets")
+        return os.path.join(support, "state"), os.path.join(library, "Caches", "sophia-secrets")
+    found = []
+    for variable, below in ((b"XDG_STATE_HOME", ".local/state"), (b"XDG_CACHE_HOME", ".cache")):
+        base = os.fsdecode(environ.get(variable, b""))
+        found.append(
+            os.path.join(base if os.path.isabs(base) else os.path.join(home, below), "sophia-secrets")
+        )
+    return found[0], found[1]
+
+
+def tag(key: bytes, cwd: str, environ: Mapping[bytes, bytes]) -> bytes:
+    """What a route belongs to, as 32 bytes: this version, user, host, directory and variables."""
+    fields = [
+        __version__.encode(),
+        str(os.geteuid()).encode(),
+        os.fsencode(os.uname().nodename),
+        os.fsencode(cwd),
+    ]
+    for name in sorted(name for name in environ if name.startswith(PREFIXES) or name in NAMES):
+        fields += (name, environ[name])
+    return keys.mac(key, b"tag", *fields)
+
+
+def look(kind: bytes, path: str) -> bytes:
+    """What there is to see at a path, as bytes; empty where there is nothing."""
+    try:
+        seen = os.stat(path) if kind in (FILE, PLACE) else os.lstat(path)
+    except OSError:
+        return b""
+    if kind == PRESENCE:
+        return b"1"
+    if kind == PLACE:
+        return b"%d %d %d %d" % (seen.st_dev, seen.st_ino, seen.st_mode, seen.st_uid)
+    return b"%d %d %d %d %d" % (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
+
+
+def holds(route: Route) -> bool:
+    """Whether everything that the route depends on is as it was."""
+    return all(look(kind, path) == stamp for kind, path, stamp in route.looks)
+
+
+def load(cache: str, key: bytes, marked: bytes) -> Route | None:
+    """
+    The route of that tag in a cache directory, whether or not it still holds, or None.
+
+    Raises `errors.UnsafeState`, `OSError` and `files.TooLarge`.
+    """
+    try:
+        directory = files.open_directory(os.path.join(cache, DIRECTORY), create=False)
+    except FileNotFoundError:
+        return None
+    try:
+        raw = files.read(directory, marked.hex() + SUFFIX, LIMIT)
+    finally:
+        os.close(directory)
+    if raw is None or not keys.equal(raw[: keys.SIZE], keys.mac(key, b"route", marked, raw[keys.SIZE :])):
+        return None
+    return decode(raw[keys.SIZE :])
+
+
+def store(cache: str, key: bytes, marked: bytes, route: Route) -> None:
+    """
+    Keep a route; nothing is written where the same one is there.
+
+    Raises `errors.UnsafeState` and `OSError`.
+    """
+    body = encode(route)
+    raw = keys.mac(key, b"route", marked, body) + body
+    if len(raw) > LIMIT:
+        return
+    name = marked.hex() + SUFFIX
+    directory = files.open_directory(os.path.join(cache, DIRECTORY))
+    try:
+        try:
+            if files.read(directory, name, LIMIT) == raw:
+                return
+        except (errors.UnsafeState, files.TooLarge):
+            pass
+        _make_room(directory)
+        files.replace(directory, name, raw, sync=False)
+    finally:
+        os.close(directory)
+
+
+def _make_room(directory: int) -> None:
+    kept = files.names(directory)
+    if len(kept) < MOST:
+        return
+    aged = sorted((os.stat(each, dir_fd=directory, follow_symlinks=False).st_mtime_ns, each) for each in kept)
+    for _, each in aged[: MOST // 2]:
+        files.remove(directory, each)
+
+
+def mark(key: bytes, name: str, value: bytes) -> bytes:
+    """The keyed MAC by which a value that stands verbatim in the vault is known again."""
+    return keys.mac(key, b"value", name.encode(), value)
