@@ -258,7 +258,10 @@ class Lock:
         if fd >= 0:
             _held.pop(fd, None)
             try:
+                # Closing alone lets go too, but not while a forked child has not run yet.
                 fcntl.flock(fd, fcntl.LOCK_UN)
+            except OSError:
+                pass
             finally:
                 os.close(fd)
 
