@@ -1,62 +1,125 @@
-"""`audit log` and `audit verify`."""
+"""`audit log` and `audit verify`; `audit report` and `audit export` have files of their own."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated
+import select
+import time
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
 
 import typer
 
 from sophia_secrets import errors
+from sophia_secrets.cli import columns, streams
+from sophia_secrets.cli.audit_export import export
+from sophia_secrets.cli.audit_options import Actor, Backend, Command, Name, Outcome, Since, Until, Wanted
+from sophia_secrets.cli.audit_progress import progress
+from sophia_secrets.cli.audit_report import report
+from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import opened
 from sophia_secrets.core.text import visible
-from sophia_secrets.state.audit_read import Query
+from sophia_secrets.operations import auditing
 
 app = typer.Typer(
     name="audit",
-    help="Query and verify the audit log.",
+    help="Query, report on, verify and export the audit log.",
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
 )
+app.command()(report)
+app.command()(export)
+
+_HEADS = ("time", "command", "name", "backend", "outcome", "user")
+_FOLLOWED = (19, 8, 22, 8, 10, 0)
+"""Cells that each column has at least while lines come one by one."""
 
 
 @app.command()
 def log(
     ctx: typer.Context,
-    name: Annotated[str | None, typer.Option("--name", metavar="NAME")] = None,
-    backend: Annotated[str | None, typer.Option("--backend", "-b", metavar="B")] = None,
-    outcome: Annotated[str | None, typer.Option("--outcome", metavar="WORD")] = None,
-    command: Annotated[str | None, typer.Option("--command", metavar="WORD")] = None,
+    name: Name = None,
+    backend: Backend = None,
+    outcome: Outcome = None,
+    command: Command = None,
+    actor: Actor = None,
+    since: Since = None,
+    until: Until = None,
     last: Annotated[
         int, typer.Option("--last", "-n", metavar="N", min=1, help="How many of the newest.")
     ] = 20,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with each new event, until Ctrl-C.")
+    ] = False,
 ) -> None:
-    """Show the newest events, oldest of them first."""
+    """Show the newest events, oldest of them first. Times are UTC."""
+    wanted = Wanted(name, backend, outcome, command, actor, since, until)
+    if follow and until is not None:
+        raise errors.UsageError("`--follow` has no end, so it takes no `--until`.")
     with opened(ctx, "audit") as (session, console):
-        query = Query(name=name, backend=backend, outcome=outcome, command=command, last=last)
-        events = list(session.log.read(query))
+        query = wanted.query(session.clock(), last)
+        if follow:
+            try:
+                _follow(auditing.follow(session, query, _pause), console)
+            except KeyboardInterrupt:
+                raise typer.Exit(errors.Interrupted.exit_code) from None
+            return
+        events = list(auditing.events(session, query))
         if console.json:
-            if events:
-                console.print("\n".join(json.dumps(event) for event in events))
-            return
-        if not events:
+            _print_json(events, console)
+        elif events:
+            console.table(_HEADS, [_row(event, console) for event in events])
+        else:
             console.note("No event matches.")
-            return
-        console.table(
-            ["time", "command", "name", "backend", "outcome", "user"],
-            [
-                [
-                    visible(str(event.get("time", "")))[:19],
-                    visible(str(event.get("command", ""))),
-                    visible(str(event.get("name", ""))),
-                    visible(str(event.get("backend", ""))),
-                    console.state(visible(str(event.get("outcome", "")))),
-                    visible(str(event.get("user", ""))),
-                ]
-                for event in events
-            ],
-        )
+
+
+def _follow(batches: Iterator[list[dict[str, Any]]], console: Console) -> None:
+    first = not console.json
+    for batch in batches:
+        if console.json:
+            _print_json(batch, console)
+            continue
+        heads = [head.upper().ljust(cells) for head, cells in zip(_HEADS, _FOLLOWED, strict=True)]
+        width = console.width if streams.is_terminal(1) else None
+        lines = columns.lay_out(heads, [_row(event, console) for event in batch], width)
+        shown = [console.style(lines[0], "dim"), *lines[1:]] if first else lines[1:]
+        first = False
+        if shown:
+            console.print("\n".join(shown))
+
+
+def _pause() -> bool:
+    """Wait a moment for more; ends the program where nobody reads standard output any more."""
+    poll = select.poll()
+    poll.register(1, 0)
+    state = dict(poll.poll(300)).get(1, 0)
+    if state & (select.POLLERR | select.POLLHUP) and not state & select.POLLNVAL:
+        streams.die_by_sigpipe()
+    if state:
+        time.sleep(0.3)
+    return True
+
+
+def _print_json(events: Sequence[dict[str, Any]], console: Console) -> None:
+    if events:
+        console.print("\n".join(json.dumps(event) for event in events))
+
+
+def _row(event: dict[str, Any], console: Console) -> list[str]:
+    def text(field: str) -> str:
+        return visible(str(event.get(field, "")))
+
+    marks = [flag for flag in ("stale", "degraded") if event.get(flag) is True]
+    outcome = console.state(text("outcome"))
+    return [
+        text("time")[:19].replace("T", " "),
+        text("command"),
+        text("name"),
+        text("backend"),
+        f"{outcome} ({', '.join(marks)})" if marks else outcome,
+        text("user"),
+    ]
 
 
 @app.command()
@@ -71,7 +134,8 @@ def verify(
 ) -> None:
     """Check that every line stands where it was written. Exit code 6 when one does not."""
     with opened(ctx, "audit") as (session, console):
-        verdict = session.log.verify(expect_head=expect_head)
+        with progress(console, session, "Verifying") as update:
+            verdict = session.log.verify(expect_head=expect_head, progress=update)
         first = verdict.first_bad
         if console.json:
             bad = {"file": first[0], "line": first[1], "reason": first[2]} if first is not None else None

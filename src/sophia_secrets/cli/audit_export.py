@@ -1,0 +1,117 @@
+"""`audit export`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from sophia_secrets import __version__, errors
+from sophia_secrets.cli import streams
+from sophia_secrets.cli.audit_options import Actor, Backend, Command, Name, Outcome, Since, Until, Wanted
+from sophia_secrets.cli.opened import opened
+from sophia_secrets.core import audit_formats
+from sophia_secrets.operations import auditing
+from sophia_secrets.state import files
+
+FORMATS = ("jsonl", "csv", "cef")
+_SPOOL = 1 << 18
+
+
+def export(
+    ctx: typer.Context,
+    format_name: Annotated[
+        str, typer.Option("--format", metavar="F", help="One of: jsonl, csv, cef.")
+    ] = "jsonl",
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write this file, which only you can read."),
+    ] = None,
+    name: Name = None,
+    backend: Backend = None,
+    outcome: Outcome = None,
+    command: Command = None,
+    actor: Actor = None,
+    since: Since = None,
+    until: Until = None,
+) -> None:
+    """Write events for other programs: JSON Lines, CSV, or ArcSight's CEF.
+
+    In CSV a cell that a spreadsheet could take for a formula (it begins with = + - @, a tab or a
+    line end) has an apostrophe in front, and so has one that begins with an apostrophe.
+    """
+    if format_name not in FORMATS:
+        raise errors.UsageError(
+            f"There is no format `{format_name}`.", hint=f"Use one of: {', '.join(FORMATS)}."
+        )
+    if ctx.obj.json and output is None and format_name != "jsonl":
+        raise errors.UsageError(
+            f"`--json` and `--format {format_name}` cannot share standard output.",
+            hint="Give the file's name with `--output FILE`.",
+        )
+    wanted = Wanted(name, backend, outcome, command, actor, since, until)
+    with opened(ctx, "audit") as (session, console):
+        lines = _Written(auditing.events(session, wanted.query(session.clock())), format_name)
+        if output is None:
+            _deliver(lines, in_workflow=session.environ.get("GITHUB_ACTIONS") == "true")
+            return
+        store(output, b"".join(lines))
+        if console.json:
+            shape = {"schema": 1, "format": format_name, "events": lines.count, "output": output}
+            console.print(json.dumps(shape))
+        else:
+            console.note(f"{lines.count} events written to {output}, which only you can read.")
+
+
+class _Written:
+    """The events in a format, piece by piece; `count` is how many there were so far."""
+
+    def __init__(self, events: Iterator[dict[str, Any]], format_name: str) -> None:
+        self.count = 0
+        self._events = events
+        self._format = format_name
+
+    def _counted(self) -> Iterator[dict[str, Any]]:
+        for event in self._events:
+            self.count += 1
+            yield event
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self._format == "csv":
+            return audit_formats.as_csv(self._counted())
+        if self._format == "cef":
+            return audit_formats.cef(self._counted(), __version__)
+        return audit_formats.jsonl(self._counted())
+
+
+def _deliver(pieces: _Written, *, in_workflow: bool) -> None:
+    spool = bytearray()
+    for piece in pieces:
+        if in_workflow and _is_command(piece):
+            raise errors.BadValue(
+                "A line of the output would be a workflow command in the job's log.",
+                hint="Write it to a file with `--output FILE`.",
+            )
+        spool += piece
+        if len(spool) >= _SPOOL:
+            streams.deliver(bytes(spool))
+            spool.clear()
+    streams.deliver(bytes(spool))
+
+
+def _is_command(piece: bytes) -> bool:
+    """Whether the runner would obey a line of it (actions/runner src/Runner.Common/ActionCommand.cs)."""
+    return b"##[" in piece or any(line.lstrip().startswith(b"::") for line in piece.splitlines())
+
+
+def store(path: str, content: bytes) -> None:
+    """Put it in a file that only this user can read. Raises `UsageError`, `OutputFailed`."""
+    try:
+        files.replace_path(path, content)
+        return
+    except OSError as problem:
+        reason = os.strerror(problem.errno) if problem.errno else "unknown reason"
+    raise errors.OutputFailed(f"{path} could not be written: {reason}.")

@@ -1,0 +1,104 @@
+"""Looking at the audit log: its events, those to come, and what they come to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sophia_secrets import errors
+from sophia_secrets.backends.base import Unconfigured
+from sophia_secrets.core.audit_report import Report, report
+from sophia_secrets.operations import recording
+from sophia_secrets.operations.session import Session
+from sophia_secrets.operations.tallying import tally
+from sophia_secrets.state.audit_read import Query
+
+Event = dict[str, Any]
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """What the disk says of a log that cannot be read, as `AuditFailed`."""
+    try:
+        yield
+        return
+    except OSError as problem:
+        reason = os.strerror(problem.errno) if problem.errno else type(problem).__name__
+    raise errors.AuditFailed(
+        f"The audit log cannot be read: {reason}.", hint="See where it is with `sophia-secrets config path`."
+    )
+
+
+def events(session: Session, query: Query) -> Iterator[Event]:
+    """The events that match, oldest first. Raises `AuditFailed` where the log cannot be read."""
+    with _readable():
+        yield from session.log.read(query)
+
+
+def follow(session: Session, query: Query, pause: Callable[[], bool]) -> Iterator[list[Event]]:
+    """
+    The last events that match, then, as they come, those that are written; a batch may be empty.
+
+    `pause` waits a moment before each further look, and says whether to go on.
+    """
+    with _readable():
+        position = session.log.position()
+        batch = list(session.log.read(query))
+        shown = max((_sequence(event) for event in batch), default=0)
+        yield batch
+        # What was appended between the two looks is in both.
+        batch, position = session.log.tail_from(position, query)
+        yield [event for event in batch if not 0 < _sequence(event) <= shown]
+        while pause():
+            batch, position = session.log.tail_from(position, query)
+            yield batch
+
+
+def _sequence(event: Event) -> int:
+    found = event.get("seq")
+    return found if isinstance(found, int) else 0
+
+
+def make_report(session: Session, query: Query, progress: Callable[[int], object] | None = None) -> Report:
+    """
+    The report of the events in the query's span of time, with what is declared and held.
+
+    `progress` is told the number of lines so far. Raises `AuditFailed` where the log cannot be read.
+    """
+    with _readable():
+        counted = tally(session.log.directory, query, progress)
+        known = _known(session)
+        read_before = session.log.counts(sorted(known)) if query.is_filter else {}
+    return report(counted, known, read_before)
+
+
+def _known(session: Session) -> dict[str, str]:
+    """The names declared, and those held at a target of the chain as far as our records go; with the last change of each."""
+    known = dict.fromkeys(session.settings.declared, "")
+    if session.settings.audit_mode == recording.OFF:
+        return known
+    for member in session.chain():
+        if isinstance(member, Unconfigured):
+            continue
+        for name, fact in session.facts.load(member.name, str(member.target)).items():
+            if not fact.deleted:
+                changed = _instant(fact.last_rotated) if fact.last_rotated else _moment(fact.updated_at)
+                known[name] = max(known.get(name, ""), changed)
+    return known
+
+
+def _instant(seconds: float) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _moment(text: str) -> str:
+    """The vendor's own word for when it was last changed, as the log would write it."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return ""
+    return _instant(moment.timestamp()) if moment.tzinfo is not None else ""
