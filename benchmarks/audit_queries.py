@@ -1,0 +1,118 @@
+"""
+Questions to an audit log of 1,000,000 events, each as a ratio to reading its files once.
+
+The reading is that of `cat`: every byte, from the page cache, in one run with what is compared.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sophia_secrets.operations.recording import audit_directory
+from sophia_secrets.state import keys
+from sophia_secrets.state.audit import Actor, AuditLog, Event
+
+EVENTS = 1_000_000
+ROUNDS = 5
+_PROGRAM = Path(sysconfig.get_path("scripts")) / "sophia-secrets"
+_START = 1_760_000_000.0
+_BACKENDS = ("github", "pulumi", "fly", "local", "env")
+
+
+def fill(home: Path, events: int = EVENTS) -> Path:
+    """An audit log of that many events in a home of its own; its directory."""
+    state = home / "state"
+    state.mkdir(parents=True, mode=0o700)
+    home.chmod(0o700)
+    key = keys.derive(keys.load(str(state), None).key, b"audit")
+    directory = Path(audit_directory(str(state)))
+    log = AuditLog(str(directory), key, actor=Actor("ada", "engine", 4242), sync=False, watch=False)
+    for first in range(0, events, 1000):
+        log.append([_event(number) for number in range(first, min(first + 1000, events))])
+    return directory
+
+
+def _event(number: int) -> Event:
+    backend = _BACKENDS[number % 5]
+    outcome = "absent" if number % 17 == 0 else "found"
+    return Event(
+        ("get", "run", "export")[number % 3],
+        outcome,
+        f"SERVICE_{number * 7919 % 100}_KEY",
+        backend,
+        f"acme/{backend}",
+        cached=number % 4 > 0,
+        degraded=number % 101 == 0,
+        duration_ms=number % 90,
+        time=_START + number * 31.0,
+    )
+
+
+def read_once(directory: Path) -> None:
+    """Every byte of the log."""
+    buffer = bytearray(1 << 20)
+    for path in sorted(directory.glob("audit*.jsonl")):
+        with path.open("rb", buffering=0) as file:
+            while file.readinto(buffer):
+                pass
+
+
+def _ask(home: Path, *arguments: str) -> None:
+    environment = {"PATH": os.environ["PATH"], "SOPHIA_SECRETS_HOME": str(home)}
+    subprocess.run(
+        [str(_PROGRAM), "audit", *arguments], env=environment, cwd=home, stdout=subprocess.DEVNULL, check=True
+    )
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def rows(events: int = EVENTS, rounds: int = ROUNDS) -> list[tuple[str, float]]:
+    """What was asked, and how many times a reading it took: medians of interleaved pairs."""
+    questions = {
+        "nothing (`audit --help`)": ("--help",),
+        "audit log --last 20": ("log", "--last", "20"),
+        "audit log --last 20 --name, one of 100": ("log", "--last", "20", "--name", "SERVICE_7_KEY"),
+        "audit report": ("report",),
+        "audit report --since, the last tenth": ("report", "--since", _tenth(events)),
+        "audit verify": ("verify",),
+    }
+    with tempfile.TemporaryDirectory(prefix="audit-queries-") as root:
+        home = Path(root) / "home"
+        directory = fill(home, events)
+        ratios: dict[str, list[float]] = {label: [] for label in questions}
+        for arguments in questions.values():
+            _ask(home, *arguments)
+        for _ in range(rounds):
+            for label, arguments in questions.items():
+                reading = _seconds(lambda: read_once(directory))
+                asking = _seconds(lambda arguments=arguments: _ask(home, *arguments))  # type: ignore[misc]
+                ratios[label].append(asking / reading)
+        return [(label, statistics.median(found)) for label, found in ratios.items()]
+
+
+def _tenth(events: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(_START + events * 31.0 * 0.9))
+
+
+def main() -> int:
+    """Print each question with its ratio."""
+    print(f"{EVENTS:,} audit events; times the reading of the log once")
+    for label, ratio in rows():
+        print(f"  {label:<42} {ratio:8.2f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
