@@ -10,6 +10,7 @@ import typer
 
 from sophia_secrets import errors
 from sophia_secrets import settings as layered
+from sophia_secrets.cli.model import model
 from sophia_secrets.cli.opened import console_for, opened
 from sophia_secrets.core.text import visible
 from sophia_secrets.state import files
@@ -21,6 +22,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
 )
+app.command()(model)
 
 
 @app.command()

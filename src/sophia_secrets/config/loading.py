@@ -1,0 +1,192 @@
+"""From the chain to a filled model, in one pass: one vendor call a target, however many fields."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal, NoReturn, TypeVar, get_args, overload
+
+from pydantic.fields import FieldInfo
+
+from sophia_secrets import errors
+from sophia_secrets import manager as managing
+from sophia_secrets.config.groups import Config
+from sophia_secrets.config.model import SecretsModel, Unfit, is_secret, name_of
+from sophia_secrets.core.model import Resolution, SecretValue, TraceOutcome
+
+M = TypeVar("M", bound=SecretsModel)
+Missing = Literal["none", "error"]
+logger = logging.getLogger("sophia_secrets")
+
+
+@overload
+async def load_config(
+    *, missing: Missing = ..., manager: managing.SecretsManager | None = ..., use_cache: bool = ...
+) -> Config: ...
+
+
+@overload
+async def load_config(
+    model: type[M],
+    *,
+    missing: Missing = ...,
+    manager: managing.SecretsManager | None = ...,
+    use_cache: bool = ...,
+) -> M: ...
+
+
+async def load_config(
+    model: type[SecretsModel] = Config,
+    *,
+    missing: Missing = "none",
+    manager: managing.SecretsManager | None = None,
+    use_cache: bool = True,
+) -> SecretsModel:
+    """
+    The model, filled from the chain in one pass.
+
+    A secret that is nowhere is None, or its field's default; with `missing="error"`, and where
+    the field's type does not allow None, it is `NotFound`, which names every one. Where a backend
+    failed, so that it is not certain that a name is nowhere, such a name is that failure's error
+    instead (and a logged warning where None is allowed). Values that do not fit their fields are
+    `BadSettings`, which quotes none. Raises also what `SecretsManager.resolve` raises.
+    """
+    asked = managing.secrets_manager if manager is None else manager
+    names = list(dict.fromkeys(leaf.name for leaf in _leaves(model)))
+    resolutions = await asked.resolve(names, use_cache=use_cache) if names else []
+    found = dict(zip(names, resolutions, strict=True))
+    doubtful = [r.name for r in resolutions if r.value is None and r.degraded]
+    building = _Building({name: r.value for name, r in found.items() if r.value is not None}, missing)
+    made = building.make(model)
+    uncertain = [name for name in building.missing if name in doubtful]
+    if uncertain:
+        await asked.get_secret(uncertain[0], use_cache=use_cache)
+        _refuse_uncertain(found[uncertain[0]])
+    building.refuse()
+    if doubtful:
+        logger.warning("load_config: %s may be somewhere, but a backend failed", ", ".join(doubtful))
+    assert made is not None
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """A field that one secret fills."""
+
+    field: str
+    name: str
+    secret: bool
+    required: bool
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """A field that is a model of its own."""
+
+    field: str
+    model: type[SecretsModel]
+
+
+@cache
+def _plan(model: type[SecretsModel]) -> tuple[_Leaf | _Branch, ...]:
+    return tuple(_planned(name, field) for name, field in model.model_fields.items())
+
+
+def _planned(name: str, field: FieldInfo) -> _Leaf | _Branch:
+    options = (field.annotation, *get_args(field.annotation))
+    for option in options:
+        if isinstance(option, type) and issubclass(option, SecretsModel):
+            return _Branch(name, option)
+    return _Leaf(
+        name,
+        name_of(name, field),
+        secret=is_secret(field),
+        required=field.is_required(),
+        optional=type(None) in options,
+    )
+
+
+def _leaves(model: type[SecretsModel]) -> Iterator[_Leaf]:
+    for part in _plan(model):
+        if isinstance(part, _Leaf):
+            yield part
+        else:
+            yield from _leaves(part.model)
+
+
+@dataclass(slots=True)
+class _Building:
+    """Makes models from the inside out and keeps every problem, so that all are told at once."""
+
+    values: Mapping[str, SecretValue] = field(repr=False)
+    when_missing: Missing
+    missing: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def make(self, model: type[SecretsModel], path: str = "") -> SecretsModel | None:
+        """The model, or None where something is missing or does not fit."""
+        given: dict[str, Any] = {}
+        told: set[str] = set()
+        names: dict[str, str] = {}
+        for part in _plan(model):
+            if isinstance(part, _Branch):
+                made = self.make(part.model, f"{path}{part.field}.")
+                if made is None:
+                    told.add(part.field)
+                else:
+                    given[part.field] = made
+                continue
+            names[part.field] = part.name
+            if part.name in self.values:
+                given[part.field] = self.values[part.name]
+            elif self._is_missing(part, model):
+                self.missing.append(part.name)
+                told.add(part.field)
+            elif part.required:
+                given[part.field] = None
+        problems: tuple[tuple[str, str], ...] = ()
+        try:
+            made = model(**given)
+            return None if told else made
+        except Unfit as unfit:
+            problems = unfit.problems
+        for place, words in problems:
+            if place not in told:
+                self.problems.append(f"{names.get(place, place or model.__name__)} ({path}{place}) {words}")
+        return None
+
+    def _is_missing(self, leaf: _Leaf, model: type[SecretsModel]) -> bool:
+        if leaf.required and not leaf.optional:
+            return True
+        has_default = not leaf.required and model.model_fields[leaf.field].get_default() is not None
+        return leaf.secret and self.when_missing == "error" and not has_default
+
+    def refuse(self) -> None:
+        """Raises the error of what is wrong, if anything is."""
+        if self.problems:
+            missing = [f"{name} is missing" for name in self.missing]
+            raise errors.BadSettings(
+                f"The configuration cannot be made: {'; '.join([*self.problems, *missing])}.",
+                hint="Correct the values; none is shown here.",
+            )
+        if self.missing:
+            plural = len(self.missing) > 1
+            raise errors.NotFound(
+                f"The configuration needs {', '.join(self.missing)}, which "
+                f"{'are' if plural else 'is'} nowhere in the chain.",
+                hint=f"See why with `sophia-secrets explain {self.missing[0]}`.",
+            )
+
+
+def _refuse_uncertain(resolution: Resolution) -> NoReturn:
+    """The backend answers again by now; what was read before it did is not used."""
+    failed = [step for step in resolution.trace if step.outcome is TraceOutcome.FAILED]
+    told = failed[0].detail if failed else "a backend failed"
+    raise errors.Unavailable(
+        f"`{resolution.name}` was not found, and the answer is not certain: {told}",
+        hint="Try again.",
+        backend=failed[0].backend if failed else "",
+    )

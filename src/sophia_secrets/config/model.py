@@ -1,0 +1,206 @@
+"""The base of every configuration model, and how its fields say which secret they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args, get_origin
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+
+from sophia_secrets import errors
+from sophia_secrets.config.hidden import Hidden, Mark, Secret
+from sophia_secrets.core.model import SecretValue
+
+__all__ = ["Secret", "SecretsModel", "secret", "setting"]
+
+_NAME = "secret_name"
+_WORDS = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a field of the model",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "string_type": "must be text",
+    "string_too_short": "is too short",
+    "string_too_long": "is too long",
+    "string_pattern_mismatch": "does not match its pattern",
+    "literal_error": "is none of the values allowed",
+    "enum": "is none of the values allowed",
+    "greater_than": "is too small",
+    "greater_than_equal": "is too small",
+    "less_than": "is too large",
+    "less_than_equal": "is too large",
+    "url_parsing": "must be a URL",
+    "url_scheme": "has a scheme that is not allowed",
+    "json_invalid": "must be JSON",
+    "value_error": "is not accepted",
+}
+
+
+def secret(name: str, *, default: Any = ..., description: str = "") -> Any:
+    """
+    The secret that a field is: `api_key: Secret[str] = secret("PAYMENTS_API_KEY")`.
+
+    Without it a field's secret is its own name in upper case. A field without a default must be
+    there, unless its type allows None.
+    """
+    return setting(name, default=default, description=description)
+
+
+def setting(name: str, *, default: Any = ..., description: str = "", **rules: Any) -> Any:
+    """
+    As `secret`, for a field that is none: `port: int = setting("HTTP_PORT", default=8080, ge=1)`.
+
+    `rules` are those of pydantic's `Field`.
+    """
+    return Field(default=default, description=description or None, json_schema_extra={_NAME: name}, **rules)
+
+
+class Unfit(errors.BadSettings):
+    """Values that a model does not take: (field, what is wrong with it), never a value."""
+
+    problems: tuple[tuple[str, str], ...] = ()
+
+
+class SecretsModel(BaseModel):
+    """
+    A model whose fields `load_config` fills from the chain of backends.
+
+    Fields marked `Secret[...]` are plain values where they are used and hidden wherever the
+    model is shown, dumped, compared or copied; pickling is refused. A value is validated as the
+    field's type says, a list from text with commas or JSON; what does not fit is
+    `errors.BadSettings`, which names fields and never a value. Instances do not change.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True, protected_namespaces=()
+    )
+
+    if not TYPE_CHECKING:
+
+        def __getattribute__(self, name: str) -> object:
+            value = super().__getattribute__(name)
+            return value.reveal() if type(value) is Hidden else value
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if not name.startswith("_"):
+                raise AttributeError(f"{type(self).__name__} does not change: {name} cannot be set")
+            super().__setattr__(name, value)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _from_text(cls, value: object, info: ValidationInfo) -> object:
+        if isinstance(value, Hidden | SecretValue):
+            value = value.reveal()
+        field = cls.model_fields.get(info.field_name or "")
+        if isinstance(value, str) and field is not None:
+            return _members(value, field.annotation)
+        return value
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _quietly(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(data)
+        except ValidationError as error:
+            problems = _problems(cls, error)
+        # Outside the `except`: pydantic's error holds the values.
+        raise _unfit(cls, problems)
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **more: Any) -> Self:
+        """As `BaseModel.model_validate_json`; raises `errors.BadSettings`."""
+        try:
+            return super().model_validate_json(json_data, **more)
+        except ValidationError as error:
+            problems = _problems(cls, error)
+        raise _unfit(cls, problems)
+
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
+        """As `BaseModel.model_construct`: nothing is validated, and secrets are hidden all the same."""
+        return _hidden_in(super().model_construct(_fields_set, **values))
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As `BaseModel.model_copy`; secrets stay hidden."""
+        return _hidden_in(super().model_copy(update=update, deep=deep))
+
+
+M = TypeVar("M", bound=SecretsModel)
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Whether the field is marked as a secret."""
+    return any(isinstance(each, Mark) for each in field.metadata) or _has_mark(field.annotation)
+
+
+def _has_mark(annotation: object) -> bool:
+    return isinstance(annotation, Mark) or any(_has_mark(each) for each in get_args(annotation))
+
+
+def name_of(field_name: str, field: FieldInfo) -> str:
+    """The secret's name that fills the field."""
+    extra = field.json_schema_extra
+    found = extra.get(_NAME) if isinstance(extra, dict) else None
+    return found if isinstance(found, str) else field_name.upper()
+
+
+@cache
+def _secret_fields(model: type[SecretsModel]) -> tuple[str, ...]:
+    return tuple(name for name, field in model.model_fields.items() if is_secret(field))
+
+
+def _hidden_in(model: M) -> M:
+    for name in _secret_fields(type(model)):
+        value = model.__dict__.get(name)
+        if value is not None and not isinstance(value, Hidden):
+            model.__dict__[name] = Hidden(value)
+    return model
+
+
+def _members(text: str, annotation: object) -> object:
+    """The members that a text means where a collection is wanted, else the text itself."""
+    options = [annotation, *get_args(annotation)]
+    if not any((get_origin(each) or each) in (list, tuple, set, frozenset, dict) for each in options):
+        return text
+    if text.lstrip().startswith(("[", "{")):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _problems(model: type[BaseModel], error: ValidationError) -> tuple[tuple[str, str], ...]:
+    """From pydantic's error, which holds the values, to fields and words of ours."""
+    found: dict[tuple[str, str], None] = {}
+    for row in error.errors(include_url=False, include_context=False, include_input=False):
+        place = row["loc"][0] if row["loc"] else ""
+        # A place that is no field comes from the data, and may be anything.
+        field = place if isinstance(place, str) and place in model.model_fields else ""
+        found[field, _WORDS.get(row["type"], f"is not valid ({row['type']})")] = None
+    return tuple(found)
+
+
+def _unfit(model: type[BaseModel], problems: tuple[tuple[str, str], ...]) -> Unfit:
+    told = "; ".join(f"{f'`{field}`' if field else 'something given'} {words}" for field, words in problems)
+    unfit = Unfit(f"{model.__name__} cannot be made: {told}.", hint="Correct the values; none is shown here.")
+    unfit.problems = problems
+    return unfit
