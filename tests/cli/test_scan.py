@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.canary import kept_files, leaks
 from tests.program import PROGRAM, Done, Program
@@ -304,3 +305,20 @@ def test_the_hook_is_installed_once_and_never_over_a_foreign_one(repository: Pro
 def test_paths_and_staged_exclude_each_other(sophia: Program) -> None:
     assert sophia("scan", "--staged", "f").code == 2
     assert sophia("scan", "--staged", "--install-hook").code == 2
+
+
+def test_the_pre_commit_hook_scans_the_files_it_is_given_whatever_their_names(sophia: Program) -> None:
+    (hook,) = yaml.safe_load((Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text())
+    program, *arguments = [*hook["entry"].split(), *hook["args"]]
+    assert program == PROGRAM.name
+    sophia.store("API_KEY", VALUE)
+    write(sophia.cwd, **{"--staged": VALUE, "--json": "clean", "other": VALUE})
+    done = sophia(*arguments, "--staged", "--json")
+    assert (done.code, done.out) == (7, "--staged:1: API_KEY\n")
+
+
+def test_a_large_staged_file_is_looked_into_to_its_end(repository: Program) -> None:
+    write(repository.cwd, big=b"0123456789abcde\n" * 1_300_000 + VALUE.encode(), small="x")
+    git(repository, "add", ".")
+    done = repository("scan", "--staged")
+    assert (done.code, done.out) == (7, "big:1300001: API_KEY\n")
