@@ -36,6 +36,7 @@ bench: setup
 	$(BIN)/python -m benchmarks
 
 docs: setup
+	$(BIN)/python -m pip install --quiet --group docs
 	$(BIN)/python docs/build.py
 
 clean:

@@ -1,0 +1,44 @@
+"""Writes the reference from the program, then builds the site into `site/`: what `make docs` runs."""
+# ruff: noqa: INP001, T201 - a script: the documentation is no package
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main(arguments: list[str]) -> int:
+    """Write the reference; with no `--reference-only`, build the site too. The exit code of the build."""
+    sys.path.insert(0, str(ROOT))
+    from docs.reference_pages import pages
+
+    directory = ROOT / "docs" / "reference"
+    directory.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        path = directory / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote {path.relative_to(ROOT)}")
+    if "--reference-only" in arguments:
+        return 0
+    if importlib.util.find_spec("mkdocs") is None or importlib.util.find_spec("material") is None:
+        print(
+            "The site needs mkdocs: `python -m pip install --group docs`, then run this again.",
+            file=sys.stderr,
+        )
+        return 1
+    return subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(ROOT / "site")],
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        check=False,
+    ).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
