@@ -422,6 +422,34 @@ def test_a_new_window_size_reaches_the_command(shell: Any, options: str) -> None
     assert code_of(shell) == 4
 
 
+def test_L9_in_a_pipeline_the_keys_are_the_other_programs(shell: Any) -> None:
+    test = "[ -t 0 ] && [ ! -t 1 ] && [ -t 2 ] && echo $A_KEY; sleep 30"
+    reader = "read line; echo piped-$line; read key </dev/tty; echo key-$key"
+    shell.sendline(f"$S run --mask -- sh -c '{test}' | sh -c '{reader}'")
+    shell.expect_exact("piped-***")
+    shell.sendline("pressed")
+    shell.expect_exact("key-pressed")
+    shell.send("\x03")
+    shell.expect_exact("[ready]")
+
+
+def test_a_shell_under_supervision_has_jobs_of_its_own(shell: Any) -> None:
+    shell.sendline("$S run --mask -- bash --norc --noprofile -i")
+    shell.expect_exact("[ready]")
+    shell.sendline("sleep 60")
+    time.sleep(0.5)
+    shell.send("\x1a")
+    shell.expect("Stopped")
+    shell.expect_exact("[ready]")
+    shell.sendline("fg")
+    time.sleep(0.5)
+    shell.send("\x03")
+    shell.expect_exact("[ready]")
+    shell.sendline('echo "<$A_KEY>"; exit 8')
+    shell.expect_exact("<***>")
+    assert code_of(shell) == 8
+
+
 def test_at_a_terminal_the_command_is_the_foreground_job_itself(shell: Any) -> None:
     """Its own group's leader, in the shell's session, in front: as without us."""
     read = 'set -- $(cut -d" " -f1,5,8 /proc/$$/stat); [ $1 = $2 ] && [ $2 = $3 ] && exit 6'

@@ -3,8 +3,8 @@
 
 With `run` and `monitor` this is the one place of the command line that starts a program. Where
 standard output or error was a terminal the command has a pseudo-terminal; elsewhere a pipe for
-each, or one for both where they are one file. Where standard input is the terminal too, the
-pseudo-terminal is the command's whole terminal (a session of its own, keys passed on as they
+each, or one for both where they are one file. Where standard input and output are the terminal,
+the pseudo-terminal is the command's whole terminal (a session of its own, keys passed on as they
 are); else the command stays in this job and keeps its standard input.
 
 This hides accidents. What the command writes elsewhere, and a value that it spells in a way of
@@ -90,7 +90,8 @@ class Supervisor:
 
     def _start(self, command: Command, variables: Mapping[bytes, bytes], mask: Iterable[int]) -> int:
         shown = first_terminal((1, 2))
-        whole = shown is not None and first_terminal((0,)) == 0 and is_controlling(0)
+        # In a pipeline the keys are another program's, such as a pager's.
+        whole = shown == 1 and first_terminal((0,)) == 0 and is_controlling(0)
         slave = -1
         if shown is not None:
             try:
