@@ -10,13 +10,14 @@ import typer
 
 from sophia_secrets import errors
 from sophia_secrets.cli import carried, prompt, streams
+from sophia_secrets.cli.check import search
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import ago, opened, warn_of
 from sophia_secrets.cli.transfer import DryRun, Yes
 from sophia_secrets.core import generate as generating
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.core.text import visible
-from sophia_secrets.operations import due, rotating
+from sophia_secrets.operations import checking, due, rotating
 from sophia_secrets.operations.holding import Holding, find_holders
 from sophia_secrets.operations.rotating import Receipt, Rotation
 from sophia_secrets.operations.session import Session
@@ -99,19 +100,23 @@ def _prepare(
                 hint=f"Run `sophia-secrets rotate {claim.name}` without `--backend`, or with `--abandon`.",
             )
         return _resumed(session, console, claim, record)
+    spec = _spec(session, claim.name, generate)
+    made = _made(session, claim.name, spec) if spec is not None else None
     holdings = find_holders(session, [claim.name], only)[claim.name]
     _require_holders(claim.name, holdings)
     warn_of(tuple(holding.answer for holding in holdings), console, session)
     for holding in holdings:
         if not holding.obstacle:
             console.note(f"{claim.name} → {holding.backend.name} ({holding.backend.target})")
-    spec = _spec(session, claim.name, generate)
     if dry_run:
         # What would be rotated is shown with a value that nobody keeps.
-        return rotating.begin(session, claim, holdings, generating.generate(spec or generating.DEFAULT), "")
-    if spec is not None:
-        return rotating.begin(session, claim, holdings, generating.generate(spec), spec)
-    return rotating.begin(session, claim, holdings, _asked(claim.name), GIVEN)
+        shown = made or generating.generate(generating.DEFAULT)
+        return rotating.begin(session, claim, holdings, shown, "")
+    if made is not None:
+        return rotating.begin(session, claim, holdings, made, spec or "")
+    value = _asked(claim.name)
+    checking.check_new_value(session, claim.name, value, search)
+    return rotating.begin(session, claim, holdings, value, GIVEN)
 
 
 def _resumed(session: Session, console: Console, claim: Claim, record: Pending) -> Rotation:
@@ -145,6 +150,13 @@ def _spec(session: Session, name: str, generate: str | None) -> str | None:
     return (declared.generate if declared is not None else None) or generating.DEFAULT
 
 
+def _made(session: Session, name: str, spec: str) -> SecretValue:
+    """A new value that is what is declared of the name. Raises `UsageError`."""
+    value = generating.generate(spec)
+    checking.check_new_value(session, name, value, search)
+    return value
+
+
 def _asked(name: str) -> SecretValue:
     if streams.is_terminal(0):
         return prompt.ask_value(f"New value of {visible(name)} (hidden)")
@@ -176,7 +188,7 @@ def _rotate_due(session: Session, console: Console, *, yes: bool, dry_run: bool)
                 rotations.append(_resumed(session, console, claims[name], record))
             elif able:
                 spec = _spec(session, name, "default") or generating.DEFAULT
-                value = generating.generate(spec)
+                value = _made(session, name, spec)
                 rotations.append(rotating.begin(session, claims[name], holders[name], value, spec))
             else:
                 console.warn(f"{name} is declared, and no backend that can be written holds it.")

@@ -10,13 +10,14 @@ import typer
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend as BackendObject
 from sophia_secrets.cli import prompt, streams
+from sophia_secrets.cli.check import search
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import opened
 from sophia_secrets.cli.read import Backend, no_value_argument
 from sophia_secrets.core import generate as generating
 from sophia_secrets.core.model import Change, Outcome, SecretValue
 from sophia_secrets.core.text import visible
-from sophia_secrets.operations import writing
+from sophia_secrets.operations import checking, writing
 from sophia_secrets.operations.session import Session
 from sophia_secrets.state import files
 
@@ -64,7 +65,9 @@ def _value(
     if generate is not None:
         declared = session.settings.declared.get(name)
         spec = (declared.generate if declared is not None else None) if generate == "default" else generate
-        return generating.generate(spec or generating.DEFAULT)
+        value = generating.generate(spec or generating.DEFAULT)
+        checking.check_new_value(session, name, value, search)
+        return value
     if from_file is not None:
         content = files.read_path(from_file, prompt.LIMIT, private=False, follow=True)
         if content is None:

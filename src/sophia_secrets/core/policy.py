@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from sophia_secrets.core import value_types
+from sophia_secrets.core.age import age_in_words, moment
 from sophia_secrets.core.finding import Finding, Status
 from sophia_secrets.core.model import EntryState, Failure, Resolution, SecretValue, TraceOutcome
 from sophia_secrets.core.resolve import Answer, find
@@ -179,14 +179,28 @@ def _value(policy: Policy, value: SecretValue, evidence: Evidence) -> Iterator[F
     if policy.type != "text":
         yield finding("type", value_types.problem(policy.type, value), f"is of type {policy.type}")
     if policy.pattern is not None:
-        problem = value_types.unsearchable(value)
-        if problem is None:
-            match evidence.search(policy.pattern, value):
-                case None:
-                    problem = _SLOW
-                case False:
-                    problem = "does not match its pattern"
+        problem = _pattern_problem(policy.pattern, value, evidence.search)
         yield finding("pattern", problem, "matches its pattern")
+
+
+def value_problem(policy: Policy, value: SecretValue, search: Search) -> str | None:
+    """Why the value is not of the declared type and pattern, as the end of a sentence, or None."""
+    problem = value_types.problem(policy.type, value)
+    if problem is None and policy.pattern is not None:
+        return _pattern_problem(policy.pattern, value, search)
+    return problem
+
+
+def _pattern_problem(pattern: str, value: SecretValue, search: Search) -> str | None:
+    problem = value_types.unsearchable(value)
+    if problem is not None:
+        return problem
+    match search(pattern, value):
+        case None:
+            return _SLOW
+        case False:
+            return "does not match its pattern"
+    return None
 
 
 def _must_hold(policy: Policy, backend: str, evidence: Evidence) -> Finding:
@@ -212,33 +226,37 @@ def _must_hold(policy: Policy, backend: str, evidence: Evidence) -> Finding:
 
 
 def _rotation(policy: Policy, every: float, evidence: Evidence) -> Iterator[Finding]:
-    def finding(status: Status, message: str, failure: Failure | None = None) -> Finding:
-        hint = f"Run `sophia-secrets rotate {policy.name}`."
-        if failure is not None:
-            hint = failure.hint
-        return Finding(policy.name, "rotation", status, message, "" if status is Status.OK else hint, failure)
-
     holders = [answer for answer in evidence.answers if holds(answer, policy.name)]
     known = [
         (changed, answer)
         for answer in holders
         if (changed := _changed(answer, policy.name, evidence)) is not None
     ]
+    if known or holders or _hiding(policy, evidence):
+        oldest = min(known, key=lambda pair: pair[0], default=None)
+        yield _age_finding(policy, every, evidence, oldest)
+
+
+def _age_finding(
+    policy: Policy, every: float, evidence: Evidence, oldest: tuple[float, Answer] | None
+) -> Finding:
+    def finding(status: Status, message: str, failure: Failure | None = None) -> Finding:
+        hint = failure.hint if failure is not None else f"Run `sophia-secrets rotate {policy.name}`."
+        return Finding(policy.name, "rotation", status, message, "" if status is Status.OK else hint, failure)
+
+    due = f"due every {age_in_words(every)}"
     failure = _hiding(policy, evidence)
-    if known:
-        changed, oldest = min(known, key=lambda pair: pair[0])
+    if oldest is not None:
+        changed, holder = oldest
         age = max(0.0, evidence.now - changed)
-        where = f"{oldest.backend} ({oldest.target})"
+        told = f"last changed {age_in_words(age)} ago, and {due}"
         if age > every:
-            yield finding(Status.FAIL, f"{where}: last changed {_age(age)} ago, and due every {_age(every)}")
-        elif failure is not None:
-            yield finding(Status.UNKNOWN, f"may be overdue: {failure.message}", failure)
-        else:
-            yield finding(Status.OK, f"last changed {_age(age)} ago, and due every {_age(every)}")
-    elif failure is not None:
-        yield finding(Status.UNKNOWN, f"may be overdue: {failure.message}", failure)
-    elif holders:
-        yield finding(Status.WARN, f"is due every {_age(every)}, and when it was last changed is not known")
+            return finding(Status.FAIL, f"{holder.backend} ({holder.target}): {told}")
+        if failure is None:
+            return finding(Status.OK, told)
+    if failure is not None:
+        return finding(Status.UNKNOWN, f"may be overdue: {failure.message}", failure)
+    return finding(Status.WARN, f"is {due}, and when it was last changed is not known")
 
 
 def _changed(answer: Answer, name: str, evidence: Evidence) -> float | None:
@@ -246,23 +264,8 @@ def _changed(answer: Answer, name: str, evidence: Evidence) -> float | None:
     entry = find(answer, name)
     moments = [evidence.rotated.get((answer.backend, name))]
     if entry is not None and entry.updated_at:
-        moments.append(_moment(entry.updated_at))
-    return max((moment for moment in moments if moment is not None), default=None)
-
-
-def _moment(text: str) -> float | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment.timestamp() if moment.tzinfo is not None else None
-
-
-def _age(seconds: float) -> str:
-    for name, unit in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * unit:
-            return f"{int(seconds // unit)} {name}"
-    return f"{int(seconds)} seconds"
+        moments.append(moment(entry.updated_at))
+    return max((each for each in moments if each is not None), default=None)
 
 
 def _judge_group(group: Group, policies: Mapping[str, Policy], evidence: Evidence) -> Finding:

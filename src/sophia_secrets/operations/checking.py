@@ -9,6 +9,7 @@ from sophia_secrets import errors
 from sophia_secrets.backends.base import Unconfigured
 from sophia_secrets.core import policy
 from sophia_secrets.core.finding import Finding
+from sophia_secrets.core.model import SecretValue
 from sophia_secrets.core.policy import Evidence, Group, Policy, Search
 from sophia_secrets.core.resolve import Answer
 from sophia_secrets.operations import reading, recording
@@ -53,6 +54,20 @@ def check(session: Session, search: Search) -> Checked:
         hints=_hints(session, answers),
     )
     return Checked(tuple(policy.judge(policies, groups, evidence)), tuple(answers))
+
+
+def check_new_value(session: Session, name: str, value: SecretValue, search: Search) -> None:
+    """Raises `BadValue` where a value that is to be stored is not what is declared of its name."""
+    declared = session.settings.declared.get(name)
+    if declared is None:
+        return
+    problem = policy.value_problem(_policy(session, name), value, search)
+    if problem is not None:
+        raise errors.BadValue(
+            f"The new value of `{name}` {problem}, and {declared.place} asks for that.",
+            hint="Nothing was stored. Give another value, or change what is declared there "
+            "(`generate`, `type`, `pattern`).",
+        )
 
 
 def _policy(session: Session, name: str) -> Policy:
