@@ -93,25 +93,29 @@ def _member(session: Session, name: str, member: Backend) -> Member | None:
         kind = route_form.VENDOR if able.readable else route_form.WRITE_ONLY
         return Member(kind, name, target, identity=identity_of(member, session.credential_key))
     if name == "local":
-        return Member(route_form.LOCAL, name, target, vault=_vault(session))
+        vault = _vault(session)
+        return Member(route_form.LOCAL, name, target, vault=vault) if vault is not None else None
     if name == "env":
         has_file = bool(session.settings.section(name).get("file"))
         return Member(route_form.ENV_AND_FILE if has_file else route_form.ENV, name, target)
     return None
 
 
-def _vault(session: Session) -> Vault:
-    """The vault's names, and where its text has each value as it is."""
+def _vault(session: Session) -> Vault | None:
+    """The vault's names, and where its text has each value as it is; None where it cannot be read now."""
     from sophia_secrets.backends.local import place as places
     from sophia_secrets.backends.local import vault
     from sophia_secrets.formats import dotenv
 
     place = places.read_place(session.settings.section("local"), session.context)
     private = os.path.dirname(place.file) == place.state_directory
-    data = place.read()
     names: dict[str, Kept | None] = {}
-    if data is not None:
-        plain = vault.unseal(data, place.identities())
+    try:
+        data = place.read()
+        plain = vault.unseal(data, place.identities()) if data is not None else None
+    except (places.Stop, vault.NotForUs, vault.Damaged):
+        return None
+    if plain is not None:
         key = keys.derive(session.master.key, b"route")
         starts = _line_starts(plain)
         for pair in dotenv.read(plain):
