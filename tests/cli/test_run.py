@@ -15,6 +15,7 @@ import pexpect
 import pytest
 
 from tests.program import PROGRAM, Program
+from tests.world import World
 
 VALUE = "canary-7f3a-value"
 
@@ -467,3 +468,19 @@ def test_the_program_is_started_by_module_too(sophia: Program) -> None:
         check=False,
     )
     assert (done.returncode, Path(done.stdout.decode().strip())) == (3, sophia.cwd)
+
+
+def test_the_options_behind_the_command_are_the_commands_own(sophia: Program) -> None:
+    sophia.store("API_KEY", "v")
+    assert sophia("run", "sh", "-c", "echo $API_KEY").out == "v\n"
+    assert sophia("run", "--only", "API_KEY", "printenv", "API_KEY").out == "v\n"
+    assert sophia("run", "echo", "--json", "--strict").out == "--json --strict\n"
+
+
+def test_strict_starts_nothing_where_a_backend_that_failed_may_hold_more(
+    sophia: Program, vendors: World
+) -> None:
+    vendors.pulumi_fails(503, {"code": 503, "message": "down"})
+    sophia.store("API_KEY", "v")
+    done = sophia("run", "--strict", "--", "echo", "started")
+    assert (done.code, done.out) == (5, "")

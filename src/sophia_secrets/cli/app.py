@@ -12,7 +12,7 @@ import typer.main
 
 from sophia_secrets import __version__, errors
 from sophia_secrets.cli.commands import ALIASES, COMMANDS
-from sophia_secrets.cli.options import Options
+from sophia_secrets.cli.options import OWN_ARGUMENTS, Options
 
 PROGRAM = "sophia-secrets"
 
@@ -34,7 +34,9 @@ class LazyGroup(typer.core.TyperGroup):
         if isinstance(found, typer.Typer):
             return typer.main.get_group(found)
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        single.command(cmd_name)(found)
+        # `run` takes no option behind the command that it starts: those are the command's own.
+        interspersed = {"allow_interspersed_args": cmd_name not in OWN_ARGUMENTS}
+        single.command(cmd_name, context_settings=interspersed)(found)
         return typer.main.get_command(single)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

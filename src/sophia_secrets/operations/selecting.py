@@ -64,7 +64,9 @@ def hand_over(
     try:
         chosen = choose(answers)
         resolutions = tuple(resolve(name, answers) for name in chosen.names)
-        refusal = strict_refusal(session, resolutions, answers) or _missing(
+        # Where all there is was asked for, a backend that failed may hold more.
+        decisive = (*resolutions, resolve(child.ANY, answers)) if child.ANY in asked else resolutions
+        refusal = strict_refusal(session, decisive, answers) or _missing(
             session, chosen, resolutions, answers
         )
         if refusal is None:

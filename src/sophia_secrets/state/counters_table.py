@@ -160,6 +160,8 @@ def unpack(key: bytes, data: bytes) -> Header | None:
     if blake2b(body, key=key, digest_size=32, person=b"header").hexdigest().encode() != mac:
         return None
     words = body.split()
+    if len(words) != 6 or words[0] != _MAGIC:
+        return None
     header = Header(int(words[1]), int(words[2]), int(words[3]), words[4])
     header.sum = int(words[5], 16)
     return header
