@@ -28,8 +28,8 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
 )
-app.command()(report)
-app.command()(export)
+app.command(short_help="Show what is used, unused, old and failing.")(report)
+app.command(short_help="Write events as JSON Lines, CSV or CEF.")(export)
 
 _HEADS = ("time", "command", "name", "backend", "outcome", "user")
 _FOLLOWED = (19, 8, 22, 8, 10, 0)
