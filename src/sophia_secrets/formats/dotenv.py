@@ -109,7 +109,7 @@ def _binding(text: str, start: int, line: int) -> tuple[str, str, int]:
 
 def _matched(pattern: re.Pattern[str], text: str, position: int) -> re.Match[str]:
     match = pattern.match(text, position)
-    assert match is not None, "the pattern matches the empty text"  # noqa: S101
+    assert match is not None, "the pattern matches the empty text"
     return match
 
 
