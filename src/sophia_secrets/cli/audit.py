@@ -6,6 +6,7 @@ import json
 import select
 import time
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Annotated, Any
 
 import typer
@@ -32,8 +33,8 @@ app.command(short_help="Show what is used, unused, old and failing.")(report)
 app.command(short_help="Write events as JSON Lines, CSV or CEF.")(export)
 
 _HEADS = ("time", "command", "name", "backend", "outcome", "user")
-_FOLLOWED = (19, 8, 22, 8, 10, 0)
-"""Cells that each column has at least while lines come one by one."""
+_FOLLOWED = (19, 7, 20, 7, 10, 7)
+"""The cells of each column while lines come one by one, 80 with the gaps; the name takes what is over."""
 
 
 @app.command()
@@ -75,18 +76,22 @@ def log(
 
 
 def _follow(batches: Iterator[list[dict[str, Any]]], console: Console) -> None:
-    first = not console.json
+    is_terminal = streams.is_terminal(1)
+    widths = list(_FOLLOWED)
+    widths[_HEADS.index("name")] += max(console.width - 80, 0) if is_terminal else 0
+    heads = [head.upper().ljust(width) for head, width in zip(_HEADS, widths, strict=True)]
+    if not console.json:
+        console.print(console.style(columns.lay_out(heads, [], None)[0], "dim"))
     for batch in batches:
         if console.json:
             _print_json(batch, console)
             continue
-        heads = [head.upper().ljust(cells) for head, cells in zip(_HEADS, _FOLLOWED, strict=True)]
-        width = console.width if streams.is_terminal(1) else None
-        lines = columns.lay_out(heads, [_row(event, console) for event in batch], width)
-        shown = [console.style(lines[0], "dim"), *lines[1:]] if first else lines[1:]
-        first = False
-        if shown:
-            console.print("\n".join(shown))
+        for event in batch:
+            cells = [[cell] for cell in _row(event, console)]
+            if is_terminal:
+                cells = [columns.wrap(cell, width) for [cell], width in zip(cells, widths, strict=True)]
+            rows = list(zip_longest(*cells, fillvalue=""))
+            console.print("\n".join(columns.lay_out(heads, rows, None)[1:]))
 
 
 def _pause() -> bool:
