@@ -1,0 +1,342 @@
+"""
+The contract that every backend passes, for the authors of backends.
+
+A test module makes a class of its own and says how to make a subject:
+
+    class TestVault(BackendContract):
+        @pytest.fixture
+        def subject(self, tmp_path):
+            return Subject(VaultBackend.configure({"path": "app"}, context(tmp_path)), held=...)
+
+Needs pytest. `pytest.register_assert_rewrite("sophia_secrets.testing")` in a `conftest.py` makes
+what fails easier to read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import pytest
+
+from sophia_secrets import process
+from sophia_secrets.backends.base import Backend, Call, Completed, Ended, Steps, Unconfigured
+from sophia_secrets.core.model import (
+    Change,
+    EntryState,
+    Failure,
+    FailureKind,
+    Outcome,
+    Receipt,
+    SecretValue,
+    Snapshot,
+)
+
+T = TypeVar("T")
+
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj\nAgEAAoIBAQC7VJTUt9Us8cKj\n-----END PRIVATE KEY-----"
+
+VALUES: Mapping[str, str] = {
+    "PLAIN": "sk-1234567890",
+    "PEM": PEM,
+    "PEM_NEWLINE": PEM + "\n",
+    "JSON": '{"a": "b\\n", "c": [1, 2.50, null], "d": "\\u00e9"}',
+    "JSON_LINES": '{\n  "type": "service_account",\n  "key": "x"\n}',
+    "DOUBLE": 'say "hi"',
+    "SINGLE": "it's",
+    "BOTH": "\"'`",
+    "ONE_DOUBLE": '"',
+    "ONE_SINGLE": "'",
+    "TRIPLE": '"""',
+    "DOLLAR": "pa$$word$HOME${HOME}",
+    "DOLLAR_BRACE": "${jndi:ldap://x}",
+    "DOLLAR_END": "cost$",
+    "BACKTICK": "`id`",
+    "HASH": "a#b #c",
+    "HASH_FIRST": "#comment",
+    "HASH_QUOTE": 'a"b#c',
+    "LEADING": "   leading",
+    "TRAILING": "trailing   ",
+    "TABS": "\ttab\t",
+    "CRLF": "one\r\ntwo",
+    "CR": "one\rtwo",
+    "NEWLINE_FIRST": "\nfirst",
+    "NEWLINES_LAST": "last\n\n\n",
+    "ONLY_NEWLINE": "\n",
+    "ONLY_SPACE": " ",
+    "EMOJI": "🔑 ключ 鍵 é",
+    "COMBINING": "e\u0301",
+    "BIDI": "a\u202eb\u2066c",
+    "LINE_SEPARATOR": "a\u2028b\u0085c",
+    "BACKSLASHES": "C:\\new\\table\\",
+    "ESCAPES": "\\n\\t\\x00",
+    "EQUALS": "a=b==",
+    "DASH": "-",
+    "DASHES": "--help",
+    "PERCENT": "%0A%25",
+    "CONTROL": "bell\x07esc\x1b[31m",
+    "LONG": "x" * 49152,
+    "EMPTY": "",
+    "NUL": "a\0b",
+    "MANY_LINES": "\n".join(f"line {i}" for i in range(500)),
+}
+"""Forty values that have broken somebody's secret store, each under the name it is stored by."""
+
+CANARY = "canary-7f3a9c51e8d2"
+"""A value that can be searched for."""
+
+
+@dataclass
+class Subject:
+    """
+    A backend that points at a fresh target of its own, in which nothing is stored.
+
+    `programs` gives the vendor's words an absolute path; other words are looked up in `path`.
+    `held` tells the names and values that the vendor has, not through the backend; without it a
+    backend that can read is asked for them. `credentials` are texts that identify who is asking
+    and must be shown nowhere. `calls` are those that were made.
+    """
+
+    backend: Backend
+    programs: Mapping[str, str] = field(default_factory=dict)
+    path: str = field(default_factory=lambda: os.environ.get("PATH", ""))
+    held: Callable[[], Mapping[str, str]] | None = None
+    credentials: tuple[str, ...] = field(default=(), repr=False)
+    calls: list[Call] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        assert not isinstance(self.backend, Unconfigured), self.backend.reason
+
+    def run(self, steps: Steps[T]) -> T:
+        """Make the calls, each as the program would."""
+        return process.run(self._noting(steps), programs=self.programs, path=self.path)
+
+    def _noting(self, steps: Steps[T]) -> Steps[T]:
+        try:
+            call = next(steps)
+            while True:
+                self.calls.append(call)
+                call = steps.send((yield call))
+        except StopIteration as end:
+            returned: T = end.value
+            return returned
+        finally:
+            steps.close()
+
+    def snapshot(self) -> Snapshot:
+        """What the backend says now, which must be no failure."""
+        found = self.run(self.backend.snapshot())
+        assert isinstance(found, Snapshot), found
+        return found
+
+    def stored(self) -> dict[str, str]:
+        """What the vendor holds now."""
+        if self.held is not None:
+            return dict(self.held())
+        assert self.backend.capabilities.readable, "a backend that cannot read needs `held`"
+        entries = self.snapshot().entries
+        return {name: each.value.reveal() for name, each in entries.items() if each.value is not None}
+
+    def write(self, values: Mapping[str, str]) -> Receipt:
+        """Store the values."""
+        return self.run(
+            self.backend.write([Change(name, SecretValue(value)) for name, value in values.items()])
+        )
+
+
+def answered(steps: Steps[T], completed: Completed) -> T:
+    """What the steps return where every call ends like this; nothing is started."""
+    try:
+        next(steps)
+        for _ in range(100):
+            steps.send(completed)
+    except StopIteration as end:
+        returned: T = end.value
+        return returned
+    raise AssertionError("an operation makes a hundred calls and more")
+
+
+class _EveryBackend:
+    """What holds whether or not a backend can be written."""
+
+    @pytest.fixture
+    def subject(self) -> Subject | Generator[Subject, None, None]:
+        """The backend under test. Every class overrides it."""
+        raise NotImplementedError("override the fixture `subject`")
+
+    def test_probing_changes_nothing_and_every_check_says_something(self, subject: Subject) -> None:
+        watched = subject.backend.capabilities.writable
+        before = subject.stored() if watched else {}
+        checks = subject.run(subject.backend.probe())
+        assert checks
+        assert all(check.id.startswith(f"{subject.backend.name}.") and check.message for check in checks)
+        assert all(check.hint for check in checks if check.status.value == "fail")
+        if watched:
+            assert subject.stored() == before
+
+    def test_nothing_that_is_shown_of_a_backend_holds_a_credential(self, subject: Subject) -> None:
+        backend = subject.backend
+        subject.run(backend.snapshot())
+        shown = [repr(each) for each in (backend.target, backend.credential, backend.capabilities)]
+        shown += [repr(call) for call in subject.calls] + [str(backend.target)]
+        assert [text for text in shown if any(secret in text for secret in subject.credentials)] == []
+        told = repr(backend.credential)
+        assert [name for name, value in backend.credential.variables if value and value in told] == []
+
+    def test_a_missing_program_is_a_failure_of_its_kind_with_a_fix(self, subject: Subject) -> None:
+        found = process.run(subject.backend.snapshot(), programs={}, path="")
+        if not subject.backend.capabilities.needs_call:
+            assert isinstance(found, Snapshot), "it says that it needs no program"
+            return
+        assert isinstance(found, Failure)
+        assert found.kind is FailureKind.CLI_MISSING
+        assert found.message
+        assert found.hint
+
+    @pytest.mark.parametrize(
+        ("completed", "outage"),
+        [
+            (Completed(Ended.TIMED_OUT), True),
+            (Completed(Ended.TOO_MUCH_OUTPUT, stdout=CANARY.encode()), False),
+            (Completed(Ended.SIGNALLED, 9, stdout=CANARY.encode()), False),
+            (Completed(Ended.CANCELLED), False),
+            (Completed(Ended.EXITED, 17, stdout=CANARY.encode(), stderr="something new\n"), False),
+            (Completed(Ended.EXITED, 0, stdout=f'{{"a": "{CANARY}'.encode()), False),
+            (Completed(Ended.EXITED, 0, stdout=b"\xff\xfe" + CANARY.encode()), False),
+        ],
+        ids=["timed-out", "too-much", "killed", "cancelled", "unknown-error", "half-a-json", "not-text"],
+    )
+    def test_a_call_that_ends_badly_is_a_failure_and_an_outage_only_where_it_is_known_to_be(
+        self, subject: Subject, completed: Completed, outage: bool
+    ) -> None:
+        if not subject.backend.capabilities.needs_call:
+            return
+        found = answered(subject.backend.snapshot(), completed)
+        assert isinstance(found, Failure)
+        assert found.kind.is_outage is outage
+        assert found.message
+        assert CANARY not in found.message + found.hint + found.words, "standard output may hold values"
+
+
+class ReadOnlyContract(_EveryBackend):
+    """What a backend must keep to that cannot be written here; its target need not be empty."""
+
+    def test_every_write_and_delete_is_refused_with_the_reason(self, subject: Subject) -> None:
+        backend = subject.backend
+        assert not backend.capabilities.writable
+        reason = backend.problem("API_KEY", SecretValue(CANARY))
+        assert reason
+        for receipt in (subject.write({"API_KEY": CANARY}), subject.run(backend.delete(["API_KEY"]))):
+            (result,) = receipt.results
+            assert (result.name, result.outcome) == ("API_KEY", Outcome.REFUSED)
+            assert result.detail
+        assert subject.calls == []
+
+
+class BackendContract(_EveryBackend):
+    """
+    What a backend must keep to that can be written.
+
+    `least` is how many of `VALUES` it carries; lower it only for what the vendor really cannot
+    hold, for each of which `problem` then says why.
+    """
+
+    least = 33
+
+    def test_a_fresh_target_is_a_complete_and_empty_snapshot(self, subject: Subject) -> None:
+        snapshot = subject.snapshot()
+        assert snapshot.complete
+        assert snapshot.target == subject.backend.target
+        assert [n for n, e in snapshot.entries.items() if e.state is not EntryState.ABSENT] == []
+
+    def test_nasty_values_are_stored_exactly_or_refused_before_anything_starts(
+        self, subject: Subject
+    ) -> None:
+        problem = subject.backend.problem
+        refused = {n: why for n, v in VALUES.items() if (why := problem(n, SecretValue(v))) is not None}
+        fit = {name: value for name, value in VALUES.items() if name not in refused}
+        assert "NUL" in refused, "no process can be handed a value with a NUL"
+        assert len(fit) >= self.least, refused
+        receipt = subject.write(fit)
+        assert [r for r in receipt.results if r.outcome is not Outcome.DONE] == []
+        assert [r.name for r in receipt.results] == list(fit)
+        assert subject.stored() == fit
+
+    @pytest.mark.parametrize(
+        "name", ["PEM_NEWLINE", "DOLLAR", "LEADING", "CRLF", "HASH_QUOTE", "EMOJI", "DASHES"]
+    )
+    def test_one_value_alone_is_stored_exactly_or_refused(self, subject: Subject, name: str) -> None:
+        if subject.backend.problem(name, SecretValue(VALUES[name])) is not None:
+            assert subject.write({name: VALUES[name]}).results[0].outcome is Outcome.REFUSED
+            assert subject.stored() == {}
+            return
+        assert subject.write({name: VALUES[name]}).results[0].outcome is Outcome.DONE
+        assert subject.stored() == {name: VALUES[name]}
+
+    def test_a_value_is_replaced(self, subject: Subject) -> None:
+        assert subject.write({"API_KEY": "before"}).results[0].outcome is Outcome.DONE
+        assert subject.write({"API_KEY": CANARY}).results[0].outcome is Outcome.DONE
+        assert subject.stored() == {"API_KEY": CANARY}
+
+    def test_what_problem_refuses_the_write_refuses_and_starts_nothing(self, subject: Subject) -> None:
+        bad, good = VALUES["NUL"], "fine"
+        assert subject.backend.problem("BAD_VALUE", SecretValue(bad))
+        receipt = subject.write({"GOOD_VALUE": good, "BAD_VALUE": bad})
+        outcomes = {result.name: result.outcome for result in receipt.results}
+        assert outcomes["BAD_VALUE"] is Outcome.REFUSED
+        assert outcomes["GOOD_VALUE"] in (Outcome.NOT_STARTED, Outcome.REFUSED)
+        assert subject.calls == []
+        assert subject.stored() == {}
+
+    def test_a_problem_never_quotes_the_value(self, subject: Subject) -> None:
+        for value in (f"{CANARY}\0", f"{CANARY}\n", f'\n"{CANARY}\r\n', CANARY * 100_000):
+            assert CANARY not in (subject.backend.problem("API_KEY", SecretValue(value)) or "")
+
+    def test_a_value_is_in_no_argument_no_variable_and_no_repr_of_a_call(self, subject: Subject) -> None:
+        receipt = subject.write({"API_KEY": CANARY})
+        assert CANARY not in repr(receipt)
+        for call in subject.calls:
+            assert not any(CANARY in argument for argument in call.arguments)
+            assert not any(CANARY in value for value in call.environment.values())
+            assert CANARY not in repr(call)
+            if CANARY.encode() in call.stdin:
+                assert SecretValue(CANARY) in call.secrets, "its error text would not be redacted"
+
+    def test_a_written_name_is_readable_exactly_where_the_backend_says_it_can_read(
+        self, subject: Subject
+    ) -> None:
+        subject.write({"API_KEY": CANARY})
+        snapshot = subject.snapshot()
+        entry = snapshot.entries["API_KEY"]
+        assert CANARY not in repr(snapshot)
+        if subject.backend.capabilities.readable:
+            assert (entry.state, entry.value) == (EntryState.READABLE, SecretValue(CANARY))
+        else:
+            assert (entry.state, entry.value) == (EntryState.WRITE_ONLY, None)
+        if subject.backend.capabilities.digests:
+            assert entry.digest
+        if subject.backend.capabilities.versions:
+            assert entry.updated_at or entry.version
+
+    def test_deleting_removes_and_says_what_was_not_there(self, subject: Subject) -> None:
+        subject.write({"API_KEY": CANARY, "OTHER": "w"})
+        receipt = subject.run(subject.backend.delete(["API_KEY", "NOT_THERE"]))
+        outcomes = {result.name: result.outcome for result in receipt.results}
+        assert outcomes == {"API_KEY": Outcome.DONE, "NOT_THERE": Outcome.UNCHANGED}
+        assert subject.stored() == {"OTHER": "w"}
+
+    @pytest.mark.parametrize("ended", [Ended.TIMED_OUT, Ended.SIGNALLED, Ended.CANCELLED])
+    def test_a_write_whose_end_was_not_seen_is_never_told_as_done_or_as_failed(
+        self, subject: Subject, ended: Ended
+    ) -> None:
+        if not subject.backend.capabilities.needs_call:
+            return
+        receipt = answered(
+            subject.backend.write([Change("API_KEY", SecretValue(CANARY))]), Completed(ended, 9)
+        )
+        (result,) = receipt.results
+        assert result.outcome in (Outcome.UNKNOWN, Outcome.NOT_STARTED)
+        assert not result.verified
+        assert receipt.failure is not None
