@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from sophia_secrets.core import policy
+from sophia_secrets.core.evidence import Evidence, Group, Policy
 from sophia_secrets.core.finding import Finding, Status, exit_code
 from sophia_secrets.core.model import Entry, EntryState, Failure, FailureKind, SecretValue, Snapshot, Target
-from sophia_secrets.core.policy import Evidence, Group, Policy
 from sophia_secrets.core.resolve import Answer, resolve
 
 NOW = 1_800_000_000.0

@@ -15,7 +15,7 @@ from sophia_secrets.core import value_types
 from sophia_secrets.core.finding import Finding, Status, exit_code
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.core.text import visible
-from sophia_secrets.operations import checking, workflows
+from sophia_secrets.operations import checking
 
 _LONGEST_SEARCH = 2.0
 """Seconds that one pattern may take on one value (R3)."""
@@ -38,7 +38,11 @@ def check(
         checked = checking.Checked()
         if not workflow or session.settings.declared or session.settings.groups:
             checked = checking.check(session, search)
-        findings = [*checked.findings, *workflows.check(session, workflow or [], checked.answers)]
+        findings = list(checked.findings)
+        if workflow:
+            from sophia_secrets.operations import workflows
+
+            findings += workflows.check(session, workflow, checked.answers)
         code = exit_code(findings)
         if console.json:
             console.print(json.dumps(shape(findings)))

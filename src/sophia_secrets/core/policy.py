@@ -6,60 +6,26 @@ Whether the declared secrets are as they were declared: pure, from the chain's a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 
 from sophia_secrets.core import value_types
 from sophia_secrets.core.age import age_in_words, moment
+from sophia_secrets.core.evidence import (
+    Evidence,
+    Group,
+    Policy,
+    Search,
+    failure_above,
+    failure_of,
+    hidden_behind,
+    holder_of,
+    holds,
+)
 from sophia_secrets.core.finding import Finding, Status
-from sophia_secrets.core.model import EntryState, Failure, Resolution, SecretValue, TraceOutcome
+from sophia_secrets.core.model import Failure, SecretValue, TraceOutcome
 from sophia_secrets.core.resolve import Answer, find
 
-Search = Callable[[str, SecretValue], bool | None]
-"""Whether a pattern is found in a value; None where looking took too long."""
-
-
 _SLOW = "takes too long to hold against its pattern"
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What is asked of one secret. `rotate_every` is seconds; `backends` are those that must hold it."""
-
-    name: str
-    required: bool = False
-    type: str = "text"
-    pattern: str | None = None
-    rotate_every: float | None = None
-    backends: tuple[str, ...] = ()
-    owner: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Names of which at least one, or `exactly` one, must be there."""
-
-    name: str
-    exactly: bool
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """
-    What is known. `answers` are the chain's, then those of other backends that must hold
-    something; `resolutions` are by name. `readable` are the backends that give values back here.
-    `rotated` is when (backend, name) was last changed as far as we know, in Unix seconds, `now`
-    likewise. `hints` say how to configure a backend that is not.
-    """
-
-    answers: Sequence[Answer]
-    resolutions: Mapping[str, Resolution]
-    readable: frozenset[str]
-    rotated: Mapping[tuple[str, str], float]
-    now: float
-    search: Search = value_types.matches
-    hints: Mapping[str, str] = field(default_factory=dict)
 
 
 def judge(policies: Iterable[Policy], groups: Iterable[Group], evidence: Evidence) -> list[Finding]:
@@ -67,17 +33,6 @@ def judge(policies: Iterable[Policy], groups: Iterable[Group], evidence: Evidenc
     by_name = {policy.name: policy for policy in policies}
     found = [finding for policy in by_name.values() for finding in _judge_one(policy, evidence)]
     return found + [_judge_group(group, by_name, evidence) for group in groups]
-
-
-def holds(answer: Answer, name: str) -> bool:
-    """Whether the backend holds the name, readable or not."""
-    entry = find(answer, name)
-    return entry is not None and entry.state is not EntryState.ABSENT
-
-
-def _failed(answer: Answer) -> Failure | None:
-    """The failure for which nothing stood in."""
-    return answer.failure if answer.snapshot is None else None
 
 
 def _judge_one(policy: Policy, evidence: Evidence) -> Iterator[Finding]:
@@ -94,7 +49,7 @@ def _judge_one(policy: Policy, evidence: Evidence) -> Iterator[Finding]:
 def _held_somewhere(policy: Policy, evidence: Evidence) -> bool:
     """Whether some backend holds it, or may: an optional secret that is nowhere need not be anywhere."""
     return any(
-        holds(answer, policy.name) or (_failed(answer) is not None and answer.backend in policy.backends)
+        holds(answer, policy.name) or (failure_of(answer) is not None and answer.backend in policy.backends)
         for answer in evidence.answers
     )
 
@@ -107,10 +62,10 @@ def _presence(policy: Policy, evidence: Evidence) -> Finding:
 
     if resolution.value is not None:
         return finding(Status.OK, f"comes from {resolution.backend} ({resolution.target})")
-    failure = _hiding(policy, evidence)
+    failure = hidden_behind(policy, evidence)
     if failure is not None:
         return finding(Status.UNKNOWN, f"is not known to be there: {failure.message}", failure.hint, failure)
-    holder = _holder(policy.name, evidence)
+    holder = holder_of(policy.name, evidence)
     if holder is not None and holder.backend in policy.backends:
         said = f"{holder.backend} ({holder.target}) holds it and gives no value back here"
         return finding(Status.SKIP, f"its value was not checked: {said}")
@@ -128,10 +83,6 @@ def _presence(policy: Policy, evidence: Evidence) -> Finding:
     )
 
 
-def _holder(name: str, evidence: Evidence) -> Answer | None:
-    return next((answer for answer in evidence.answers if holds(answer, name)), None)
-
-
 def _store(policy: Policy, holder: Answer | None) -> str:
     ask = f" Ask {policy.owner} for it." if policy.owner else ""
     if holder is not None:
@@ -142,28 +93,8 @@ def _store(policy: Policy, holder: Answer | None) -> str:
     return f"Store it with `sophia-secrets set {policy.name} --backend local`.{ask}"
 
 
-def _hiding(policy: Policy, evidence: Evidence) -> Failure | None:
-    """The failure behind which the secret may be."""
-    for answer in evidence.answers:
-        failure = _failed(answer)
-        if failure is not None and (answer.backend in evidence.readable or answer.backend in policy.backends):
-            return failure
-    return None
-
-
-def _above(resolution: Resolution, evidence: Evidence) -> Failure | None:
-    """The failure of a backend whose value would have come first."""
-    for answer in evidence.answers:
-        if answer.backend == resolution.backend:
-            return None
-        failure = _failed(answer)
-        if failure is not None and answer.backend in evidence.readable:
-            return failure
-    return None
-
-
 def _value(policy: Policy, value: SecretValue, evidence: Evidence) -> Iterator[Finding]:
-    failure = _above(evidence.resolutions[policy.name], evidence)
+    failure = failure_above(evidence.resolutions[policy.name], evidence)
 
     def finding(rule: str, problem: str | None, good: str) -> Finding:
         if failure is not None:
@@ -214,7 +145,7 @@ def _must_hold(policy: Policy, backend: str, evidence: Evidence) -> Finding:
         message = f"{backend} must hold it and is not configured{reason}"
         return finding(Status.FAIL, message, evidence.hints.get(backend, ""))
     where = f"{backend} ({answer.target})"
-    failure = _failed(answer)
+    failure = failure_of(answer)
     if failure is not None:
         return finding(Status.UNKNOWN, f"{where} must hold it: {failure.message}", failure.hint, failure)
     if holds(answer, policy.name):
@@ -232,7 +163,7 @@ def _rotation(policy: Policy, every: float, evidence: Evidence) -> Iterator[Find
         for answer in holders
         if (changed := _changed(answer, policy.name, evidence)) is not None
     ]
-    if known or holders or _hiding(policy, evidence):
+    if known or holders or hidden_behind(policy, evidence):
         oldest = min(known, key=lambda pair: pair[0], default=None)
         yield _age_finding(policy, every, evidence, oldest)
 
@@ -245,7 +176,7 @@ def _age_finding(
         return Finding(policy.name, "rotation", status, message, "" if status is Status.OK else hint, failure)
 
     due = f"due every {age_in_words(every)}"
-    failure = _hiding(policy, evidence)
+    failure = hidden_behind(policy, evidence)
     if oldest is not None:
         changed, holder = oldest
         age = max(0.0, evidence.now - changed)
@@ -274,7 +205,7 @@ def _judge_group(group: Group, policies: Mapping[str, Policy], evidence: Evidenc
 
     members = [policies.get(name) or Policy(name) for name in group.names]
     there = [policy.name for policy in members if _is_there(policy, evidence)]
-    doubts = [_hiding(policy, evidence) for policy in members if policy.name not in there]
+    doubts = [hidden_behind(policy, evidence) for policy in members if policy.name not in there]
     failure = next((doubt for doubt in doubts if doubt is not None), None)
     if group.exactly and len(there) > 1:
         wanted = f"exactly one of {', '.join(group.names)}"

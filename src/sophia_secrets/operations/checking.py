@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Unconfigured
-from sophia_secrets.core import policy
+from sophia_secrets.core.evidence import Evidence, Group, Policy, Search, holds
 from sophia_secrets.core.finding import Finding
 from sophia_secrets.core.model import SecretValue
-from sophia_secrets.core.policy import Evidence, Group, Policy, Search
+from sophia_secrets.core.policy import judge, value_problem
 from sophia_secrets.core.resolve import Answer
 from sophia_secrets.operations import reading, recording
 from sophia_secrets.operations.session import Session
@@ -53,7 +53,7 @@ def check(session: Session, search: Search) -> Checked:
         search=search,
         hints=_hints(session, answers),
     )
-    return Checked(tuple(policy.judge(policies, groups, evidence)), tuple(answers))
+    return Checked(tuple(judge(policies, groups, evidence)), tuple(answers))
 
 
 def check_new_value(session: Session, name: str, value: SecretValue, search: Search) -> None:
@@ -61,7 +61,7 @@ def check_new_value(session: Session, name: str, value: SecretValue, search: Sea
     declared = session.settings.declared.get(name)
     if declared is None:
         return
-    problem = policy.value_problem(_policy(session, name), value, search)
+    problem = value_problem(_policy(session, name), value, search)
     if problem is not None:
         raise errors.BadValue(
             f"The new value of `{name}` {problem}, and {declared.place} asks for that.",
@@ -117,7 +117,7 @@ def _rotated(
         return {}
     found: dict[tuple[str, str], float] = {}
     for answer in answers:
-        held = [name for name in names if policy.holds(answer, name)]
+        held = [name for name in names if holds(answer, name)]
         if not held:
             continue
         try:

@@ -1,0 +1,88 @@
+"""What is asked of declared secrets, and what is known of them: the two sides that `policy` compares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sophia_secrets.core import value_types
+from sophia_secrets.core.model import EntryState, Failure, Resolution, SecretValue
+from sophia_secrets.core.resolve import Answer, find
+
+Search = Callable[[str, SecretValue], bool | None]
+"""Whether a pattern is found in a value; None where looking took too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is asked of one secret. `rotate_every` is seconds; `backends` are those that must hold it."""
+
+    name: str
+    required: bool = False
+    type: str = "text"
+    pattern: str | None = None
+    rotate_every: float | None = None
+    backends: tuple[str, ...] = ()
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Names of which at least one, or `exactly` one, must be there."""
+
+    name: str
+    exactly: bool
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """
+    What is known. `answers` are the chain's, then those of other backends that must hold
+    something; `resolutions` are by name. `readable` are the backends that give values back here.
+    `rotated` is when (backend, name) was last changed as far as we know, in Unix seconds, `now`
+    likewise. `hints` say how to configure a backend that is not.
+    """
+
+    answers: Sequence[Answer]
+    resolutions: Mapping[str, Resolution]
+    readable: frozenset[str]
+    rotated: Mapping[tuple[str, str], float]
+    now: float
+    search: Search = value_types.matches
+    hints: Mapping[str, str] = field(default_factory=dict)
+
+
+def holds(answer: Answer, name: str) -> bool:
+    """Whether the backend holds the name, readable or not."""
+    entry = find(answer, name)
+    return entry is not None and entry.state is not EntryState.ABSENT
+
+
+def failure_of(answer: Answer) -> Failure | None:
+    """The failure for which nothing stood in."""
+    return answer.failure if answer.snapshot is None else None
+
+
+def holder_of(name: str, evidence: Evidence) -> Answer | None:
+    return next((answer for answer in evidence.answers if holds(answer, name)), None)
+
+
+def hidden_behind(policy: Policy, evidence: Evidence) -> Failure | None:
+    """The failure behind which the secret may be."""
+    for answer in evidence.answers:
+        failure = failure_of(answer)
+        if failure is not None and (answer.backend in evidence.readable or answer.backend in policy.backends):
+            return failure
+    return None
+
+
+def failure_above(resolution: Resolution, evidence: Evidence) -> Failure | None:
+    """The failure of a backend whose value would have come first."""
+    for answer in evidence.answers:
+        if answer.backend == resolution.backend:
+            return None
+        failure = failure_of(answer)
+        if failure is not None and answer.backend in evidence.readable:
+            return failure
+    return None
