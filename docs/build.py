@@ -1,5 +1,4 @@
 """Writes the reference from the program, then builds the site into `site/`: what `make docs` runs."""
-# ruff: noqa: INP001, T201 - a script: the documentation is no package
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """The JSON page: every shape as the program really printed it, with what differs made the same."""
-# ruff: noqa: INP001 - the documentation is no package
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """The reference, made from the program: commands, settings, exit codes, JSON, audit events."""
-# ruff: noqa: INP001 - the documentation is no package
 
 from __future__ import annotations
 
