@@ -46,8 +46,9 @@ _UNQUOTED = re.compile(r"[^\n]*")
 _COMMENT_AFTER = re.compile(r"(?<=\s)#")
 _REST = re.compile(r"[^\S\n]*(?:#[^\n]*)?(?:\n|\Z)")
 
-# python-dotenv src/dotenv/variables.py: expanded in every kind of quotes.
-_EXPANSION = re.compile(r"\$\{[^}:]*(?::-[^}]*)?\}")
+# python-dotenv src/dotenv/variables.py: `\$\{[^}:]*(?::-[^}]*)?\}`, expanded in every kind of quotes.
+# Here from the last `${` of a row of them, and up to the last brace of the text: linear, same answer.
+_EXPANSION = re.compile(r"\$\{(?:[^}:$]|\$(?!\{))*(?:\}|:-)")
 
 
 def read(data: bytes) -> list[Pair]:
@@ -140,11 +141,16 @@ def _check(pairs: Sequence[Pair]) -> None:
             raise name_refusal(pair, "its name is not one that a dotenv file can hold")
 
 
+def is_expanded(text: str) -> bool:
+    """Whether python-dotenv would put something else in the place of a part of it."""
+    return _EXPANSION.search(text, 0, text.rfind("}") + 1) is not None
+
+
 def _portable(pair: Pair) -> str:
     text = text_of(pair)
     if "\r" in text:
         raise refusal(pair, "it holds a carriage return, which Node drops")
-    if _EXPANSION.search(text):
+    if is_expanded(text):
         raise refusal(pair, "it holds `${...}`, which python-dotenv expands")
     form = _common_form(text)
     if form is None:
