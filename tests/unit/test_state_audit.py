@@ -776,3 +776,14 @@ def test_A9_what_does_not_verify_is_still_shown_and_what_is_shown_is_what_is_ver
     shown = list(log.read())
     assert len(shown) == 64
     assert len(list(log.read(Query(newest_first=True)))) == 64
+
+
+def test_R1_a_log_that_is_let_go_of_keeps_no_descriptor(tmp_path: Path) -> None:
+    def one() -> None:
+        AuditLog(str(tmp_path / "audit"), KEY, actor=Actor("u", "h", 1)).append([Event("get", "found", "A")])
+
+    one()
+    before = len(os.listdir("/dev/fd"))
+    for _ in range(20):
+        one()
+    assert len(os.listdir("/dev/fd")) == before

@@ -79,6 +79,7 @@ class AuditLog:
         counters: Counters | None = None,
         watch: bool = True,
     ) -> None:
+        self._opened = -1
         self.directory = directory
         self._key = key
         self._actor = write_actor(actor)
@@ -87,7 +88,6 @@ class AuditLog:
         self._counters = counters
         self._writer = Writer(key, self._actor, clock, max_bytes=max_bytes, sync=sync, counters=counters)
         self._watch = watch
-        self._opened = -1
 
     def append(self, events: list[Event], deadline_seconds: float = DEADLINE) -> None:
         """
@@ -161,9 +161,13 @@ class AuditLog:
 
     def read(self, query: Query | None = None) -> Iterator[dict[str, object]]:
         """The events that match, oldest first unless the query says otherwise (`audit_read.Query`)."""
+        return self._read(self._directory(), query)
+
+    def _read(self, directory: int, query: Query | None) -> Iterator[dict[str, object]]:
+        # A generator of the log's own, so that the directory is not let go of before the last event.
         from sophia_secrets.state.audit_read import Query, read
 
-        return read(self._directory(), query or Query())
+        yield from read(directory, query or Query())
 
     def position(self) -> Position:
         """Where the log ends now, for `tail_from`."""
@@ -210,6 +214,8 @@ class AuditLog:
         if self._opened >= 0:
             os.close(self._opened)
             self._opened = -1
+
+    __del__ = close
 
     def _acquire(self, lock: files.Lock, deadline: float) -> None:
         if lock.acquire(deadline):
