@@ -39,7 +39,14 @@ def _plug_in(name: str) -> BackendClass:
     from importlib.metadata import entry_points
 
     for found in entry_points(group="sophia_secrets.backends", name=name):
-        return cast("BackendClass", found.load())
+        try:
+            return cast("BackendClass", found.load())
+        except (ImportError, AttributeError) as problem:
+            raise errors.BadSettings(
+                f"The plug-in backend `{name}` could not be loaded: {problem}",
+                hint=f"Reinstall the package that provides `{name}`, or take it out of `[backends] extra`.",
+                backend=name,
+            ) from problem
     raise errors.BadSettings(
         f"The settings name the backend `{name}`, but no installed package provides it.",
         hint=f"Install the package that provides `{name}`, or take it out of `[backends] extra`.",
