@@ -30,10 +30,9 @@ def __getattr__(name: str) -> object:
     """The public names, each imported when it is first wanted: importing the package costs nothing."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
     where = _ELSEWHERE.get(name, "manager")
-    module = import_module(f"{__name__}.{where}")
+    # Not `importlib`: `from sophia_secrets import errors` comes through here in every start.
+    module = __import__(f"{__name__}.{where}", fromlist=(where,))
     found = module if name == where else getattr(module, name)
     globals()[name] = found
     return found

@@ -1,0 +1,185 @@
+"""
+The hot path and the whole program, driven over the same generated states: they must not differ.
+
+`SOPHIA_HOT_STATES` says how many states are generated (500 by default; 10,000 take some minutes),
+`SOPHIA_HOT_FIRST` at which number they begin: the number in a failure gives that state again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sophia_secrets import cli, errors, hot
+from sophia_secrets.operations import routing
+from tests.hot_states import NAMES, State
+
+COUNT = int(os.environ.get("SOPHIA_HOT_STATES", "500"))
+FIRST = int(os.environ.get("SOPHIA_HOT_FIRST", "0"))
+OWN = ("seq", "time", "pid", "duration_ms", "mac")
+"""What differs between any two events."""
+
+FLAGS = (
+    *([] for _ in range(20)), *(["--raw"] for _ in range(6)), ["--json"], ["--offline"], ["--reason", "why"], ["--explain"],
+    ["--no-cache"], ["--backend", "env"], ["--bogus"], ["--strict"], ["--max-stale", "1s"], ["--raw", "--raw"],
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one way of doing it came to."""
+
+    code: int
+    out: bytes
+    err: bytes
+    events: tuple[dict[str, Any], ...]
+    counted: int
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that were made a moment ago may be compiled in, and nothing waits for the disk."""
+    monkeypatch.setattr(routing, "RACY", -60.0)
+    monkeypatch.setattr(os, "fsync", lambda fd: None)
+
+
+def test_the_hot_path_differs_from_the_whole_program_in_no_generated_state(tmp_path: Path) -> None:
+    seen: Counter[str] = Counter()
+    answered: Counter[str] = Counter()
+    for number in range(FIRST, FIRST + COUNT):
+        root = tmp_path / str(number)
+        state = State(root, number)
+        rng = random.Random(f"asked {number}")
+        with standing_in(state):
+            for name in rng.sample(NAMES, 3):
+                full(state, ["get", name])
+        happened = state.happen()
+        seen[happened] += 1
+        with standing_in(state):
+            for _ in range(2):
+                arguments = ["get", rng.choice(NAMES), *rng.choice(FLAGS)]
+                was_hot = compared(state, arguments, f"state {number}, after `{happened}`, {arguments}")
+                answered[happened] += was_hot
+        shutil.rmtree(root)
+    if COUNT >= 500:
+        assert answered["nothing"] > seen["nothing"] // 8, "the hot path answers what it should"
+        assert answered["an_unrelated_variable"], "a variable that does not matter does not matter"
+
+
+def compared(state: State, arguments: list[str], where: str) -> bool:
+    """Whether the hot path answered; it answered as the whole program does, or left nothing behind."""
+    before = tree(state)
+    log_before = events(state)
+    text = hot.answer(arguments, environ_of(state))
+    if text is None:
+        assert tree(state) == before, f"{where}: the hot path left something behind"
+        return False
+    own = added(log_before, events(state))
+    counted = counts(state, arguments[1])
+    said = full(state, arguments)
+    assert (said.code, said.out, said.err) == (0, text, b""), where
+    assert own == said.events, where
+    assert said.counted == counted + (1 if own else 0), where
+    return True
+
+
+def full(state: State, arguments: list[str]) -> Said:
+    """The whole program, in this process, with its streams caught."""
+    before = events(state)
+    with caught() as (out, err):
+        code = cli.run(arguments)
+        said = out(), err()
+    return Said(code, *said, added(before, events(state)), counts(state, arguments[1]))
+
+
+def added(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    # What the log says of itself (`audit`) is said by whoever comes first.
+    fresh = [
+        event for event in after[len(before) :] if event.get("command") != "audit" and "torn" not in event
+    ]
+    return tuple({key: value for key, value in event.items() if key not in OWN} for event in fresh)
+
+
+def events(state: State) -> list[dict[str, Any]]:
+    found = []
+    for path in state.state.glob("audit/*/audit.jsonl"):
+        if path.is_file():
+            for line in path.read_bytes().splitlines():
+                try:
+                    found.append(json.loads(line))
+                except ValueError:
+                    found.append({"torn": True})
+    return found
+
+
+def counts(state: State, name: str) -> int:
+    try:
+        found = state.session().log.counts([name])
+    except (errors.SophiaError, OSError):
+        return -1
+    return found[name].times if name in found else 0
+
+
+def tree(state: State) -> dict[str, tuple[int, bytes]]:
+    """Every file of the world, what it holds and when it was changed."""
+    return {
+        str(path): (path.lstat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
+        for path in sorted(state.home.rglob("*"))
+        if path.name != "create.lock"
+    }
+
+
+def environ_of(state: State) -> dict[bytes, bytes]:
+    return {os.fsencode(name): os.fsencode(value) for name, value in state.environ.items()}
+
+
+@contextmanager
+def standing_in(state: State) -> Iterator[None]:
+    """This process has the state's environment and working directory."""
+    kept, here = dict(os.environ), os.getcwd()
+    os.environ.clear()
+    os.environ.update(state.environ)
+    os.chdir(state.cwd)
+    try:
+        yield
+    finally:
+        os.chdir(here)
+        os.environ.clear()
+        os.environ.update(kept)
+
+
+@contextmanager
+def caught() -> Iterator[tuple[Any, Any]]:
+    """What is written to descriptors 1 and 2 meanwhile."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        os.dup2(out.fileno(), 1)
+        os.dup2(err.fileno(), 2)
+
+        def read(file: Any) -> Any:
+            def all_of_it() -> bytes:
+                file.seek(0)
+                return file.read()  # type: ignore[no-any-return]
+
+            return all_of_it
+
+        try:
+            yield read(out), read(err)
+        finally:
+            for fd, copy in zip((1, 2), kept, strict=True):
+                os.dup2(copy, fd)
+                os.close(copy)
