@@ -87,6 +87,17 @@ class Terminal:
         return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
 
     @property
+    def cells(self) -> list[list[pyte.screens.Char]]:
+        """The screen's cells, row by row, without the empty rows below."""
+        rows = [
+            [self._screen.buffer[y][x] for x in range(self._screen.columns)]
+            for y in range(self._screen.lines)
+        ]
+        while rows and all(cell.data == " " for cell in rows[-1]):
+            rows.pop()
+        return rows
+
+    @property
     def echoes(self) -> bool:
         """Whether the terminal shows what is typed."""
         return bool(termios.tcgetattr(self.fd)[3] & termios.ECHO)
