@@ -25,10 +25,11 @@ EXIT_CODES = """\
 `run` gives back the command's own code; 126 and 127 as a shell would."""
 
 JSON = """\
-Every command takes --json and answers with one object that has "schema": 1.
+Every command takes --json and answers with one object that has "schema": 1;
+`export` gives the secrets themselves, `audit log` one event a line.
 An error is an object too, on standard output, with the same exit code:
   {"schema":1,"error":{"kind","message","hint","backend","target"}}
-`audit log` gives one event a line. The shapes are in the reference."""
+The shapes are in the reference."""
 
 PAGES = {"exit-codes": EXIT_CODES, "json": JSON}
 

@@ -13,13 +13,16 @@ from sophia_secrets.cli import prompt, streams
 from sophia_secrets.cli.check import search
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import opened
-from sophia_secrets.cli.read import Backend, no_value_argument
+from sophia_secrets.cli.read import no_value_argument
 from sophia_secrets.core import generate as generating
 from sophia_secrets.core.model import Change, Outcome, SecretValue
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import checking, writing
 from sophia_secrets.operations.session import Session
 from sophia_secrets.state import files
+
+
+Backend = Annotated[str | None, typer.Option("--backend", "-b", metavar="B", help="The backend to change.")]
 
 
 def set_secret(
