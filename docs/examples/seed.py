@@ -1,4 +1,3 @@
-# ruff: noqa: INP001, T201  an example that is run as a script
 """
 The Python examples of the project's first description, word for word but for the import path.
 

@@ -21,7 +21,6 @@ from sophia_secrets.operations import checking, writing
 from sophia_secrets.operations.session import Session
 from sophia_secrets.state import files
 
-
 Backend = Annotated[str | None, typer.Option("--backend", "-b", metavar="B", help="The backend to change.")]
 
 

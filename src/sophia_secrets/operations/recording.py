@@ -216,7 +216,9 @@ def _outcome_event(
         receipt.target.backend,
         str(receipt.target),
         kind=failure.kind.value if failure is not None else "",
-        fingerprint=fingerprint(session, values[result.name]) if result.verified and result.name in values else "",
+        fingerprint=fingerprint(session, values[result.name])
+        if result.verified and result.name in values
+        else "",
         digest=(result.entry.digest if result.entry else None) or "",
         updated_at=(result.entry.updated_at if result.entry else None) or "",
         id=tie,
