@@ -24,6 +24,7 @@ from sophia_secrets.core.model import (
     Failure,
     FailureKind,
     Outcome,
+    Receipt,
     SecretValue,
     Snapshot,
 )
@@ -140,6 +141,75 @@ def test_a_roll_out_without_machines_keeps_the_value(vendor: Vendor, tmp_path: P
     assert vendor.values() == {"A": "1"}
 
 
+def _rolled_out(vendor: Vendor, tmp_path: Path, **values: str) -> Receipt:
+    changes = [Change(name, SecretValue(value)) for name, value in values.items()]
+    backend = _backend(tmp_path, deploy=True)
+    receipt = run(backend.write(changes), programs={"fly": vendor.program}, path="")
+    assert isinstance(receipt, Receipt)
+    return receipt
+
+
+def test_one_roll_out_takes_all_that_is_staged_to_the_machines(vendor: Vendor, tmp_path: Path) -> None:
+    vendor.start_machine("m1")
+    vendor.start_machine("m2")
+    receipt = _rolled_out(vendor, tmp_path, A=PEM, B="2")
+    assert receipt.failure is None
+    assert [(result.outcome, result.verified, result.detail) for result in receipt.results] == [
+        (Outcome.DONE, True, "deployed in release v2"),
+        (Outcome.DONE, True, "deployed in release v2"),
+    ]
+    assert vendor.environment("m1") == vendor.environment("m2") == {"A": PEM, "B": "2"}
+    snapshot = _snapshot(vendor, _backend(tmp_path))
+    assert isinstance(snapshot, Snapshot)
+    assert {entry.detail for entry in snapshot.entries.values()} == {"deployed"}
+
+
+def test_a_removal_is_rolled_out_too(vendor: Vendor, tmp_path: Path) -> None:
+    vendor.put(A="1", B="2")
+    vendor.start_machine("m1", A="1", B="2")
+    steps = _backend(tmp_path, deploy=True).delete(["A"])
+    receipt = run(steps, programs={"fly": vendor.program}, path="")
+    assert receipt.failure is None
+    assert [(result.outcome, result.detail) for result in receipt.results] == [
+        (Outcome.DONE, "deployed in release v2")
+    ]
+    assert vendor.environment("m1") == {"B": "2"}
+
+
+def test_without_deploy_the_machines_are_left_alone(vendor: Vendor, tmp_path: Path) -> None:
+    vendor.start_machine("m1", A="old")
+    assert _write(vendor, _backend(tmp_path), {"A": "1"}) == {"A": (Outcome.DONE, True)}
+    assert vendor.environment("m1") == {"A": "old"}
+    snapshot = _snapshot(vendor, _backend(tmp_path))
+    assert isinstance(snapshot, Snapshot)
+    assert snapshot.entries["A"].detail == "staged"
+
+
+def test_X5_a_roll_out_that_fails_leaves_the_value_stored_and_is_told(vendor: Vendor, tmp_path: Path) -> None:
+    vendor.start_machine("m1")
+    vendor.refuse_the_roll_out()
+    receipt = _rolled_out(vendor, tmp_path, A="1", B="2")
+    assert [(result.outcome, result.verified) for result in receipt.results] == [(Outcome.DONE, True)] * 2
+    assert all(result.detail.startswith("stored, not rolled out") for result in receipt.results)
+    assert receipt.failure is not None
+    assert receipt.failure.kind is FailureKind.UNREACHABLE
+    assert receipt.failure.message.startswith("the change is stored, but its roll-out did not end well")
+    assert receipt.failure.hint == "`fly secrets deploy --app my-app`"
+    assert vendor.values() == {"A": "1", "B": "2"}
+    assert vendor.environment("m1") == {}
+
+
+def test_L7_what_a_crashing_app_logs_is_not_told(vendor: Vendor, tmp_path: Path) -> None:
+    vendor.start_machine("m1")
+    vendor.crash(f"connecting with {CANARY}", "Error: another-secret")
+    receipt = _rolled_out(vendor, tmp_path, A=CANARY)
+    assert receipt.results[0].outcome is Outcome.DONE
+    assert receipt.failure is not None
+    assert "does not stay up" in receipt.failure.message
+    assert receipt.failure.words == "Error: smoke checks for m1 failed: the app appears to be crashing"
+    assert CANARY not in repr(receipt)
+
+
 def test_X5_an_answer_that_was_lost_is_found_in_the_list(vendor: Vendor, tmp_path: Path) -> None:
     vendor.lose_the_answer_to_a_write()
     changes = [Change("A", SecretValue("1"))]
@@ -240,22 +310,6 @@ def test_L3_no_value_is_in_any_file_that_flyctl_leaves(vendor: Vendor, tmp_path:
     assert any(path.endswith("/logs") for path, _ in keeper.seen)
     assert [path for path, content in keeper.seen if CANARY.encode() in content] == []
     assert list(private.iterdir()) == []
-
-
-def test_with_machines_one_roll_out_reaches_them_all(tmp_path: Path) -> None:
-    vendor = StandIn(tmp_path / "bin")
-    state = vendor.cli.state
-    state["apps"]["my-app"] = {
-        "secrets": {},
-        "machines": [{"id": "m1", "state": "started"}],
-        "deployed": True,
-    }
-    vendor.cli.update(**state)
-    changes = [Change("A", SecretValue("1")), Change("B", SecretValue("2"))]
-    steps = _backend(tmp_path, deploy=True).write(changes)
-    receipt = run(steps, programs={"fly": vendor.program}, path="")
-    assert {result.detail for result in receipt.results} == {"deployed in release v1"}
-    assert vendor.cli.state["apps"]["my-app"]["machines"][0]["environment"] == {"A": "1", "B": "2"}
 
 
 def test_L7_a_line_that_flyctl_echoes_is_in_nothing_that_is_told(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from sophia_secrets.backends.fly import dialect
-from tests.vendors.fly_cli import TOKEN, FlyCli
-from tests.vendors.fly_vendor import Real, environment, real_vendor
+from tests.vendors.fly_cli import TOKEN
+from tests.vendors.fly_vendor import Real, StandIn, environment, real_vendor
 
 CANARY = "Zq9canary"
 
@@ -133,25 +133,42 @@ def test_I3_encoded_values_arrive_exactly_at_the_real_api(real: Real, tmp_path: 
         assert _import(real, tmp_path, dialect.encode_all(part)) == part
 
 
-def test_the_stand_in_and_the_real_one_say_the_same(real: Real, tmp_path: Path) -> None:
-    stand_in = FlyCli.install(tmp_path / "stand-in")
-    config = tmp_path / "config"
-    config.mkdir()
-    (config / "logs").touch()
+class _Both:
+    """The stand-in and the real one, started with the same arguments and compared."""
 
-    def said(program: str, arguments: list[str], stdin: str, token: str) -> tuple[int, object, str]:
+    def __init__(self, real: Real, directory: Path) -> None:
+        self.real = real
+        self.stand_in = StandIn(directory / "stand-in")
+        self.directory = directory
+        self.config = directory / "config"
+        self.config.mkdir()
+        (self.config / "logs").touch()
+
+    def said(
+        self, program: str, arguments: list[str], stdin: str, token: str
+    ) -> tuple[int, object, list[str]]:
         done = subprocess.run(
             [program, *arguments],
             input=stdin.encode(),
-            env=environment(config, token),
+            env={**environment(self.config, token), "FLY_EMIT_RELEASE_JSON": "1"},
             capture_output=True,
-            cwd=tmp_path,
+            cwd=self.directory,
         )
         out = done.stdout.decode()
         shown = json.loads(out) if out.startswith(("[", "{")) else out.partition("Usage:")[0]
-        words = re.sub(r" \(Request ID: [^)]*\)", "", done.stderr.decode().partition("\n")[0])
-        return done.returncode, shown, re.sub("run query .*}: ", "run query: ", words)
+        words = re.sub(r" \(Request ID: [^)]*\)", "", done.stderr.decode())
+        return done.returncode, shown, re.sub("run query .*}: ", "run query: ", words).splitlines()
 
+    def same(self, arguments: list[str], stdin: str = "", token: str = TOKEN, *, whole: bool = False) -> None:
+        """Exit code, output and the first line of errors are the same, or with `whole` all lines."""
+        code, shown, words = self.said(self.stand_in.program, arguments, stdin, token)
+        most = None if whole else 1
+        real_code, real_shown, real_words = self.said(self.real.program, arguments, stdin, token)
+        assert (code, shown, words[:most]) == (real_code, real_shown, real_words[:most]), arguments
+
+
+def test_the_stand_in_and_the_real_one_say_the_same(real: Real, tmp_path: Path) -> None:
+    both = _Both(real, tmp_path)
     app, other = "--app=my-app", "--app=another-app"
     for arguments, stdin, token in [
         (["secrets", "list", app, "--json"], "", TOKEN),
@@ -173,6 +190,37 @@ def test_the_stand_in_and_the_real_one_say_the_same(real: Real, tmp_path: Path) 
         (["machine", "exec", "m9", "env -0", app, "--json"], "", TOKEN),
         (["auth", "whoami", "--json"], "", TOKEN),
     ]:
-        ours = said(str(stand_in.program), arguments, stdin, token)
-        assert ours == said(real.program, arguments, stdin, token), arguments
-    assert stand_in.values() == real.values() == {"A": "a b", "B": "b"}
+        both.same(arguments, stdin, token)
+    assert both.stand_in.values() == real.values() == {"A": "a b", "B": "b"}
+
+
+def test_the_stand_in_and_the_real_one_roll_out_alike(real: Real, tmp_path: Path) -> None:
+    both = _Both(real, tmp_path)
+    app = "--app=my-app"
+    both.same(["secrets", "set", app, "--", "A=-"], "before the first deployment", whole=True)
+    both.same(["secrets", "deploy", app], whole=True)
+    both.stand_in.start_machine("m1")
+    real.start_machine("m1")
+    both.same(["secrets", "set", app, "--stage", "--", "A=-"], "1", whole=True)
+    both.same(["secrets", "list", app, "--json"])
+    both.same(["secrets", "deploy", app], whole=True)
+    both.same(["secrets", "list", app, "--json"])
+    both.same(["secrets", "set", app, "--", "B=-"], "2", whole=True)
+    both.same(["secrets", "unset", app, "--", "A"], whole=True)
+    both.same(["secrets", "list", app, "--json"])
+    assert both.stand_in.environment("m1") == real.environment("m1") == {"B": "2"}
+    assert [release.status for release in real.app.releases] == ["complete"] * 4
+    both.stand_in.refuse_the_roll_out()
+    real.refuse_the_roll_out()
+    _same_failure(both, ["secrets", "deploy", app])
+    real.api.fault = lambda _request: None
+    both.stand_in.crash("a line of the log")
+    real.crash("a line of the log")
+    _same_failure(both, ["secrets", "deploy", app])
+    assert [release.status for release in real.app.releases[-2:]] == ["failed"] * 2
+
+
+def _same_failure(both: _Both, arguments: list[str]) -> None:
+    code, _, words = both.said(both.stand_in.program, arguments, "", TOKEN)
+    real_code, _, real_words = both.said(both.real.program, arguments, "", TOKEN)
+    assert (code, [*filter(None, words)]) == (real_code, [*filter(None, real_words)])

@@ -2,8 +2,9 @@
 Local stand-ins of Fly's two APIs (GraphQL and Machines) for the real flyctl.
 
 They answer the requests that `secrets`, `machine list`, `machine exec` and `auth whoami` make
-(superfly/flyctl internal/command/secrets, superfly/fly-go flaps) and keep every value they were
-sent, so that a test can see what really arrives. Listens on loopback only.
+(superfly/flyctl internal/command/secrets, superfly/fly-go flaps), a roll-out of secrets included
+(`fly_rollout`), and keep every value they were sent, so that a test can see what really arrives.
+Listens on loopback only.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-RELEASED_AT = "2026-01-02T00:00:00Z"
-BEFORE_THE_RELEASE = "2026-01-01T00:00:00Z"
-AFTER_THE_RELEASE = "2026-01-03T00:00:00Z"
+from tests.vendors.fly_rollout import Machine, Release, moment
+
+BEFORE_ANY_RELEASE = moment(0)
 APP_PATH = re.compile(r"/v1/apps/(?P<app>[^/]+)(?P<rest>/.*)?$")
 
 
@@ -32,30 +33,22 @@ def digest_of(value: str) -> str:
 
 
 @dataclass
-class Machine:
-    """A Fly Machine: `environment` is what its processes see."""
-
-    id: str
-    state: str = "started"
-    environment: dict[str, str] = field(default_factory=dict)
-    release: str = "1"
-    exec_answer: dict[str, object] | None = None
-
-    def listed(self) -> dict[str, object]:
-        metadata = {"fly_platform_version": "v2", "fly_release_version": self.release}
-        return {"id": self.id, "state": self.state, "region": "ams", "config": {"metadata": metadata}}
-
-
-@dataclass
 class App:
-    """An app: its secrets, when each was updated, its Machines."""
+    """An app: its secrets, when each was updated, its Machines and releases, in its own time."""
 
     values: dict[str, str] = field(default_factory=dict)
     updated: dict[str, str] = field(default_factory=dict)
     machines: list[Machine] = field(default_factory=list)
+    releases: list[Release] = field(default_factory=lambda: [Release(1, moment(1))])
+    minute: int = 1
     version: int = 0
     deployed: bool = False
     dropped: frozenset[str] = frozenset()
+
+    def now(self) -> str:
+        """A time after all that were before."""
+        self.minute += 1
+        return moment(self.minute)
 
     def put(self, values: dict[str, str | None]) -> None:
         self.version += 1
@@ -64,7 +57,12 @@ class App:
                 self.values.pop(name, None)
             elif name not in self.dropped:
                 self.values[name] = value
-                self.updated[name] = AFTER_THE_RELEASE
+                self.updated[name] = self.now()
+
+    def release(self) -> Release:
+        made = Release(len(self.releases) + 1, self.now(), "pending")
+        self.releases.append(made)
+        return made
 
 
 @dataclass(frozen=True)
@@ -134,8 +132,8 @@ class FlyApi:
     def _route(self, request: Request) -> tuple[int, object]:
         if request.path == "/graphql":
             return 200, self._graphql(request.body)
-        if "/releases" in request.path:
-            return 200, {"releases": [{"id": "r", "version": 1, "created_at": RELEASED_AT}]}
+        if request.path.startswith("/api/v1/"):
+            return self._releases(request)
         matched = APP_PATH.match(request.path)
         if matched is None:
             return 404, {"error": "page not found"}
@@ -143,6 +141,21 @@ class FlyApi:
         if app is None:
             return 404, {"error": "app not found"}
         return self._app(app, request, matched["rest"] or "")
+
+    def _releases(self, request: Request) -> tuple[int, object]:
+        if request.method == "GET":
+            app = self.apps[request.path.split("/")[4]]
+            if request.path.endswith("/logs"):
+                return 200, {"data": [line for machine in app.machines for line in machine.logged()]}
+            return 200, {"releases": [release.shown() for release in reversed(app.releases)]}
+        assert isinstance(request.body, dict)
+        if request.method == "POST":
+            return 201, {"release": self.apps[request.body["app_name"]].release().shown()}
+        for release in (release for app in self.apps.values() for release in reversed(app.releases)):
+            if request.path.endswith(f"/{release.shown()['id']}"):
+                release.status = request.body["status"]
+                return 200, release.shown()
+        return 404, {"error": "release not found"}
 
     def _graphql(self, body: object) -> object:
         query = str(body["query"]) if isinstance(body, dict) else ""
@@ -154,6 +167,8 @@ class FlyApi:
         if app is None:
             missing = {"message": f'Could not find App "{name}"', "extensions": {"code": "NOT_FOUND"}}
             return {"data": None, "errors": [missing]}
+        if "currentReleaseUnprocessed" in query:
+            return {"data": {"app": {"currentReleaseUnprocessed": app.releases[-1].current(name)}}}
         compact = {
             "id": name,
             "name": name,
@@ -168,13 +183,22 @@ class FlyApi:
                 assert isinstance(request.body, dict)
                 app.put(request.body["values"])
             return 200, {"secrets": _listed(app), "version": app.version}
+        if rest == "":
+            return 200, {
+                "id": "A",
+                "name": "my-app",
+                "status": "deployed",
+                "organization": {"slug": "personal"},
+            }
+        if rest == "/ip_assignments":
+            return 200, {"ips": []}
         if rest == "/machines":
             return 200, [machine.listed() for machine in app.machines]
         for machine in app.machines:
-            if rest == f"/machines/{machine.id}":
-                return 200, machine.listed()
-            if rest == f"/machines/{machine.id}/exec":
-                return 200, machine.exec_answer or {"exit_code": 0, "stdout": _environ(machine)}
+            where, _, action = rest.removeprefix("/machines/").partition("/")
+            if where == machine.id:
+                answer = machine.answer(request.method, action, request.body, app.values)
+                return (404, {"error": "page not found"}) if answer is None else (200, answer)
         return 404, {"error": "machine not found"}
 
 
@@ -183,16 +207,11 @@ def _listed(app: App) -> list[dict[str, str]]:
         {
             "name": name,
             "digest": digest_of(value),
-            "created_at": BEFORE_THE_RELEASE,
-            "updated_at": app.updated.get(name, BEFORE_THE_RELEASE),
+            "created_at": BEFORE_ANY_RELEASE,
+            "updated_at": app.updated.get(name, BEFORE_ANY_RELEASE),
         }
         for name, value in app.values.items()
     ]
-
-
-def _environ(machine: Machine) -> str:
-    variables = {"FLY_MACHINE_ID": machine.id, "PATH": "/usr/bin", **machine.environment}
-    return "".join(f"{name}={value}\0" for name, value in variables.items())
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -216,6 +235,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = _serve  # noqa: N815 - the name that http.server looks for
     do_POST = _serve  # noqa: N815
+    do_PATCH = _serve  # noqa: N815
+    do_DELETE = _serve  # noqa: N815
 
     def log_message(self, *args: object) -> None:
         """Keep the test's output clean."""

@@ -24,6 +24,7 @@ STAGED = (
     "Deploy or update machines in this app for the secrets to take effect."
 )
 NO_TOKEN = "no access token available. Please login with 'flyctl auth login'"
+IMAGE = "registry.fly.io/my-app:deployment-1"
 QUERY = "failed to run query ($appName: String!) { appcompact:app(name: $appName) { id name } }: "
 SPACE = "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c not in "\x1c\x1d\x1e\x1f")
 FLAGS = {"--app": True, "-a": True, "--timeout": True, "--json": False, "--stage": False}
@@ -232,14 +233,21 @@ class Program:
     def _roll_out(self, app: dict[str, Any]) -> str:
         if not app["machines"]:
             return "Secrets are staged for the first deployment\n"
-        app["releases"] = app.get("releases", 0) + 1
+        app["releases"] = app.get("releases", 1) + 1
         for secret in app["secrets"].values():
             secret["status"] = "Deployed"
+        told = ["Updating existing machines in 'my-app' with rolling strategy"]
         for machine in app["machines"]:
             machine["environment"] = {name: secret["value"] for name, secret in app["secrets"].items()}
-        released = json.dumps({"id": "r", "version": app["releases"], "image_ref": "i"}) + "\n"
-        emitted = released if os.environ.get("FLY_EMIT_RELEASE_JSON") else ""
-        return "Updating existing machines in 'my-app' with rolling strategy\n" + emitted
+            where = f"{machine['id']} [app]"
+            told += [f"> Updating {where}", f"> Updating {where}"]
+            told += [f"> Waiting for {where} to have state: started", f"> Machine {where} has state: started"]
+            told += [f"> Checking that {where} is up and running", f"✔ Machine {where} update succeeded"]
+        if os.environ.get("FLY_EMIT_RELEASE_JSON"):
+            version = app["releases"]
+            released = {"id": f"r{version}", "version": version, "image_ref": IMAGE}
+            told.append(json.dumps(released, separators=(",", ":")))
+        return "\n".join(told) + "\n"
 
     def _machine_list(self) -> str:
         app = self._app("failed to list VMs: app not found (Request ID: 01TEST-ams)")

@@ -28,6 +28,9 @@ class Vendor(Protocol):
     def put(self, **values: str) -> None: ...
     def start_machine(self, machine: str, **environment: str) -> None: ...
     def lose_the_answer_to_a_write(self) -> None: ...
+    def refuse_the_roll_out(self) -> None: ...
+    def crash(self, *log: str) -> None: ...
+    def environment(self, machine: str) -> dict[str, str]: ...
     def drop(self, name: str) -> None: ...
     def forbid(self) -> None: ...
 
@@ -50,11 +53,26 @@ class StandIn:
         state = self.cli.state
         made = {"id": machine, "state": "started", "environment": environment}
         state["apps"]["my-app"]["machines"].append(made)
+        state["apps"]["my-app"]["deployed"] = True
         self.cli.update(**state)
 
     def lose_the_answer_to_a_write(self) -> None:
         words = 'Error: update secrets: failed to update app secrets: Post "http://x": EOF\n'
         self.cli.update(faults=[{"on": "secrets set", "store": True, "stderr": words}])
+
+    def refuse_the_roll_out(self) -> None:
+        words = "Error: failed to update VM m1: internal server error (Request ID: 01TEST-ams)\n\n"
+        self.cli.update(faults=[{"on": "secrets deploy", "stderr": words}])
+
+    def crash(self, *log: str) -> None:
+        failed = "smoke checks for m1 failed: the app appears to be crashing"
+        look = "Check its logs: here's the last lines below, or run 'fly logs -i m1':"
+        words = "\n".join((f"Error: {failed}", failed.capitalize(), look, *log, "\n"))
+        self.cli.update(faults=[{"on": "secrets deploy", "stderr": words}])
+
+    def environment(self, machine: str) -> dict[str, str]:
+        machines = self.cli.state["apps"]["my-app"]["machines"]
+        return next(dict(found["environment"]) for found in machines if found["id"] == machine)
 
     def drop(self, name: str) -> None:
         self.cli.update(dropped=[name])
@@ -79,6 +97,7 @@ class Real:
 
     def start_machine(self, machine: str, **environment: str) -> None:
         self.app.machines.append(Machine(machine, environment=environment))
+        self.app.deployed = True
 
     def lose_the_answer_to_a_write(self) -> None:
         def fault(request: Request) -> tuple[int, bytes] | None:
@@ -86,6 +105,20 @@ class Real:
 
         self.api.store_first = True
         self.api.fault = fault
+
+    def refuse_the_roll_out(self) -> None:
+        def fault(request: Request) -> tuple[int, bytes] | None:
+            updates = request.method == "POST" and request.path.endswith("/machines/m1")
+            return (500, b'{"error":"internal server error"}') if updates else None
+
+        self.api.fault = fault
+
+    def crash(self, *log: str) -> None:
+        for machine in self.app.machines:
+            machine.crashing, machine.log = True, log
+
+    def environment(self, machine: str) -> dict[str, str]:
+        return next(dict(found.environment) for found in self.app.machines if found.id == machine)
 
     def drop(self, name: str) -> None:
         self.app.dropped = frozenset({name})

@@ -43,6 +43,12 @@ _ROWS: tuple[tuple[str, FailureKind, str, str], ...] = (
         "`fly auth login`, or set `FLY_API_TOKEN` (`fly tokens create deploy --app {app}`)",
     ),
     (
+        r"^smoke checks for \S+ failed",
+        _ODD,
+        "the app does not stay up on its Machine (`fly logs --app {app}` shows why)",
+        "`fly logs --app {app}`",
+    ),
+    (
         r"machine not found|was not found in app|not found/started|no started vms",
         _GONE,
         "the Machine is gone",
@@ -146,6 +152,17 @@ def error_text(stderr: str) -> str:
     text = re.sub(r"(non-2xx status: \d+):.*", r"\1", text)
     text = re.sub(r'"[^"]*"', '""', text)
     return text.strip().lower()
+
+
+def headline(words: str) -> str:
+    """
+    flyctl's `Error:` line alone.
+
+    After it, a roll-out that failed prints what the app logged, and an app may log its secrets
+    (internal/command/deploy/machines_deploymachinesapp.go, smokeChecksError).
+    """
+    found = re.search(r"^Error: .*", words, re.MULTILINE)
+    return found[0] if found else ""
 
 
 def failure(completed: Completed, target: Target) -> Failure:

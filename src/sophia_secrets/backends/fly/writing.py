@@ -231,6 +231,7 @@ def _rolled_out(desk: Desk, results: list[Result]) -> Steps[tuple[list[Result], 
             why,
             message=f"the change is stored, but its roll-out did not end well: {why.message}",
             hint=f"`fly secrets deploy --app {desk.sandbox.app}`",
+            words=failures.headline(why.words),
         )
     return [
         replace(result, detail=detail) if result.outcome is Outcome.DONE else result for result in results
