@@ -1,161 +1,24 @@
-"""
-The contract that every backend passes, for the authors of backends.
-
-A test module makes a class of its own and says how to make a subject:
-
-    class TestVault(BackendContract):
-        @pytest.fixture
-        def subject(self, tmp_path):
-            return Subject(VaultBackend.configure({"path": "app"}, context(tmp_path)), held=...)
-
-Needs pytest. `pytest.register_assert_rewrite("sophia_secrets.testing")` in a `conftest.py` makes
-what fails easier to read.
-"""
+"""The suite itself: what every backend must keep to."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
-from typing import TypeVar
+from collections.abc import Generator
 
 import pytest
 
 from sophia_secrets import process
-from sophia_secrets.backends.base import Backend, Call, Completed, Ended, Steps, Unconfigured
+from sophia_secrets.backends.base import Completed, Ended
 from sophia_secrets.core.model import (
     Change,
     EntryState,
     Failure,
     FailureKind,
     Outcome,
-    Receipt,
     SecretValue,
     Snapshot,
 )
-
-T = TypeVar("T")
-
-PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj\nAgEAAoIBAQC7VJTUt9Us8cKj\n-----END PRIVATE KEY-----"
-
-VALUES: Mapping[str, str] = {
-    "PLAIN": "sk-1234567890",
-    "PEM": PEM,
-    "PEM_NEWLINE": PEM + "\n",
-    "JSON": '{"a": "b\\n", "c": [1, 2.50, null], "d": "\\u00e9"}',
-    "JSON_LINES": '{\n  "type": "service_account",\n  "key": "x"\n}',
-    "DOUBLE": 'say "hi"',
-    "SINGLE": "it's",
-    "BOTH": "\"'`",
-    "ONE_DOUBLE": '"',
-    "ONE_SINGLE": "'",
-    "TRIPLE": '"""',
-    "DOLLAR": "pa$$word$HOME${HOME}",
-    "DOLLAR_BRACE": "${jndi:ldap://x}",
-    "DOLLAR_END": "cost$",
-    "BACKTICK": "`id`",
-    "HASH": "a#b #c",
-    "HASH_FIRST": "#comment",
-    "HASH_QUOTE": 'a"b#c',
-    "LEADING": "   leading",
-    "TRAILING": "trailing   ",
-    "TABS": "\ttab\t",
-    "CRLF": "one\r\ntwo",
-    "CR": "one\rtwo",
-    "NEWLINE_FIRST": "\nfirst",
-    "NEWLINES_LAST": "last\n\n\n",
-    "ONLY_NEWLINE": "\n",
-    "ONLY_SPACE": " ",
-    "EMOJI": "🔑 ключ 鍵 é",
-    "COMBINING": "e\u0301",
-    "BIDI": "a\u202eb\u2066c",
-    "LINE_SEPARATOR": "a\u2028b\u0085c",
-    "BACKSLASHES": "C:\\new\\table\\",
-    "ESCAPES": "\\n\\t\\x00",
-    "EQUALS": "a=b==",
-    "DASH": "-",
-    "DASHES": "--help",
-    "PERCENT": "%0A%25",
-    "CONTROL": "bell\x07esc\x1b[31m",
-    "LONG": "x" * 49152,
-    "EMPTY": "",
-    "NUL": "a\0b",
-    "MANY_LINES": "\n".join(f"line {i}" for i in range(500)),
-}
-"""Forty values that have broken somebody's secret store, each under the name it is stored by."""
-
-CANARY = "canary-7f3a9c51e8d2"
-"""A value that can be searched for."""
-
-
-@dataclass
-class Subject:
-    """
-    A backend that points at a fresh target of its own, in which nothing is stored.
-
-    `programs` gives the vendor's words an absolute path; other words are looked up in `path`.
-    `held` tells the names and values that the vendor has, not through the backend; without it a
-    backend that can read is asked for them. `credentials` are texts that identify who is asking
-    and must be shown nowhere. `calls` are those that were made.
-    """
-
-    backend: Backend
-    programs: Mapping[str, str] = field(default_factory=dict)
-    path: str = field(default_factory=lambda: os.environ.get("PATH", ""))
-    held: Callable[[], Mapping[str, str]] | None = None
-    credentials: tuple[str, ...] = field(default=(), repr=False)
-    calls: list[Call] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        assert not isinstance(self.backend, Unconfigured), self.backend.reason
-
-    def run(self, steps: Steps[T]) -> T:
-        """Make the calls, each as the program would."""
-        return process.run(self._noting(steps), programs=self.programs, path=self.path)
-
-    def _noting(self, steps: Steps[T]) -> Steps[T]:
-        try:
-            call = next(steps)
-            while True:
-                self.calls.append(call)
-                call = steps.send((yield call))
-        except StopIteration as end:
-            returned: T = end.value
-            return returned
-        finally:
-            steps.close()
-
-    def snapshot(self) -> Snapshot:
-        """What the backend says now, which must be no failure."""
-        found = self.run(self.backend.snapshot())
-        assert isinstance(found, Snapshot), found
-        return found
-
-    def stored(self) -> dict[str, str]:
-        """What the vendor holds now."""
-        if self.held is not None:
-            return dict(self.held())
-        assert self.backend.capabilities.readable, "a backend that cannot read needs `held`"
-        entries = self.snapshot().entries
-        return {name: each.value.reveal() for name, each in entries.items() if each.value is not None}
-
-    def write(self, values: Mapping[str, str]) -> Receipt:
-        """Store the values."""
-        return self.run(
-            self.backend.write([Change(name, SecretValue(value)) for name, value in values.items()])
-        )
-
-
-def answered(steps: Steps[T], completed: Completed) -> T:
-    """What the steps return where every call ends like this; nothing is started."""
-    try:
-        next(steps)
-        for _ in range(100):
-            steps.send(completed)
-    except StopIteration as end:
-        returned: T = end.value
-        return returned
-    raise AssertionError("an operation makes a hundred calls and more")
+from sophia_secrets.testing.subject import Subject, answered
+from sophia_secrets.testing.values import CANARY, VALUES
 
 
 class _EveryBackend:
