@@ -121,6 +121,33 @@ def test_values_are_read_from_a_running_machine(vendor: Vendor, tmp_path: Path) 
     assert values == {"A": SecretValue(PEM), "B": None}
 
 
+def test_of_several_machines_a_started_one_is_read(vendor: Vendor, tmp_path: Path) -> None:
+    vendor.put(A="1")
+    vendor.start_machine("m1", A="of a stopped Machine")
+    vendor.start_machine("m2", A="1")
+    vendor.stop_machine("m1")
+    snapshot = _snapshot(vendor, _backend(tmp_path, read_from_machine=True))
+    assert isinstance(snapshot, Snapshot)
+    assert snapshot.entries["A"].value == SecretValue("1")
+    assert "from Machine m2" in snapshot.entries["A"].detail
+
+
+@pytest.mark.parametrize(
+    ("trouble", "note"),
+    [("stop_machine", "no Machine of the app is started"), ("take_env_away", "has no `env")],
+)
+def test_where_no_machine_can_be_read_a_note_says_why(
+    vendor: Vendor, tmp_path: Path, trouble: str, note: str
+) -> None:
+    vendor.put(A="1")
+    vendor.start_machine("m1", A="1")
+    getattr(vendor, trouble)("m1")
+    snapshot = _snapshot(vendor, _backend(tmp_path, read_from_machine=True))
+    assert isinstance(snapshot, Snapshot)
+    assert snapshot.entries["A"].state is EntryState.WRITE_ONLY
+    assert [note in told for told in snapshot.notes] == [True]
+
+
 def test_names_are_removed_and_absent_ones_are_told(vendor: Vendor, tmp_path: Path) -> None:
     vendor.put(A="1", B="2", C="3")
     receipt = run(_backend(tmp_path).delete(["A", "GONE", "C"]), programs={"fly": vendor.program}, path="")

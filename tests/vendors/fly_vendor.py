@@ -14,6 +14,9 @@ import pytest
 from tests.vendors.fly_api import App, FlyApi, Machine, Request
 from tests.vendors.fly_cli import TOKEN, FlyCli
 
+NO_ENV: dict[str, object] = {"exit_code": 127, "stderr": "env: not found"}
+"""What `machine exec` of `env -0` is answered with where the image has no such program."""
+
 
 def real_flyctl() -> str | None:
     return os.environ.get("SOPHIA_TEST_FLY") or shutil.which("flyctl")
@@ -28,6 +31,8 @@ class Vendor(Protocol):
     def put(self, **values: str) -> None: ...
     def start_machine(self, machine: str, **environment: str) -> None: ...
     def lose_the_answer_to_a_write(self) -> None: ...
+    def stop_machine(self, machine: str) -> None: ...
+    def take_env_away(self, machine: str) -> None: ...
     def refuse_the_roll_out(self) -> None: ...
     def crash(self, *log: str) -> None: ...
     def environment(self, machine: str) -> dict[str, str]: ...
@@ -59,6 +64,18 @@ class StandIn:
     def lose_the_answer_to_a_write(self) -> None:
         words = 'Error: update secrets: failed to update app secrets: Post "http://x": EOF\n'
         self.cli.update(faults=[{"on": "secrets set", "store": True, "stderr": words}])
+
+    def stop_machine(self, machine: str) -> None:
+        self._change(machine, state="stopped")
+
+    def take_env_away(self, machine: str) -> None:
+        self._change(machine, answer=NO_ENV)
+
+    def _change(self, machine: str, **changes: object) -> None:
+        state = self.cli.state
+        for found in state["apps"]["my-app"]["machines"]:
+            found.update(changes if found["id"] == machine else {})
+        self.cli.update(**state)
 
     def refuse_the_roll_out(self) -> None:
         words = "Error: failed to update VM m1: internal server error (Request ID: 01TEST-ams)\n\n"
@@ -106,6 +123,15 @@ class Real:
         self.api.store_first = True
         self.api.fault = fault
 
+    def stop_machine(self, machine: str) -> None:
+        self._machine(machine).state = "stopped"
+
+    def take_env_away(self, machine: str) -> None:
+        self._machine(machine).exec_answer = NO_ENV
+
+    def _machine(self, machine: str) -> Machine:
+        return next(found for found in self.app.machines if found.id == machine)
+
     def refuse_the_roll_out(self) -> None:
         def fault(request: Request) -> tuple[int, bytes] | None:
             updates = request.method == "POST" and request.path.endswith("/machines/m1")
@@ -118,7 +144,7 @@ class Real:
             machine.crashing, machine.log = True, log
 
     def environment(self, machine: str) -> dict[str, str]:
-        return next(dict(found.environment) for found in self.app.machines if found.id == machine)
+        return dict(self._machine(machine).environment)
 
     def drop(self, name: str) -> None:
         self.app.dropped = frozenset({name})
