@@ -225,6 +225,7 @@ _ABOUT_FIELD = {
 _OUTCOMES = (
     ("found", "A value was handed out; counts as an access."),
     ("seen", "A value was found and not shown (`explain`)."),
+    ("unset", "A name that may be left out is nowhere (`load_config`)."),
     ("listed", "Names were shown."),
     ("absent, write_only, failed", "No value was handed out, and why."),
     ("backend_failed", "A backend did not answer; `kind` says why."),

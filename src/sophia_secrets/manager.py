@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from sophia_secrets.core import names as naming
@@ -82,17 +82,24 @@ class SecretsManager:
             logger.debug("%s: %s: %s", check.id, check.status.value, check.message)
         return checks
 
-    async def resolve(self, names: Sequence[str], *, use_cache: bool = True) -> list[Resolution]:
+    async def resolve(
+        self, names: Sequence[str], *, use_cache: bool = True, optional: Collection[str] = ()
+    ) -> list[Resolution]:
         """
         The answers with their traces, in the order asked; a name that is nowhere has no value.
 
+        For the names that are `optional` that is no failed attempt: it is neither warned of nor
+        counted as one.
+
         Raises the typed errors of `sophia_secrets.errors` for what makes any answer impossible.
         """
-        read = await self._read(names, use_cache)
+        read = await self._read(names, use_cache, optional)
         found = {resolution.name: resolution for resolution in read.resolutions}
         return [found[name] for name in names]
 
-    async def _read(self, names: Sequence[str], use_cache: bool) -> reading.Reading:
+    async def _read(
+        self, names: Sequence[str], use_cache: bool, optional: Collection[str] = ()
+    ) -> reading.Reading:
         """
         One pass over the chain for these names and all that were asked for at the same moment.
 
@@ -107,7 +114,8 @@ class SecretsManager:
             if batch is None or batch.started:
                 batch = self._batches[key] = _Batch()
                 batch.task = loop.create_task(self._run_batch(key, batch, use_cache))
-            batch.names.update(dict.fromkeys(names))
+            for name in names:
+                batch.names[name] = batch.names.get(name, True) and name in optional
             batch.waiting += 1
         try:
             read = await asyncio.shield(batch.task)
@@ -128,8 +136,10 @@ class SecretsManager:
             if self._batches.get(key) is batch:
                 del self._batches[key]
         names = list(batch.names)
+        optional = [name for name, may_be_missing in batch.names.items() if may_be_missing]
         return await self._run(
-            "python get", lambda s: reading.read(s, names, use_cache=use_cache, refuse=False)
+            "python get",
+            lambda s: reading.read(s, names, use_cache=use_cache, refuse=False, optional=optional),
         )
 
     async def get_secret(self, name: str, use_cache: bool = True) -> str | None:
@@ -206,10 +216,10 @@ class SecretsManager:
 
 
 class _Batch:
-    """Names asked for in the same turn of one event loop."""
+    """Names asked for in the same turn of one event loop; true for those that are optional to all."""
 
     def __init__(self) -> None:
-        self.names: dict[str, None] = {}
+        self.names: dict[str, bool] = {}
         self.started = False
         self.waiting = 0
         self.task: asyncio.Task[reading.Reading]

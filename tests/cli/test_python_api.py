@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import pytest
 
 from sophia_secrets import errors
+from sophia_secrets.config import Config, load_config
 from sophia_secrets.manager import SecretsManager
 from tests.canary import leaks
 from tests.program import Program
@@ -86,6 +87,19 @@ def test_of_names_asked_for_at_once_only_the_bad_one_fails(manager: SecretsManag
     good, bad, absent = run(work)
     assert (good, absent) == ("v", None)
     assert isinstance(bad, errors.BadName)
+
+
+def test_what_a_configuration_may_leave_out_is_no_failed_attempt(sophia: Program, vendors: World) -> None:
+    vendors.define({"OPENAI_API_KEY": "v"})
+    manager = SecretsManager(environ=sophia.full_environment(), cwd=str(sophia.cwd))
+
+    async def work() -> Config:
+        return await load_config(manager=manager)
+
+    assert run(work).llm.openai_api_key == "v"
+    assert vendors.starts()["pulumi"] == 1
+    outcomes = {event["outcome"] for event in sophia.events() if event["command"] == "python get"}
+    assert outcomes == {"found", "unset"}
 
 
 def test_strict_fails_the_degraded_name_and_no_other(sophia: Program, vendors: World) -> None:

@@ -43,7 +43,7 @@ class Chain(SecretsManager):
         self.failed = failed
         self.asked: list[list[str]] = []
 
-    async def resolve(self, names: Any, *, use_cache: bool = True) -> list[Resolution]:
+    async def resolve(self, names: Any, *, use_cache: bool = True, optional: Any = ()) -> list[Resolution]:
         self.asked.append(list(names))
         return [self._one(name) for name in names]
 

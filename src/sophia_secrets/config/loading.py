@@ -54,8 +54,11 @@ async def load_config(
     `BadSettings`, which quotes none. Raises also what `SecretsManager.resolve` raises.
     """
     asked = managing.secrets_manager if manager is None else manager
-    names = list(dict.fromkeys(leaf.name for leaf in _leaves(model)))
-    resolutions = await asked.resolve(names, use_cache=use_cache) if names else []
+    leaves = list(_leaves(model))
+    names = list(dict.fromkeys(leaf.name for leaf in leaves))
+    needed = {leaf.name for leaf in leaves if missing == "error" or (leaf.required and not leaf.optional)}
+    optional = [name for name in names if name not in needed]
+    resolutions = await asked.resolve(names, use_cache=use_cache, optional=optional) if names else []
     found = dict(zip(names, resolutions, strict=True))
     doubtful = [r.name for r in resolutions if r.value is None and r.degraded]
     building = _Building({name: r.value for name, r in found.items() if r.value is not None}, missing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sophia_secrets import errors
@@ -42,6 +42,7 @@ def read(
     deliver: bool = True,
     everything: bool = False,
     refuse: bool = True,
+    optional: Collection[str] = (),
 ) -> Reading:
     """
     Resolve the names in one pass: one vendor call a target.
@@ -49,6 +50,7 @@ def read(
     With `deliver` each value found counts as an access, and its event is on disk before this
     returns. `everything` asks every backend of the chain, also those that cannot change the
     answer (for `explain`). Names that are not found are in the result; see `Reading.missing`.
+    That an `optional` name is nowhere is no failed attempt.
     Without `refuse`, what strictness forbids is in `Reading.refusals` instead of raised.
 
     Raises `BadName` for a name that no vendor may be handed, `NotConfigured` and `UsageError` for
@@ -70,6 +72,7 @@ def read(
         duration_ms=duration,
         delivered=deliver,
         refused=refusals,
+        optional=optional,
     )
     for refusal in refusals.values() if refuse else ():
         raise refusal

@@ -119,11 +119,13 @@ def accesses(
     duration_ms: int,
     delivered: bool,
     refused: Collection[str] = (),
+    optional: Collection[str] = (),
 ) -> None:
     """
     One event for each name asked for, and one for each backend that failed.
 
-    Only what is `delivered`, and not `refused`, counts as an access.
+    Only what is `delivered`, and not `refused`, counts as an access; an `optional` name that is
+    absent is `unset`, which is no failed attempt.
     """
     from sophia_secrets.operations.reading import outcome_of
 
@@ -133,7 +135,9 @@ def accesses(
         outcome = outcome_of(resolution)
         if outcome == "found" and (not delivered or resolution.name in refused):
             outcome = "seen"
-        if outcome not in ("found", "seen"):
+        if outcome == "absent" and resolution.name in optional:
+            outcome = "unset"
+        if outcome not in ("found", "seen", "unset"):
             _warn("%s: %s was not found", command, resolution.name)
         events.append(
             Event(
