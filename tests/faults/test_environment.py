@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -157,6 +158,56 @@ def test_C7_whatever_the_clock_says_the_value_is_right_and_no_age_is_negative(
             assert (shown.code, "Traceback" in shown.err) == (0, False), shown.said
             assert not any(word.startswith("-") and word[1:2].isdecimal() for word in shown.out.split())
     assert sophia("audit", "verify").code == 0
+
+
+# ---- process 1, and what other users see
+
+
+@as_nobody
+def test_E4_as_process_1_the_command_keeps_its_exit_code_and_its_signals(sophia: Program) -> None:
+    sophia.store("API_KEY", "v1")
+
+    def first(*command: str) -> Done:
+        alone = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child")
+        return started(sophia, *alone, PROGRAM, "run", "--", "sh", "-c", *command)
+
+    done = first('echo "$$ $API_KEY"; exit 7')
+    assert (done.code, done.out) == (7, "1 v1\n"), done.err
+    # Only a process 1 that asked for a signal gets it: the command is process 1, not our child.
+    done = first("trap 'echo caught; exit 9' TERM; kill -TERM 1; exit 8")
+    assert (done.code, done.out) == (9, "caught\n")
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="there is no /proc to look into")
+def test_L1_no_process_list_ever_shows_a_value(sophia: Program, vendors: World) -> None:
+    """Every command line and environment on this machine, looked at all the while that values travel."""
+    value = b"canary-process-list-41c7"
+    seen: list[str] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            for process in Path("/proc").glob("[0-9]*"):
+                for file in ("cmdline", "environ"):
+                    try:
+                        if value in (process / file).read_bytes():
+                            seen.append((process / "cmdline").read_text())
+                    except OSError:
+                        continue
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    try:
+        for backend in ("github", "pulumi", "fly", "local"):
+            assert sophia("set", "API_KEY", "--backend", backend, stdin=value).code == 0
+        assert sophia("rotate", "API_KEY", "--yes", stdin=value + b"-2").code == 0
+        assert sophia("copy", "API_KEY", "--from", "local", "--to", "fly", "--yes").code == 0
+        (sophia.cwd / "values.env").write_bytes(b"B_KEY=" + value)
+        assert sophia("import", "values.env", "--backend", "fly", "--yes").code == 0
+    finally:
+        over.set()
+        looker.join()
+    assert seen == []
 
 
 # ---- many at once
