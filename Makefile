@@ -22,6 +22,9 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest $(T) $(if $(TESTS),-k "$(TESTS)")
 
+soak: setup
+	SOPHIA_SOAK=1 $(BIN)/python -m pytest $(T) $(if $(TESTS),-k "$(TESTS)")
+
 lint: setup
 	$(BIN)/ruff check src tests benchmarks docs
 	$(BIN)/ruff format --check src tests benchmarks docs

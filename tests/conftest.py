@@ -10,6 +10,8 @@ import pytest
 from tests.program import GH, Program
 from tests.world import World, world
 
+pytest_plugins = ("tests.canary_plugin",)
+
 
 @pytest.fixture
 def sophia(tmp_path: Path) -> Program:
