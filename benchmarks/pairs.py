@@ -1,0 +1,94 @@
+"""Starting programs in interleaved pairs, and timing calls against a floor: medians of ratios."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+BARE = (sys.executable, "-c", "pass")
+ROUNDS = int(os.environ.get("SOPHIA_BENCH_ROUNDS", "21"))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: `ratio` to `floor`, the `goal` it is held against, and what more there is to say."""
+
+    what: str
+    ratio: float
+    floor: str
+    goal: float | None = None
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One run: seconds on the wall, the exit code, the most memory in bytes."""
+
+    seconds: float
+    code: int
+    memory: int
+
+
+def run(arguments: Sequence[str], environ: Mapping[str, str]) -> Ran:
+    """Start a program with its streams on `/dev/null` and wait for its end."""
+    silent = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+    ]
+    began = time.perf_counter()
+    pid = os.posix_spawn(arguments[0], list(arguments), dict(environ), file_actions=silent)
+    _, status, usage = os.wait4(pid, 0)
+    seconds = time.perf_counter() - began
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Ran(seconds, os.waitstatus_to_exitcode(status), usage.ru_maxrss * unit)
+
+
+def started(
+    arguments: Sequence[str],
+    environ: Mapping[str, str],
+    floor: Sequence[str] = BARE,
+    *,
+    rounds: int = ROUNDS,
+    before: Callable[[], object] | None = None,
+) -> float:
+    """
+    How many times as long as `floor` a program takes: the median over pairs.
+
+    Each run stands between two of the floor, so that a machine that slows down slows both.
+    `before` is called before each. Raises `RuntimeError` where the program fails: a fast failure
+    is no figure.
+    """
+    ratios = []
+    for _ in range(rounds):
+        if before is not None:
+            before()
+        first = run(floor, environ).seconds
+        ran = run(arguments, environ)
+        second = run(floor, environ).seconds
+        if ran.code != 0:
+            raise RuntimeError(f"{' '.join(arguments)} ended with {ran.code}")
+        ratios.append(ran.seconds * 2 / (first + second))
+    return statistics.median(ratios)
+
+
+def called(
+    work: Callable[[], object], floor: Callable[[], object], *, rounds: int = 7
+) -> tuple[float, float]:
+    """The median ratio of a call's time to the floor's, and the median seconds of the call."""
+    ratios, taken = [], []
+    for _ in range(rounds):
+        first, mine, second = _seconds(floor), _seconds(work), _seconds(floor)
+        ratios.append(mine * 2 / (first + second))
+        taken.append(mine)
+    return statistics.median(ratios), statistics.median(taken)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began

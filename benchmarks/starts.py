@@ -1,0 +1,84 @@
+"""Commands that ask no vendor, against `python -c pass` in the same environment."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+
+from benchmarks.homes import NAME, PROGRAM, Home, home
+from benchmarks.pairs import BARE, Row, run, started
+
+FLOOR = "python -c pass"
+
+
+def rows() -> Iterator[Row]:
+    """The quick commands, and how `get` grows with the names."""
+    with home(100) as small:
+        small.run("set", "VAULT_KEY", "--backend", "local", stdin=b"value")
+        small.compile_route()
+        yield _row("--version", 1.15, small, "--version")
+        yield _row("get, warm, 100 names", 1.20, small, "get", NAME)
+        relaxed = small.with_variables(SOPHIA_SECRETS_AUDIT_SYNC="writes")
+        relaxed.compile_route()
+        yield _row("get, warm, not synced", 1.15, relaxed, "get", NAME)
+        yield _row("get from the vault, warm", None, small, "get", "VAULT_KEY")
+        yield _row("run -- true, 100 names", 1.30, small, "run", "--", "true")
+        yield _row("--help", 1.15, small, "--help")
+        yield _row("get --help", 7, small, "get", "--help")
+        yield _row("backends", 7, small, "backends")
+        yield _row("config show", 7, small, "config", "show")
+        yield _row("audit log --last 20", 7, small, "audit", "log", "--last", "20")
+        yield _row(
+            "set --backend local", 7, small, "set", "OTHER_KEY", "--backend", "local", "--generate", "hex:16"
+        )
+        small.compile_route()
+        yield _memory(small)
+        yield from _instructions(small)
+    for names, goal in ((1000, 1.20), (10_000, 1.45)):
+        with home(names) as large:
+            large.compile_route()
+            yield _row(f"get, warm, {names:,} names", goal, large, "get", NAME)
+            if names == 1000:
+                yield _row("list, 1,000 names", 1.3, large, "list")
+                yield _row("list --names, 1,000 names", 1.2, large, "list", "--names")
+                yield _row("list --json, 1,000 names", 1.3, large, "list", "--json")
+
+
+def _row(what: str, goal: float | None, where: Home, *arguments: str) -> Row:
+    return Row(what, started([PROGRAM, *arguments], where.environ), FLOOR, goal)
+
+
+def _memory(where: Home) -> Row:
+    """The most memory of a warm `get`."""
+    mine = min(run([PROGRAM, "get", NAME], where.environ).memory for _ in range(5))
+    bare = min(run(BARE, where.environ).memory for _ in range(5))
+    return Row(
+        "memory of a warm get", mine / bare, FLOOR, None, f"{(mine - bare) / 2**20:+.1f} MiB (goal +2)"
+    )
+
+
+def _instructions(where: Home) -> Iterator[Row]:
+    """The same by count of instructions, where valgrind is: the figure that does not depend on the machine's day."""
+    valgrind = shutil.which("valgrind")
+    if valgrind is None or sys.platform != "linux":
+        return
+    bare = _count(valgrind, BARE, where)
+    for what, arguments in (
+        ("--version", ["--version"]),
+        ("get, warm, 100 names", ["get", NAME]),
+        ("list, 100 names", ["list"]),
+    ):
+        yield Row(f"instructions: {what}", _count(valgrind, [PROGRAM, *arguments], where) / bare, FLOOR)
+
+
+def _count(valgrind: str, arguments: Sequence[str], where: Home) -> int:
+    done = subprocess.run(
+        [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null", *arguments],
+        env=where.environ,
+        capture_output=True,
+        check=True,
+    )
+    counted = next(line for line in done.stderr.decode().splitlines() if "refs:" in line)
+    return int(counted.rpartition(":")[2].replace(",", ""))
