@@ -26,6 +26,7 @@ from sophia_secrets.state.opening import (
     open_shared,
     path_of,
     quoted,
+    sync_directory,
 )
 
 TYPE_CHECKING = False
@@ -119,15 +120,6 @@ def durable(fd: int) -> None:
             if error.errno not in (errno.ENOTSUP, errno.EINVAL, errno.ENOTTY):
                 raise
     os.fsync(fd)
-
-
-def sync_directory(dirfd: int) -> None:
-    """Make names in a directory durable, where its file system can be asked to."""
-    try:
-        os.fsync(dirfd)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise
 
 
 def replace(dirfd: int, name: str, data: bytes, sync: bool = True, mode: int = 0o600) -> None:

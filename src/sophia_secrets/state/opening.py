@@ -142,8 +142,19 @@ def _make(path: str) -> None:
         made = os.stat(name, dir_fd=above, follow_symlinks=False)
         if made.st_mode & 0o700 != 0o700 and stat.S_ISDIR(made.st_mode) and made.st_uid == os.geteuid():
             os.chmod(name, 0o700, dir_fd=above)
+        # What is durable in a directory is lost with it.
+        sync_directory(above)
     finally:
         os.close(above)
+
+
+def sync_directory(dirfd: int) -> None:
+    """Make names in a directory durable, where its file system can be asked to."""
+    try:
+        os.fsync(dirfd)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
 
 
 def check(fd: int, path: str) -> os.stat_result:
