@@ -17,7 +17,7 @@ _VENDOR = """\
 #!/bin/sh
 echo called >> "{calls}"
 sleep {seconds}
-echo '{{"environmentVariables": {{"{name}": "value"}}}}'
+echo '{{"value": {{"environmentVariables": {{"value": {{"{name}": {{"value": "value", "trace": {{}}}}}}, "trace": {{}}}}}}, "trace": {{}}}}'
 """
 
 
