@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
+from _operator import _compare_digest
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -40,7 +40,8 @@ class SecretValue:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SecretValue):
             return NotImplemented
-        return hmac.compare_digest(_encode(self._text), _encode(other._text))
+        # `hmac.compare_digest` is this function; importing `hmac` loads OpenSSL at every start.
+        return bool(_compare_digest(_encode(self._text), _encode(other._text)))
 
     __hash__ = None  # type: ignore[assignment]
 
