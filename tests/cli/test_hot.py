@@ -7,10 +7,13 @@ The hot path and the whole program, driven over the same generated states: they 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -24,7 +27,10 @@ import pytest
 
 from sophia_secrets import cli, errors, hot
 from sophia_secrets.operations import routing
-from tests.hot_states import NAMES, State
+from sophia_secrets.operations.fetch import Wanted, gather
+from sophia_secrets.operations.opening import open_session
+from tests.hot_states import NAMES, State, keep_in_vault
+from tests.program import PROGRAM, Program
 
 COUNT = int(os.environ.get("SOPHIA_HOT_STATES", "500"))
 FIRST = int(os.environ.get("SOPHIA_HOT_FIRST", "0"))
@@ -183,3 +189,57 @@ def caught() -> Iterator[tuple[Any, Any]]:
             for fd, copy in zip((1, 2), kept, strict=True):
                 os.dup2(copy, fd)
                 os.close(copy)
+
+
+@pytest.fixture
+def warm(sophia: Program) -> Program:
+    """The installed program, which answers `get API_KEY` by the hot path."""
+    environ = sophia.full_environment()
+    keep_in_vault(environ, sophia.cwd, {"API_KEY": "value"})
+    session = open_session("get", environ=environ, cwd=str(sophia.cwd))
+    routing.remember(session, gather(session, Wanted(("API_KEY",))), session.clock())
+    here = os.getcwd()
+    os.chdir(sophia.cwd)
+    try:
+        text = hot.answer(["get", "API_KEY"], {os.fsencode(n): os.fsencode(v) for n, v in environ.items()})
+    finally:
+        os.chdir(here)
+    assert text == b"value\n"
+    return sophia
+
+
+def start(warm: Program, stdout: int) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [str(PROGRAM), "get", "API_KEY"],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        cwd=warm.cwd,
+        env=warm.full_environment(),
+        check=False,
+    )
+
+
+def test_E2_a_full_disk_is_exit_1_and_one_line(warm: Program) -> None:
+    with open("/dev/full", "wb", buffering=0) as full_disk:
+        done = start(warm, full_disk.fileno())
+    assert done.returncode == 1
+    assert done.stderr.count(b"\n") == 1
+    assert done.stderr.startswith(b"error: Standard output could not take the answer")
+
+
+def test_E2_a_pipe_that_nobody_reads_ends_it_as_it_would_end_cat(warm: Program) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = start(warm, writing)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")
+
+
+def test_A1_a_log_that_somebody_holds_gives_nothing_out(warm: Program) -> None:
+    (log,) = warm.sophia.glob("state/audit/*")
+    with open(log / "audit.head", "rb") as head:
+        fcntl.flock(head, fcntl.LOCK_EX)
+        done = warm("get", "API_KEY")
+    assert (done.code, done.out) == (6, "")
+    assert "held by another process" in done.err
+    assert warm("get", "API_KEY").out == "value\n"
