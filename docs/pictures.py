@@ -21,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.program import Program  # noqa: E402
+from tests.program import GH, Program  # noqa: E402
 from tests.terminal import Terminal  # noqa: E402
 from tests.world import World, world  # noqa: E402
 
@@ -109,6 +109,9 @@ def main() -> int:
     try:
         sophia = Program(Path(place))
         with world(sophia, Path(place)) as vendors:
+            gh = Path(place) / "gh"
+            gh.symlink_to(GH)
+            sophia.environment["SOPHIA_SECRETS_GH"] = str(gh)
             for name, arguments, before in SCENES:
                 if before is not None:
                     before(sophia, vendors)
