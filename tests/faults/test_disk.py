@@ -43,7 +43,7 @@ class Refused:
     prepare: Callable[[Room], None]
     holds: Callable[[Room, Done, list[dict[str, Any]]], None]
     stdin: str = ""
-    usual: int = 10
+    usual: int = 8
 
     def check(self, room: Room, before: list[dict[str, Any]], struck: Struck) -> None:
         done = struck.done
@@ -93,8 +93,8 @@ def both_told_truly(room: Room, done: Done, events: list[dict[str, Any]]) -> Non
 GET = ("get", "API_KEY")
 SCENES = {
     "get, local": Refused((*GET, "--backend", "local"), stored, audited_or_not_printed),
-    "get, nothing cached": Refused(GET, at_the_vendor, audited_or_not_printed, usual=14),
-    "get, cached": Refused(GET, cached, audited_or_not_printed, usual=14),
+    "get, nothing cached": Refused(GET, at_the_vendor, audited_or_not_printed, usual=10),
+    "get, cached": Refused(GET, cached, audited_or_not_printed, usual=10),
     "run": Refused(
         ("run", "--only", "API_KEY", "--", "printenv", "API_KEY"), cached, audited_or_not_printed, usual=8
     ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import signal
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.measured import peak
 from tests.faults.soak import sample
 from tests.faults.test_leaks import spy
 from tests.program import PROGRAM, Done, Program
@@ -273,23 +273,17 @@ def test_V8_no_vendor_updates_itself_or_writes_what_it_does(
 def test_V3_a_hundred_megabytes_of_output_take_no_memory(
     sophia: Program, vendors: World, tmp_path: Path
 ) -> None:
-    def peak(name: str, script: str) -> tuple[int, int]:
+    def taken(name: str, script: str) -> tuple[int, int]:
         program, _ = spy(tmp_path, name, script)
         environment = sophia.full_environment(SOPHIA_SECRETS_PULUMI=str(program))
-        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
-        process = subprocess.Popen(
-            [str(PROGRAM), "get", "API_KEY", "--backend", "pulumi", "--no-cache"], env=environment, **silent
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        return process.returncode, usage.ru_maxrss
+        return peak([str(PROGRAM), "get", "API_KEY", "--backend", "pulumi", "--no-cache"], environment)
 
-    code, usual = peak("quiet", "exit 1")
+    code, usual = taken("quiet", "exit 1")
     assert code == 5
     for number, script in enumerate(
         ("head -c 100000000 /dev/zero", "head -c 100000000 /dev/zero >&2; exit 1")
     ):
-        code, most = peak(f"loud{number}", script)
+        code, most = taken(f"loud{number}", script)
         assert (code, most - usual <= 64 * 1024) == (5, True), f"{most} kB after {usual} kB"
 
 

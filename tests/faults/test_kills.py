@@ -120,11 +120,11 @@ SCENES = {
     "get, nothing cached": Killed(GET, at_the_vendor, printed_whole_or_not, printed),
     "get, cached": Killed(GET, cached, printed_whole_or_not, printed),
     "run": Killed(RUN, cached, printed_whole_or_not, printed),
-    "set, local": Killed((*SET, "local"), stored, local_is_old_or_new, local_is_new, NEW, usual=12),
+    "set, local": Killed((*SET, "local"), stored, local_is_old_or_new, local_is_new, NEW, usual=9),
     "set, local, on a fresh machine": Killed(
-        (*SET, "local"), lambda room: None, local_is_whole_or_missing, local_is_there, NEW, usual=12
+        (*SET, "local"), lambda room: None, local_is_whole_or_missing, local_is_there, NEW, usual=9
     ),
-    "set, fly": Killed((*SET, "fly"), at_fly, fly_is_old_or_new, fly_is_new, NEW, usual=10),
+    "set, fly": Killed((*SET, "fly"), at_fly, fly_is_old_or_new, fly_is_new, NEW, usual=8),
     "rotate, fly and local": Killed(
         ("rotate", "API_KEY", "--yes"), held_by_two, each_is_old_or_new, all_are_equal, NEW, OTHER
     ),
