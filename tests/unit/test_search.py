@@ -32,6 +32,13 @@ def test_a_value_is_told_by_its_name_and_line() -> None:
     assert found("a\nb = hunter2-hunter2\n", A="hunter2-hunter2") == [(2, "A")]
 
 
+def test_a_value_that_begins_with_a_line_end_is_found_and_the_search_ends() -> None:
+    value = "\nhunter2-hunter2"
+    told = [line for line, _ in found(f"a{value}\nb\nc{value}{value}\n", A=value)]
+    assert {2, 5, 6} <= set(told) <= {1, 2, 4, 5, 6}
+    assert told == sorted(set(told))
+
+
 def test_every_line_that_holds_it_is_told_once() -> None:
     assert found("longvalue longvalue\nx\nlongvalue\n", A="longvalue") == [(1, "A"), (3, "A")]
 

@@ -101,7 +101,7 @@ class Search:
             while at >= 0:
                 places.update((at, name) for name in self._names[form])
                 at = window.find(b"\n", at)
-                at = window.find(form, at) if at >= 0 else -1
+                at = window.find(form, at + 1) if at >= 0 else -1
         return places
 
     def _present(self, window: bytes) -> Iterator[bytes]:
