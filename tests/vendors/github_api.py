@@ -194,6 +194,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _secret(self, api: GitHubApi, scope: str, name: str, query: str, body: bytes) -> None:
         match self.command:
+            case "GET" if name in api.store[scope]:
+                self._json(200, _row(api, scope, name))
             case "GET" if name == "PUBLIC-KEY":
                 self._json(200, {"key_id": "1", "key": base64.b64encode(bytes(api.key.public_key)).decode()})
             case "GET" if not name:
@@ -217,13 +219,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         asked = urllib.parse.parse_qs(query)
         size, page = int(asked.get("per_page", ["30"])[0]), int(asked.get("page", ["1"])[0])
         names = sorted(api.store[scope])
-        rows = []
-        for name in names[(page - 1) * size : page * size]:
-            moment = api.updated.get((scope, name), "2026-01-02T03:04:05Z")
-            row = {"name": name, "created_at": "2026-01-02T03:04:05Z", "updated_at": moment}
-            if scope.startswith("orgs/"):
-                row["visibility"] = api.visibility.get((scope, name), "private")
-            rows.append(row)
+        rows = [_row(api, scope, name) for name in names[(page - 1) * size : page * size]]
         url = f"https://{self.headers['Host']}{self.path.partition('?')[0]}?per_page={size}&page={page + 1}"
         link = {"Link": f'<{url}>; rel="next"'} if page * size < len(names) else {}
         self._json(200, {"total_count": len(names), "secrets": rows}, link)
@@ -248,3 +244,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if status != 204:
             self.wfile.write(body)
+
+
+def _row(api: GitHubApi, scope: str, name: str) -> dict[str, str]:
+    moment = api.updated.get((scope, name), "2026-01-02T03:04:05Z")
+    row = {"name": name, "created_at": "2026-01-02T03:04:05Z", "updated_at": moment}
+    return row | (
+        {"visibility": api.visibility.get((scope, name), "private")} if scope.startswith("orgs/") else {}
+    )

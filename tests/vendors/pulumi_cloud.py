@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from tests.vendors import pulumi_esc as esc
+from tests.vendors import pulumi_questions as questions
 
 TOKEN = "pul-test-token"
 _ENVIRONMENT = re.compile(r"/api/esc/environments/([^/]+/[^/]+/[^/]+)(/open(?:/(\w+))?)?")
@@ -106,6 +107,8 @@ class PulumiService:
             return _json({"gitHubLogin": "acme", "messages": []})
         if path == "/api/capabilities":
             return _json({"capabilities": []})
+        if (found := questions.answer(self, request)) is not None:
+            return _json(found)
         for pattern, answer in ((_ENVIRONMENT, self._environment), (_STACK, self._stack)):
             if match := pattern.fullmatch(path):
                 if [user, match[1]] in self.denied:

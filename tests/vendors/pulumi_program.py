@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import yaml
 
+from tests.vendors import pulumi_asking as asking
 from tests.vendors import pulumi_esc as esc
 from tests.vendors.pulumi_account import Account, Failed, service_error
 from tests.vendors.pulumi_cloud import PulumiService, Request
@@ -39,13 +40,17 @@ Please provide all of the text below in your report.
 ================================================================================
 Panic:            runtime error: index out of range [9] with length 8
 """
-WITH_VALUE = {"-C", "--color", "--format", "--lifetime", "--file", "--stack"}
+WITH_VALUE = {"-C", "--color", "--format", "--lifetime", "--file", "--stack", "--value", "--output", "--org"}
+SHORT = {"-l": "--lifetime", "-o": "--org"}
 KNOWN = {
     ("version",): set(),
     ("whoami",): {"--json"},
     ("env", "open"): {"--format", "--lifetime"},
     ("env", "set"): {"--file", "--secret", "--string"},
     ("env", "rm"): set(),
+    ("env", "get"): {"--value"},
+    ("env", "ls"): {"--org", "--output"},
+    ("env", "version"): {"--output", "--utc"},
     ("config",): {"--json", "--show-secrets", "--stack"},
     ("config", "set"): {"--secret", "--stack"},
     ("config", "rm"): {"--stack"},
@@ -95,6 +100,7 @@ def _arguments(argv: list[str]) -> tuple[list[str], dict[str, str]]:
     flags: dict[str, str] = {}
     items = iter(argv)
     for item in items:
+        item = SHORT.get(item, item)
         if item.startswith("-"):
             flags[item] = next(items) if item in WITH_VALUE else ""
         else:
@@ -120,6 +126,14 @@ def _dispatch(words: list[str], flags: dict[str, str], service: PulumiService, m
             _set(Account(service, True), rest, flags, stdin)
         case ("env", "rm"):
             _remove(Account(service, True), rest)
+        case ("env", "get"):
+            account = Account(service, True)
+            node, _ = _definition(account, rest[0])
+            _print(_plain(_down(asking.seen(account, rest[0], esc.write(node)), rest[1])))
+        case ("env", "ls"):
+            _print(asking.listed(Account(service, True), flags["--org"]))
+        case ("env", "version"):
+            _print(asking.revision(Account(service, True), rest[-1]))
         case ("config",):
             show(Stack(flags, service, meta))
         case ("config", "set"):
@@ -154,9 +168,17 @@ def _open(account: Account, words: list[str], flags: dict[str, str]) -> None:
     node: dict[str, Any] = {"value": json.loads(body)["properties"], "trace": _nowhere()}
     if len(words) == 1:
         _project(node["value"])
-    for key in words[1].split(".") if len(words) > 1 else []:
+    node = _down(node, words[1]) if len(words) > 1 else node
+    _print(node if flags.get("--format") == "detailed" else _plain(node))
+
+
+def _down(node: dict[str, Any], path: str) -> dict[str, Any]:
+    for key in _path(path):
         node = node["value"].get(key, {"value": None, "trace": _nowhere()})
-    shown = node if flags.get("--format") == "detailed" else _plain(node)
+    return node
+
+
+def _print(shown: object) -> None:
     text = json.dumps(shown, indent=2, ensure_ascii=False)
     print(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
