@@ -161,6 +161,7 @@ class SecretsManager:
         """
         Store the secret in that backend and in no other; True when the vendor holds it.
 
+        An empty value is stored too, or is `BadValue` where the vendor cannot keep one.
         Raises `BadName`, `BadValue`, `NotConfigured`, `NotTrusted` before anything is started,
         and the failure's typed error where the vendor did not take it.
         """

@@ -16,7 +16,7 @@ LIMIT = 1024 * 1024
 _ENDINGS = (signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)
 
 
-def ask_value(label: str) -> SecretValue:
+def ask_value(label: str, *, allow_empty: bool = False) -> SecretValue:
     """
     Ask twice on the terminal, without echo.
 
@@ -36,7 +36,7 @@ def ask_value(label: str) -> SecretValue:
             second = _line(terminal, "Again, to be sure: ")
     finally:
         os.close(terminal)
-    if not first:
+    if not first and not allow_empty:
         raise errors.BadValue("Nothing was entered, so nothing was stored.")
     if first != second:
         raise errors.UsageError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -41,6 +40,9 @@ def set_secret(
             help="Make a value: `hex:32`, `alnum:40`, `uuid`; `default` for the declared one.",
         ),
     ] = None,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Store the value also where it is empty.")
+    ] = False,
 ) -> None:
     """Store a secret in one backend. The value comes from a hidden prompt, standard input, a file or a generator."""
     if extra:
@@ -49,7 +51,11 @@ def set_secret(
         target = writing.destination(session, backend)
         writing.check_name(target, name)
         console.note(f"{target.name} → {target.target}")
-        value = _value(session, name, from_file=from_file, raw=raw, generate=generate)
+        value = _value(
+            session, name, from_file=from_file, raw=raw, generate=generate, allow_empty=allow_empty
+        )
+        if value == SecretValue("") and not allow_empty:
+            raise _nothing_given(target, name, from_file)
         change = Change(name, value)
         writing.check_value(target, change)
         written = writing.write(session, target, [change])
@@ -60,7 +66,13 @@ def set_secret(
 
 
 def _value(
-    session: Session, name: str, *, from_file: str | None, raw: bool, generate: str | None
+    session: Session,
+    name: str,
+    *,
+    from_file: str | None,
+    raw: bool,
+    generate: str | None,
+    allow_empty: bool,
 ) -> SecretValue:
     if from_file is not None and generate is not None:
         raise errors.UsageError("`--from-file` and `--generate` exclude each other.")
@@ -76,8 +88,22 @@ def _value(
             raise errors.UsageError(f"There is no file {from_file}.")
         return prompt.text_value(content)
     if streams.is_terminal(0):
-        return prompt.ask_value(f"Value of {visible(name)} (hidden)")
+        return prompt.ask_value(f"Value of {visible(name)} (hidden)", allow_empty=allow_empty)
     return prompt.piped_value(raw=raw)
+
+
+def _nothing_given(target: BackendObject, name: str, from_file: str | None) -> errors.BadValue:
+    """An undefined variable before a pipe is an empty value, and is hardly ever meant."""
+    source = f"The file {visible(from_file)}" if from_file is not None else "Standard input"
+    look = "Look at the command or the variable that it comes from"
+    kept = target.problem(name, SecretValue("")) is None
+    purpose = f"`sophia-secrets set {name} --backend {target.name} --allow-empty` stores an empty value."
+    return errors.BadValue(
+        f"{source} is empty, so nothing was stored.",
+        hint=f"{look}; {purpose}" if kept else f"{look}.",
+        backend=target.name,
+        target=str(target.target),
+    )
 
 
 def _tell(console: Console, target: BackendObject, name: str, written: writing.Written) -> None:
@@ -92,7 +118,7 @@ def _tell(console: Console, target: BackendObject, name: str, written: writing.W
             "version": version,
             "verified": result.verified,
         }
-        console.print(json.dumps(shape))
+        console.answer(shape)
         return
     remarks = (
         []
@@ -150,7 +176,7 @@ def delete(
                 "deleted": result.outcome is Outcome.DONE,
                 "verified": result.verified,
             }
-            console.print(json.dumps(shape))
+            console.answer(shape)
         elif result.outcome is Outcome.DONE:
             console.note(f"Deleted {name} from {target.name} ({target.target}).")
         else:
