@@ -158,6 +158,33 @@ class TestWhatAChildGets:
         )
         assert done.stdout == b"True b''\n"
 
+    @pytest.mark.skipif(
+        not sys.platform.startswith("linux"), reason="elsewhere /dev/stdin shares its position"
+    )
+    @pytest.mark.parametrize("has_memory_files", [True, False])
+    def test_X5_an_input_asked_for_as_a_file_is_whole_each_time_it_is_opened(
+        self, has_memory_files: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if not has_memory_files:
+            monkeypatch.delattr(os, "memfd_create")
+        asked = python(
+            """
+            import os, sys
+            for _ in range(3):
+                with open("/dev/stdin", "rb") as file:
+                    sys.stdout.buffer.write(file.read() + b"|")
+            sys.stdout.buffer.write(sys.stdin.buffer.read())
+            print(os.fstat(0).st_nlink, oct(os.fstat(0).st_mode & 0o077), file=sys.stderr)
+            """,
+            stdin=b"a\r\nb\0\xff",
+            stdin_as_file=True,
+        )
+        done = answer(asked)
+        assert done.stdout == b"a\r\nb\0\xff|" * 3 + b"a\r\nb\0\xff"
+        links, others = done.stderr.split()
+        assert links == "0", "nobody finds it by a name"
+        assert has_memory_files or others == "0o0"
+
     @pytest.mark.parametrize("size", [1, 65536, 65537, 200_000, 1_000_000, 3_000_000])
     def test_X5_all_of_the_input_arrives(self, size: int) -> None:
         content = os.urandom(size)

@@ -44,7 +44,8 @@ class Call:
     before it starts. `environment` is the child's whole environment. `timeout` is seconds for
     the whole call, `output_limit` bytes of standard output. `directory` is the absolute working
     directory, or None for an empty private one. `secrets` are the values in play, which the
-    runner takes out of the error text.
+    runner takes out of the error text. `stdin_as_file` is for a program that opens its standard
+    input again: it gets a file without a name instead of a pipe.
     """
 
     program: str
@@ -57,6 +58,7 @@ class Call:
     secrets: tuple[SecretValue, ...] = ()
     scratch: tuple[Scratch, ...] = ()
     label: str = ""
+    stdin_as_file: bool = False
 
 
 class Ended(Enum):

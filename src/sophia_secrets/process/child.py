@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from enum import Enum
 
 from sophia_secrets.backends.base import Call, Completed, Ended
-from sophia_secrets.process.stdin import readable
+from sophia_secrets.process.stdin import FILES, WAYS, readable
 from sophia_secrets.process.watch import watch
 
 GRACE = 2.0
@@ -65,7 +65,7 @@ class Child:
         self._closed = False
         with ExitStack() as undo:
             with ExitStack() as theirs:
-                stdin = readable(call.stdin, private)
+                stdin = readable(call.stdin, private, FILES if call.stdin_as_file else WAYS)
                 theirs.callback(os.close, stdin)
                 self.stdout, stdout = os.pipe()
                 theirs.callback(os.close, stdout)

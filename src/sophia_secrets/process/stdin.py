@@ -59,7 +59,9 @@ def in_file(content: bytes, private: Callable[[], str]) -> int | None:
     return _filled(fd, content)
 
 
-WAYS: tuple[Way, ...] = (in_pipe, in_memory, in_file)
+FILES: tuple[Way, ...] = (in_memory, in_file)
+"""Those that a program which opens `/dev/stdin` itself can read, and more than once (Linux)."""
+WAYS: tuple[Way, ...] = (in_pipe, *FILES)
 
 
 def readable(content: bytes, private: Callable[[], str], ways: tuple[Way, ...] = WAYS) -> int:
