@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from sophia_secrets.backends.base import Call, Completed, Context, Steps
 from sophia_secrets.core.model import (

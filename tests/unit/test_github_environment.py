@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sophia_secrets.backends.base import Credential
 from sophia_secrets.backends.github.gh import gh_for

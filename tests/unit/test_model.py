@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import io
 import json
 import logging
@@ -11,6 +10,7 @@ import pickle
 import traceback
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,7 +57,9 @@ def test_L5_what_would_copy_it_refuses(way: Callable[[object], object]) -> None:
 
 def test_L5_asdict_cannot_unwrap_it() -> None:
     with pytest.raises(TypeError):
-        dataclasses.asdict(ENTRY)
+        msgspec.to_builtins(ENTRY)
+    with pytest.raises(TypeError):
+        msgspec.json.encode(ENTRY)
 
 
 def test_L5_logging_shows_the_placeholder(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,19 +8,20 @@ A backend starts nothing. Each operation is a generator: it yields a `Call`, is 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeVar
 
+from msgspec import Struct, field
+
 from sophia_secrets.core.model import Change, Check, Failure, Receipt, SecretValue, Snapshot, Target
+from sophia_secrets.core.quiet import Quiet
 
 T = TypeVar("T")
 
 MEBIBYTE = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Scratch:
+class Scratch(Struct, frozen=True):
     """
     A private directory (0700) made for one call and removed after it.
 
@@ -34,8 +35,7 @@ class Scratch:
     links: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Quiet, Struct, frozen=True):
     """
     One start of a vendor's program.
 
@@ -50,8 +50,8 @@ class Call:
 
     program: str
     arguments: tuple[str, ...]
-    environment: Mapping[str, str] = field(repr=False)
-    stdin: bytes = field(default=b"", repr=False)
+    environment: Mapping[str, str]
+    stdin: bytes = b""
     timeout: float = 30.0
     output_limit: int = 16 * MEBIBYTE
     directory: str | None = None
@@ -73,8 +73,7 @@ class Ended(Enum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(Quiet, Struct, frozen=True):
     """
     What came back from a call.
 
@@ -86,7 +85,7 @@ class Completed:
 
     ended: Ended
     code: int = 0
-    stdout: bytes = field(default=b"", repr=False)
+    stdout: bytes = b""
     stderr: str = ""
     path: str = ""
     showable: bool = True
@@ -100,8 +99,7 @@ class Completed:
 Steps = Generator[Call, Completed, T]
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+class Capabilities(Struct, frozen=True):
     """
     What a backend can do here: data, known without a call.
 
@@ -120,19 +118,17 @@ class Capabilities:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(Quiet, Struct, frozen=True):
     """
     What identifies who is asking, for the cache key: the variables (name, value) in effect and
     the absolute paths of the files that hold the session. With neither, nothing is cached.
     """
 
-    variables: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    variables: tuple[tuple[str, str], ...] = ()
     files: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Quiet, Struct, frozen=True):
     """
     The world as a backend may see it.
 
@@ -141,7 +137,7 @@ class Context:
     `timeout` seconds for one call.
     """
 
-    environ: Mapping[str, str] = field(repr=False)
+    environ: Mapping[str, str]
     home: str
     cwd: str
     state_directory: str
@@ -187,8 +183,7 @@ Section = Mapping[str, object]
 """A backend's own table of the settings, already validated (`[github]`, `[fly]`, ...)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unconfigured:
+class Unconfigured(Struct, frozen=True):
     """The backend has no target: why, and the setting or command that would give it one."""
 
     backend: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Capabilities, Context, Credential, Section, Steps
@@ -24,7 +25,7 @@ from sophia_secrets.core.model import (
     Snapshot,
     Target,
 )
-from sophia_secrets.formats import MAX_BYTES, dotenv, value_problem
+from sophia_secrets.formats import MAX_BYTES, value_problem
 from sophia_secrets.state import files
 
 NAME = "env"
@@ -32,8 +33,7 @@ NAME = "env"
 _READ_ONLY = "the environment is only read: `sophia-secrets set NAME --backend local` keeps a value"
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(Struct, frozen=True):
     """The dotenv file's entries, or why there are none."""
 
     entries: Mapping[str, Entry]
@@ -94,6 +94,8 @@ class EnvironmentBackend:
     def _read_file(self) -> _File:
         if not self._path:
             return _File({})
+        from sophia_secrets.formats import dotenv
+
         try:
             data = files.read_path(self._path, MAX_BYTES, private=False, follow=True)
             pairs = dotenv.read(data or b"")

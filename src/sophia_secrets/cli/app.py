@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -26,7 +25,9 @@ class LazyGroup(typer.core.TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         command = COMMANDS.get(ALIASES.get(cmd_name, cmd_name))
         if command is None:
-            near = difflib.get_close_matches(cmd_name, [*COMMANDS, *ALIASES], n=1)
+            from difflib import get_close_matches
+
+            near = get_close_matches(cmd_name, [*COMMANDS, *ALIASES], n=1)
             hint = f"Did you mean `{PROGRAM} {near[0]}`?" if near else f"See `{PROGRAM} --help`."
             raise errors.UsageError(f"There is no command `{cmd_name}`.", hint=hint)
         module, _, attribute = command.where.partition(":")

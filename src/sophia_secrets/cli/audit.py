@@ -145,7 +145,7 @@ def verify(
         if console.json:
             bad = {"file": first[0], "line": first[1], "reason": first[2]} if first is not None else None
             shape = {"schema": 1, "ok": verdict.ok, "events": verdict.events, "first_bad": bad}
-            console.print(json.dumps(shape | ({"head": verdict.head} if head else {})))
+            console.answer(shape | ({"head": verdict.head} if head else {}))
         elif verdict.ok and head:
             console.print(verdict.head)
         elif verdict.ok:

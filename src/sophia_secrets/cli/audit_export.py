@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -61,7 +60,7 @@ def export(
         store(output, b"".join(lines))
         if console.json:
             shape = {"schema": 1, "format": format_name, "events": lines.count, "output": output}
-            console.print(json.dumps(shape))
+            console.answer(shape)
         else:
             console.note(f"{lines.count} events written to {output}, which only you can read.")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.settings.kinds import duration
@@ -31,16 +31,14 @@ Until = Annotated[
     typer.Option("--until", metavar="WHEN", help="Before then, written likewise; UTC without an offset."),
 ]
 
-_AGE = re.compile(r"[0-9.]+ ?[smhd]", re.ASCII)
-_RFC_3339 = re.compile(
+_AGE = r"[0-9.]+ ?[smhd]"
+_RFC_3339 = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"(?:[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})?)?",
-    re.ASCII,
+    r"(?:[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})?)?"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """Which events the command line asks for, as it was typed."""
 
     name: str | None = None
@@ -86,9 +84,9 @@ def moment(text: str | None, option: str, now: float) -> float | None:
         return None
     plain = text.strip()
     try:
-        if _AGE.fullmatch(plain):
+        if re.fullmatch(_AGE, plain):
             return max(0.0, now - duration(plain))
-        if _RFC_3339.fullmatch(plain):
+        if re.fullmatch(_RFC_3339, plain):
             found = datetime.fromisoformat(plain.upper())
             return max(0.0, (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
+from msgspec import to_builtins
 
 from sophia_secrets.cli import columns, shapes
 from sophia_secrets.cli.audit_export import store
@@ -46,7 +45,7 @@ def report(
 
             store(html, page(found, shapes.instant(now) or "", since=since, until=until).encode())
         if console.json:
-            console.print(json.dumps(shape(found, query.since.decode(), query.until.decode())))
+            console.answer(shape(found, query.since.decode(), query.until.decode()))
         elif html is not None:
             console.note(f"{found.events} events, on a page in {html}, which only you can read.")
         else:
@@ -55,7 +54,7 @@ def report(
 
 def shape(found: Report, since: str, until: str) -> dict[str, Any]:
     """`audit report --json`."""
-    whole = asdict(found)
+    whole: dict[str, Any] = to_builtins(found)
     by = {
         f"by_{one}": [
             {one: share.label, "events": share.events, "reads": share.reads, "failed": share.failed}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -39,7 +38,7 @@ def status(ctx: typer.Context) -> None:
                 for each in stored
             ]
             source = session.master.source if session.has_key else None
-            console.print(json.dumps({"schema": 1, "entries": rows, "key_source": source}))
+            console.answer({"schema": 1, "entries": rows, "key_source": source})
             return
         if session.cache is None:
             console.note("The cache is switched off.")
@@ -77,7 +76,7 @@ def clear(
             session.member(backend)
         removed = session.cache.clear(backend) if session.cache is not None else 0
         if console.json:
-            console.print(json.dumps({"schema": 1, "removed": removed}))
+            console.answer({"schema": 1, "removed": removed})
         else:
             console.note(f"Removed {removed} snapshot{'' if removed == 1 else 's'} from the cache.")
 
@@ -98,7 +97,7 @@ def warm(ctx: typer.Context) -> None:
                 if a.snapshot is not None
             ]
             failures = [shapes.failure(failure) for failure in read.failures]
-            console.print(json.dumps({"schema": 1, "entries": rows, "failures": failures}))
+            console.answer({"schema": 1, "entries": rows, "failures": failures})
         for answer in warm_now:
             if answer.snapshot is not None:
                 console.note(f"{answer.backend} ({answer.target}): {len(answer.snapshot.entries)} names")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,7 +57,7 @@ def show_intended(console: Console, rows: Sequence[Row]) -> None:
     """The JSON of a dry run."""
     if console.json:
         shape = {"schema": 1, "dry_run": True, "results": [row_shape(row) for row in rows]}
-        console.print(json.dumps(shape))
+        console.answer(shape)
 
 
 def show_carried(console: Console, carried: Carried) -> None:
@@ -70,7 +69,7 @@ def show_carried(console: Console, carried: Carried) -> None:
     """
     if console.json:
         shape = {"schema": 1, "dry_run": False, "results": [row_shape(row) for row in carried.rows]}
-        console.print(json.dumps(shape))
+        console.answer(shape)
     elif carried.rows:
         rows = [
             [

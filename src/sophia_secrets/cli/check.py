@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -45,7 +44,7 @@ def check(
             findings += workflows.check(session, workflow, checked.answers)
         code = exit_code(findings)
         if console.json:
-            console.print(json.dumps(shape(findings)))
+            console.answer(shape(findings))
         else:
             _show(findings, console)
         warn_of(checked.answers, console, session)

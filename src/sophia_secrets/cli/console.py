@@ -58,6 +58,12 @@ class Console:
         """A line of the answer."""
         streams.deliver(self._guard(text + "\n").encode("utf-8", "replace"))
 
+    def answer(self, shape: object) -> None:
+        """The answer as one line of JSON."""
+        import json
+
+        self.print(json.dumps(shape))
+
     def note(self, text: str) -> None:
         self._tell("note", "dim", text)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import typer
 
 from sophia_secrets import errors
@@ -29,7 +27,7 @@ def doctor(ctx: typer.Context) -> None:
         checks = examining.checks(session)
         bad = any(check.status is CheckStatus.FAIL for check in checks)
         if console.json:
-            console.print(json.dumps(shapes.checks(checks)))
+            console.answer(shapes.checks(checks))
         else:
             for title, statuses in _SECTIONS:
                 some = [check for check in checks if check.status in statuses]
@@ -80,7 +78,7 @@ def backends(ctx: typer.Context) -> None:
                 }
             )
         if console.json:
-            console.print(json.dumps({"schema": 1, "backends": rows}))
+            console.answer({"schema": 1, "backends": rows})
             return
         console.table(
             ["backend", "target", "read", "write", "note"],

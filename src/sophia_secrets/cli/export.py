@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Sequence
@@ -97,7 +96,7 @@ def render(
         if console.json and output is None:
             _mask_in_workflow(made, session)
             text = made.content.decode()
-            console.print(json.dumps({"schema": 1, **shape, "names": list(made.names), "text": text}))
+            console.answer({"schema": 1, **shape, "names": list(made.names), "text": text})
             return
         _hand_over(made, output, shape, session, console)
 
@@ -140,7 +139,7 @@ def _hand_over(
 
 def _told(console: Console, shape: dict[str, str], made: Made, output: str, words: str) -> None:
     if console.json:
-        console.print(json.dumps({"schema": 1, **shape, "names": list(made.names), "output": output}))
+        console.answer({"schema": 1, **shape, "names": list(made.names), "output": output})
     else:
         console.note(words)
 

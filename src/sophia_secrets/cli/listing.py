@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import Annotated, Any
 
@@ -35,7 +34,7 @@ def list_secrets(
         read = reading.survey(session, only=backend, use_cache=not no_cache)
         rows = [r for r in read.resolutions if r.name.startswith(prefix)]
         if console.json:
-            console.print(json.dumps(_shape(session, rows, read)))
+            console.answer(_shape(session, rows, read))
         elif names:
             if rows:
                 console.print("\n".join(visible(resolution.name) for resolution in rows))
@@ -109,7 +108,7 @@ def info(
     with opened(ctx, "info") as (session, console):
         known = knowing.about(session, name)
         if console.json:
-            console.print(json.dumps(_info_shape(known)))
+            console.answer(_info_shape(known))
             return
         now = session.clock()
         console.print(console.style(visible(known.name), "strong"))

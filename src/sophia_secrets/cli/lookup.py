@@ -6,8 +6,9 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.core.text import visible
@@ -32,8 +33,7 @@ class CommandNotRunnable(errors.SophiaError):
     exit_code = 126
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """A program's path, and the arguments as they were given, its own name first."""
 
     path: str

@@ -45,14 +45,14 @@ def model(
             )
         text = module_text(declared, name)
         if output is None:
-            console.print(json.dumps({"schema": 1, "module": text}) if console.json else text.rstrip("\n"))
+            console.answer({"schema": 1, "module": text}) if console.json else text.rstrip("\n")
             return
         place = os.path.abspath(output)
         if os.path.lexists(place) and not force:
             raise errors.UsageError(f"{place} is there already.", hint="Add `--force` to replace it.")
         files.replace_path(place, text.encode(), 0o644)
         if console.json:
-            console.print(json.dumps({"schema": 1, "written": [place]}))
+            console.answer({"schema": 1, "written": [place]})
         else:
             console.note(f"Wrote {place}. Use it with `config = await load_config({name})`.")
 

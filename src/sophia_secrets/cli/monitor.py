@@ -17,8 +17,9 @@ import subprocess
 import termios
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import NoReturn
+
+from msgspec import Struct
 
 from sophia_secrets.cli.lookup import Command
 
@@ -27,8 +28,7 @@ _STARTED, _FAILED, _CHANGED = range(3)
 _GO_ON, _WAIT = b"!", b"?"
 
 
-@dataclass(frozen=True, slots=True)
-class Streams:
+class Streams(Struct, frozen=True):
     """The command's standard descriptors; None leaves it the one it would have without us."""
 
     stdin: int | None

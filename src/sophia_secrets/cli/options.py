@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 WITH_VALUE = frozenset({"--profile", "--config", "--timeout", "--max-stale", "--reason"})
 ALONE = frozenset({"--strict", "--offline", "--verbose", "-v", "--debug", "--no-color", "--json"})
@@ -10,8 +10,7 @@ OWN_ARGUMENTS = frozenset({"run"})
 """Commands whose first positional argument starts somebody else's command line."""
 
 
-@dataclass(slots=True)
-class Options:
+class Options(Struct):
     """The global options of one start of the program."""
 
     json: bool = False

@@ -88,11 +88,9 @@ def explain(
 
         resolution = comparing.with_drift(session, resolution, read.answers)
         if console.json:
-            import json
-
             from sophia_secrets.cli import shapes
 
-            console.print(json.dumps(shapes.explained(resolution)))
+            console.answer(shapes.explained(resolution))
             if not _is_held(resolution):
                 raise typer.Exit(verdict.missing(resolution, read.answers).exit_code)
             return

@@ -7,7 +7,8 @@ import os
 import select
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets.cli import streams
 from sophia_secrets.core.redact import Masker
@@ -19,8 +20,7 @@ _LAST = 262144
 """Bytes that are surely the command's own at its end: more than its pipes hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Output:
+class _Output(Struct, frozen=True):
     goal: int
     masker: Masker
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.cli import streams
 from sophia_secrets.cli.console import Console
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """How this start of the program speaks."""
 
     json: bool
@@ -38,6 +37,8 @@ def failed(error: errors.SophiaError, shown: Shown) -> int:
             },
         }
         try:
+            import json
+
             streams.deliver((json.dumps(shape, ensure_ascii=True) + "\n").encode())
         except errors.OutputFailed as problem:
             console.error(problem.message)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -218,7 +217,7 @@ def _finish(
 def _tell(console: Console, receipt: Receipt) -> None:
     if console.json:
         results = [{**carried.row_shape(row), "holds": holds} for row, holds in receipt.rows]
-        console.print(json.dumps({"schema": 1, "dry_run": False, "results": results}))
+        console.answer({"schema": 1, "dry_run": False, "results": results})
     elif receipt.rows:
         rows = [
             [
@@ -267,7 +266,7 @@ def _abandon(session: Session, console: Console, name: str, *, yes: bool, dry_ru
         )
         rotating.abandon(session, claims[name])
         if console.json:
-            console.print(json.dumps({"schema": 1, "name": name, "abandoned": True}))
+            console.answer({"schema": 1, "name": name, "abandoned": True})
         console.note(
             f"Dropped. The backends hold what they held; `sophia-secrets rotate {name}` starts anew."
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import typer
@@ -33,7 +32,7 @@ def status(ctx: typer.Context) -> None:
         standings, damaged = due.standings(session)
         if console.json:
             rows = [_shape(standing) for standing in standings]
-            console.print(json.dumps({"schema": 1, "rotations": rows, "unreadable": damaged}))
+            console.answer({"schema": 1, "rotations": rows, "unreadable": damaged})
         elif standings:
             _table(console, standings, session.clock())
         else:

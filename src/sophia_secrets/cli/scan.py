@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from typing import Annotated, Any
@@ -61,7 +60,7 @@ def scan(
         else:
             scanned = scanning.scan_files(session, known, wanted)
         if console.json:
-            console.print(json.dumps(_shape(scanned)))
+            console.answer(_shape(scanned))
         else:
             _show(scanned, console, "staged file" if staged else "file")
         carried.end(console, _problem(scanned.findings, staged=staged))
@@ -71,7 +70,7 @@ def _install(ctx: typer.Context) -> None:
     with opened(ctx, "scan") as (session, console):
         path, outcome = hook.install(session, _program())
         if console.json:
-            console.print(json.dumps({"schema": 1, "hook": path, "outcome": outcome.value}))
+            console.answer({"schema": 1, "hook": path, "outcome": outcome.value})
         else:
             words = "is already there" if outcome is hook.Installed.SAME else f"was {outcome.value}"
             console.note(f"The hook {path} {words}. `git commit --no-verify` goes past it.")

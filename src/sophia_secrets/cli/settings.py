@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Annotated, Any
 
@@ -40,7 +39,7 @@ def show(ctx: typer.Context) -> None:
                 },
                 "declared": sorted(settings.declared),
             }
-            console.print(json.dumps(shape))
+            console.answer(shape)
             return
         rows = [
             [key, visible(_text(settings.value(key))), visible(settings.sources[key].place)]
@@ -81,7 +80,7 @@ def path(ctx: typer.Context) -> None:
             "cache": paths.cache,
         }
         if console.json:
-            console.print(json.dumps({"schema": 1, **shown}))
+            console.answer({"schema": 1, **shown})
             return
         for name, place in shown.items():
             text = ", ".join(place) if isinstance(place, list) else str(place)
@@ -111,7 +110,7 @@ def init(
         files.replace_path(example, env_example(declared).encode(), 0o644)
         written.append(example)
     if console.json:
-        console.print(json.dumps({"schema": 1, "written": written, "found": found.settings}))
+        console.answer({"schema": 1, "written": written, "found": found.settings})
         return
     for key, value in found.settings.items():
         console.note(f"found {key} = {value} ({found.reasons.get(key, 'here')})")
@@ -145,7 +144,7 @@ def trust(
         store.trust(each, document.substance)
         done.append({"file": each, "trusted": True, "changed": True})
     if console.json:
-        console.print(json.dumps({"schema": 1, "files": done}))
+        console.answer({"schema": 1, "files": done})
         return
     for row in done:
         word = "Trusted" if row["trusted"] else "No longer trusted" if row["changed"] else "Was not trusted"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Annotated
 
@@ -80,7 +79,7 @@ def diff(
         differing = [name for name, state in found if state != "same"]
         if console.json:
             rows = [{"name": name, "state": state} for name, state in found]
-            console.print(json.dumps({"schema": 1, "differences": rows}))
+            console.answer({"schema": 1, "differences": rows})
         elif found:
             console.table(
                 ["name", "state"],

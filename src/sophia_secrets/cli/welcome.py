@@ -24,10 +24,8 @@ def welcome(ctx: Any) -> None:
             word: process.find_program(word, path, session.settings.program(word)) for word, _ in _PROGRAMS
         }
         if console.json:
-            import json
-
             shape = {"schema": 1, "found": found.settings, "programs": programs, "known_names": len(names)}
-            console.print(json.dumps(shape))
+            console.answer(shape)
             return
         console.print("sophia-secrets: the right secret from the right place, and why.\n")
         for word, vendor in _PROGRAMS:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, NoReturn, TypeVar, get_args, overload
 
+from msgspec import Struct, field
 from pydantic.fields import FieldInfo
 
 from sophia_secrets import errors
@@ -15,6 +15,7 @@ from sophia_secrets import manager as managing
 from sophia_secrets.config.groups import Config
 from sophia_secrets.config.model import SecretsModel, Unfit, is_secret, name_of
 from sophia_secrets.core.model import Resolution, SecretValue, TraceOutcome
+from sophia_secrets.core.quiet import Quiet
 
 M = TypeVar("M", bound=SecretsModel)
 Missing = Literal["none", "error"]
@@ -74,8 +75,7 @@ async def load_config(
     return made
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaf:
+class _Leaf(Struct, frozen=True):
     """A field that one secret fills."""
 
     field: str
@@ -85,8 +85,7 @@ class _Leaf:
     optional: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Branch:
+class _Branch(Struct, frozen=True):
     """A field that is a model of its own."""
 
     field: str
@@ -120,11 +119,10 @@ def _leaves(model: type[SecretsModel]) -> Iterator[_Leaf]:
             yield from _leaves(part.model)
 
 
-@dataclass(slots=True)
-class _Building:
+class _Building(Quiet, Struct):
     """Makes models from the inside out and keeps every problem, so that all are told at once."""
 
-    values: Mapping[str, SecretValue] = field(repr=False)
+    values: Mapping[str, SecretValue]
     when_missing: Missing
     missing: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)

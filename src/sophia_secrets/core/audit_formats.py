@@ -47,7 +47,7 @@ COLUMNS = (
 # What a spreadsheet takes for a formula, or skips on the way to one (OWASP "CSV Injection", ASVS
 # 1.2.10); and the apostrophe itself, so that taking one away always gives the text back.
 _OBEYED = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠", "'")
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_SURROGATES = "[\ud800-\udfff]"
 
 _TROUBLE = frozenset({UNREADABLE, "gap", "new_chain"})
 _ROUTINE = frozenset({"intent", "rotated"})
@@ -87,7 +87,7 @@ def _cell(value: object) -> str:
     if value is None or value is False:
         return ""
     text = value if isinstance(value, str) else json.dumps(value)
-    return _SURROGATES.sub(lambda half: visible(half.group()), text)
+    return re.sub(_SURROGATES, lambda half: visible(half.group()), text)
 
 
 def _drained(buffer: io.StringIO) -> bytes:

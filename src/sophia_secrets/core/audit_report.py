@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 READ = "found"
 DONE = "done"
@@ -18,7 +19,7 @@ FAILED = frozenset(
 )
 """The outcomes of an attempt that did not get or do what it was for."""
 
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z", re.ASCII)
+_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
 
 
 class Access(NamedTuple):
@@ -52,7 +53,7 @@ def access_of(event: Mapping[str, object]) -> Access:
 def time_of(event: Mapping[str, object]) -> str:
     """An event's time as the log writes it, or "" for anything else."""
     found = _text(event, "time")
-    return found if _TIME.fullmatch(found) else ""
+    return found if re.fullmatch(_TIME, found) else ""
 
 
 def _text(event: Mapping[str, object], key: str) -> str:
@@ -60,15 +61,13 @@ def _text(event: Mapping[str, object], key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-@dataclass(slots=True)
-class _Day:
+class _Day(Struct):
     events: int = 0
     reads: int = 0
     failed: int = 0
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """Events counted by what they have in common: it does not grow with how many there are."""
 
     times: dict[Access, int] = field(default_factory=lambda: defaultdict(int))
@@ -105,8 +104,7 @@ def tally(events: Iterable[Mapping[str, object]]) -> Tally:
     return counted
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """
     How one secret was used. Times are as in the log, "" for never; `last_changed` is its last
     rotation, the first write included.
@@ -120,8 +118,7 @@ class Use:
     last_changed: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """Attempts that failed alike; `name` is "" where a whole backend did not answer."""
 
     name: str
@@ -132,8 +129,7 @@ class Trouble:
     last: str
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """The part of the events that one actor, backend, command or day has."""
 
     label: str
@@ -142,8 +138,7 @@ class Share:
     failed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """
     What the events told.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from sophia_secrets.core import names as naming
 from sophia_secrets.core.compare import Fingerprint, Recorded, Sameness, compare
@@ -35,8 +36,7 @@ class Act(Enum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """One name of a plan, and why. `value` is there exactly when it is to be set."""
 
     name: str
@@ -45,8 +45,7 @@ class Action:
     value: SecretValue | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Everything to be done to one target, each name once."""
 
     actions: tuple[Action, ...]
@@ -70,8 +69,7 @@ class Plan:
         return tuple(action.name for action in self.actions if action.act is act)
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Struct, frozen=True):
     """
     A target as it is now: its own `answer`, what our writes left behind there (`recorded`), and
     what it cannot hold (`problem`). `fingerprint` gives "" where there is no key for one.

@@ -7,11 +7,13 @@ Pure: the inherited environment, the chain's holdings and the system's limits co
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.core import names as naming
 from sophia_secrets.core.model import SecretValue
+from sophia_secrets.core.quiet import Quiet
 
 ANY = ""
 """Asked of the chain, a name that nobody holds: every backend that could give a value answers."""
@@ -24,8 +26,7 @@ _MARGIN = 4096
 """Bytes left free of the system's limit on arguments and environment together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """
     What the command line asks for.
 
@@ -45,8 +46,7 @@ class Selection:
         return not self.only and not self.scopes
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """
     The names to hand over, in order. `named` are those that the command line itself names, which
     must exist; `dangerous` were left out, because a program obeys a variable of that name (I8).
@@ -57,19 +57,17 @@ class Chosen:
     dangerous: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """The longest `NAME=value` with its final NUL, and all arguments and variables together, in bytes."""
 
     string: int
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Quiet, Struct, frozen=True):
     """The variables of the command, and the names of which its own value replaces an inherited one."""
 
-    variables: dict[bytes, bytes] = field(repr=False)
+    variables: dict[bytes, bytes]
     replaced: tuple[str, ...] = ()
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from sophia_secrets.core.model import Entry, EntryState, SecretValue
 
@@ -17,8 +18,7 @@ class Sameness(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """
     What our own last write to one target left behind for a name: the keyed `fingerprint` of the
     value, and the vendor's `digest` and `updated_at` right after it. Empty where not known.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from sophia_secrets.core import value_types
 from sophia_secrets.core.model import EntryState, Failure, Resolution, SecretValue
@@ -13,8 +14,7 @@ Search = Callable[[str, SecretValue], bool | None]
 """Whether a pattern is found in a value; None where looking took too long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """What is asked of one secret. `rotate_every` is seconds; `backends` are those that must hold it."""
 
     name: str
@@ -26,8 +26,7 @@ class Policy:
     owner: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Names of which at least one, or `exactly` one, must be there."""
 
     name: str
@@ -35,8 +34,7 @@ class Group:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """
     What is known. `answers` are the chain's, then those of other backends that must hold
     something; `resolutions` are by name. `readable` are the backends that give values back here.

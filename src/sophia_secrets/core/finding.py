@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.core.model import Failure
@@ -18,8 +19,7 @@ class Status(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """
     What one rule says of one secret, group or workflow. `rule` is stable (`present`, `type`,
     `pattern`, `backends`, `rotation`, `group`, `workflow`). `failure` is why a finding is unknown.

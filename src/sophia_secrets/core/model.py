@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from _operator import _compare_digest
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import NoReturn, final
+
+from msgspec import Struct, field
 
 HIDDEN = "<secret>"
 
@@ -53,8 +54,7 @@ def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """
     What a backend is pointed at.
 
@@ -77,8 +77,7 @@ class EntryState(Enum):
     ABSENT = "absent"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """
     One name in one snapshot.
 
@@ -95,8 +94,7 @@ class Entry:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """
     Everything one backend can say about one target at one moment.
 
@@ -140,8 +138,7 @@ class FailureKind(Enum):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """
     A backend that did not answer: what happened, and the exact command that helps.
 
@@ -165,8 +162,7 @@ class TraceOutcome(Enum):
     NOT_CONFIGURED = "not_configured"
 
 
-@dataclass(frozen=True, slots=True)
-class TraceStep:
+class TraceStep(Struct, frozen=True):
     """What one backend of the chain said about one name, and why."""
 
     backend: str
@@ -175,8 +171,7 @@ class TraceStep:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Struct, frozen=True):
     """
     The answer for one name, with its trace in chain order.
 
@@ -195,8 +190,7 @@ class Resolution:
     trace: tuple[TraceStep, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A value to store under a name."""
 
     name: str
@@ -214,8 +208,7 @@ class Outcome(Enum):
     NOT_STARTED = "not_started"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """
     One name of a write or delete.
 
@@ -230,8 +223,7 @@ class Result:
     entry: Entry | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """What a write or delete did to each name of one target; `failure` where it did not end well."""
 
     target: Target
@@ -246,8 +238,7 @@ class CheckStatus(Enum):
     SKIP = "skip"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One line of `doctor`: `id` is stable (`github.cli`, `fly.target`), `hint` the fix."""
 
     id: str

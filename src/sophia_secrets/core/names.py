@@ -9,10 +9,10 @@ from sophia_secrets import errors
 
 MAX_LENGTH = 255
 
-_CONVENTION = re.compile(r"[A-Z_][A-Z0-9_]*", re.ASCII)
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[a-z][0-9])(?=[A-Z])")
-_OTHER = re.compile(r"[^A-Z0-9_]+")
-_SEPARATOR = re.compile(r"[^0-9a-z]+")
+_CONVENTION = r"[A-Z_][A-Z0-9_]*"
+_HUMP = r"(?<=[a-z])(?=[A-Z])|(?<=[a-z][0-9])(?=[A-Z])"
+_OTHER = r"[^A-Z0-9_]+"
+_SEPARATOR = r"[^0-9a-z]+"
 
 # Prefixes only where no ordinary secret begins so: `SSH_PRIVATE_KEY`, `NODE_AUTH_TOKEN` and
 # `RUBYGEMS_API_KEY` are secrets, so their families are named one by one below.
@@ -65,7 +65,7 @@ def convention_problem(name: str) -> str | None:
         return f"a name has at most {MAX_LENGTH} characters"
     if "0" <= name[0] <= "9":
         return "a name starts with a letter or an underscore"
-    if not _CONVENTION.fullmatch(name):
+    if not re.fullmatch(_CONVENTION, name):
         return "a name is upper case letters, digits and underscores"
     return None
 
@@ -78,7 +78,7 @@ def corrected(name: str) -> str:
     """
     if convention_problem(name) is None:
         return name
-    shouted = _OTHER.sub("_", _HUMP.sub("_", name).upper()).strip("_")
+    shouted = re.sub(_OTHER, "_", re.sub(_HUMP, "_", name).upper()).strip("_")
     if shouted[:1].isdigit():
         shouted = f"_{shouted}"
     return shouted[:MAX_LENGTH]
@@ -183,7 +183,7 @@ def nearest(name: str, known: Iterable[tuple[str, str]], limit: int = 3) -> list
 
 
 def _plain(name: str) -> str:
-    return _SEPARATOR.sub("_", name.casefold()).strip("_")
+    return re.sub(_SEPARATOR, "_", name.casefold()).strip("_")
 
 
 def group_of(name: str) -> str:

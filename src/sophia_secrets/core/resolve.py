@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets.core import names as naming
 from sophia_secrets.core.model import (
@@ -17,8 +18,7 @@ from sophia_secrets.core.model import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """
     What one backend of the chain came to, in chain order.
 

@@ -22,8 +22,8 @@ _WINDOW = 1 << 20
 _TOKEN = 16
 _TOKEN_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-.%~")
 _TOKENS_ONLY = bytes(byte if byte in _TOKEN_BYTES else 0x20 for byte in range(256))
-_LINE_END = re.compile(r"\r\n|\r|\n")
-_RANDOM = re.compile(r"[A-Za-z0-9+_=-]{16,}+", re.ASCII)
+_LINE_END = r"\r\n|\r|\n"
+_RANDOM = r"[A-Za-z0-9+_=-]{16,}+"
 
 
 class Search:
@@ -35,7 +35,7 @@ class Search:
         self._of_many_lines: set[str] = set()
         for name, value in values:
             text = value.reveal()
-            lines = [line for line in _LINE_END.split(text) if line.strip()]
+            lines = [line for line in re.split(_LINE_END, text) if line.strip()]
             if len(lines) > 1:
                 self._of_many_lines.add(name)
             forms = _forms(text, lines)
@@ -130,7 +130,7 @@ def _tells(line: str, is_document: bool) -> bool:
         return False
     # Of a key in JSON, `"type": "service_account",` is in everybody's.
     return not is_document or any(
-        any(map(str.isdigit, run)) and any(map(str.isalpha, run)) for run in _RANDOM.findall(line)
+        any(map(str.isdigit, run)) and any(map(str.isalpha, run)) for run in re.findall(_RANDOM, line)
     )
 
 

@@ -15,7 +15,7 @@ from typing import NoReturn, final
 MAX_DEPTH = 64
 
 _BLANK = re.compile(r"[ \t\n\r]*")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = "[\ud800-\udfff]"
 
 
 class BadJSON(ValueError):
@@ -121,7 +121,7 @@ def _check(document: object) -> None:
         below: list[object] = []
         for value in level:
             if isinstance(value, str):
-                if _SURROGATE.search(value):
+                if re.search(_SURROGATE, value):
                     raise BadJSON("a lone surrogate")
             elif isinstance(value, dict):
                 below.extend(value)

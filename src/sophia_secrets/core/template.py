@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets.core.model import SecretValue
 
@@ -21,16 +22,14 @@ _BRACES = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Placeholder:
+class Placeholder(Struct, frozen=True):
     """A place for a secret's value; `line` counts from 1."""
 
     name: str
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """A template's texts and placeholders, in order."""
 
     parts: tuple[str | Placeholder, ...]

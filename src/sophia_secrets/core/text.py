@@ -7,12 +7,12 @@ import re
 # Printable by Unicode's tables and yet without a mark on the screen, or eaten by its neighbour:
 # combining joiner, Hangul and Khmer fillers, Mongolian and other variation selectors, Braille blank.
 _UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
-_SUSPECT = re.compile(rf"[^ -~\u00a1-\u024f]|[\u00ad{_UNSEEN}]")
-_UNSEEN_ONE = re.compile(f"[{_UNSEEN}]")
+_SUSPECT = rf"[^ -~\u00a1-\u024f]|[\u00ad{_UNSEEN}]"
+_UNSEEN_ONE = f"[{_UNSEEN}]"
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 # ECMA-48: control strings (OSC, DCS, SOS, PM, APC), control sequences, and the two-byte escapes.
-_CONTROLS = re.compile(
+_CONTROLS = (
     r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
     r"|\x1b[ -/]*[0-~]?"
@@ -30,16 +30,16 @@ def visible(text: str, *, keep_lines: bool = False) -> str:
 
     def spell(match: re.Match[str]) -> str:
         sign = match.group()
-        if (keep_lines and sign in "\n\t") or (sign.isprintable() and not _UNSEEN_ONE.match(sign)):
+        if (keep_lines and sign in "\n\t") or (sign.isprintable() and not re.match(_UNSEEN_ONE, sign)):
             return sign
         return _SHORT.get(sign) or _escape(ord(sign))
 
-    return _SUSPECT.sub(spell, text)
+    return re.sub(_SUSPECT, spell, text)
 
 
 def without_controls(text: str) -> str:
     """The text without terminal sequences (colours, titles, links, cursor moves), in one pass."""
-    return _CONTROLS.sub("", text)
+    return re.sub(_CONTROLS, "", text)
 
 
 def _escape(code: int) -> str:

@@ -17,16 +17,16 @@ from sophia_secrets.core.model import SecretValue
 MAX_SEARCHED = 64 * 1024
 """The longest value, in characters, that is handed to a regular expression of the user's."""
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*", re.ASCII)
-_HOST_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9]+)?\]|[^:\[\]]*)(?::([0-9]{0,5}))?", re.ASCII)
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*"
+_HOST_PORT = r"(?:\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9]+)?\]|[^:\[\]]*)(?::([0-9]{0,5}))?"
 _LOCAL_SCHEMES = frozenset({"file", "sqlite", "unix"})
-_INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+_INTEGER = r"[+-]?[0-9]+"
+_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _BOOLEANS = frozenset({"true", "false", "1", "0", "yes", "no", "on", "off"})
-_MAILBOX = re.compile(r"[^\s@.\"(),:;<>\[\]\\]+(?:\.[^\s@.\"(),:;<>\[\]\\]+)*")
-_DOMAIN_LABEL = re.compile(r"[^\W_](?:[^\W_]|-)*")
-_PEM_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----", re.ASCII)
-_PEM_HEADER = re.compile(r"[A-Za-z0-9-]+:.*", re.ASCII)
+_MAILBOX = r"[^\s@.\"(),:;<>\[\]\\]+(?:\.[^\s@.\"(),:;<>\[\]\\]+)*"
+_DOMAIN_LABEL = r"[^\W_](?:[^\W_]|-)*"
+_PEM_BEGIN = r"-----BEGIN ([A-Z0-9 ]{1,64})-----"
+_PEM_HEADER = r"[A-Za-z0-9-]+:.*"
 
 
 def problem(kind: str, value: SecretValue) -> str | None:
@@ -54,7 +54,7 @@ def _text(text: str) -> str | None:
 def _url(text: str) -> str | None:
     wanted = "is not a URL (`scheme://host/…`)"
     scheme, mark, rest = text.partition("://")
-    if not mark or not _SCHEME.fullmatch(scheme) or not rest:
+    if not mark or not re.fullmatch(_SCHEME, scheme) or not rest:
         return wanted
     if any(c.isspace() or not c.isprintable() for c in rest):
         return f"{wanted}: it holds white space or a control character"
@@ -63,7 +63,7 @@ def _url(text: str) -> str | None:
     for host in authority.split(","):
         if not host and scheme.lower() not in _LOCAL_SCHEMES:
             return f"{wanted}: it has no host"
-        match = _HOST_PORT.fullmatch(host)
+        match = re.fullmatch(_HOST_PORT, host)
         if match is None:
             return f"{wanted}: its host or port is malformed"
         if match[1] and int(match[1]) > 65535:
@@ -72,7 +72,7 @@ def _url(text: str) -> str | None:
 
 
 def _integer(text: str) -> str | None:
-    return None if _INTEGER.fullmatch(text) else "is not a whole number"
+    return None if re.fullmatch(_INTEGER, text) else "is not a whole number"
 
 
 def _port(text: str) -> str | None:
@@ -98,7 +98,7 @@ def _pem(text: str) -> str | None:
     position = blocks = 0
     while position < len(lines):
         line = lines[position].strip()
-        begin = _PEM_BEGIN.fullmatch(line)
+        begin = re.fullmatch(_PEM_BEGIN, line)
         if begin is None:
             # Certificate bundles carry plain remarks between their blocks (RFC 7468, section 2).
             if line.startswith("-----"):
@@ -122,7 +122,7 @@ def _pem(text: str) -> str | None:
 
 def _is_base64(body: list[str]) -> bool:
     start = 0
-    while start < len(body) and _PEM_HEADER.fullmatch(body[start]):
+    while start < len(body) and re.fullmatch(_PEM_HEADER, body[start]):
         start += 1
     text = "".join(body[start:])
     try:
@@ -132,7 +132,7 @@ def _is_base64(body: list[str]) -> bool:
 
 
 def _uuid(text: str) -> str | None:
-    return None if _UUID.fullmatch(text) else "is not a UUID"
+    return None if re.fullmatch(_UUID, text) else "is not a UUID"
 
 
 def _email(text: str) -> str | None:
@@ -141,10 +141,10 @@ def _email(text: str) -> str | None:
     good = (
         mark
         and len(mailbox) <= 64
-        and _MAILBOX.fullmatch(mailbox)
+        and re.fullmatch(_MAILBOX, mailbox)
         and len(labels) > 1
         and all(
-            len(label) <= 63 and _DOMAIN_LABEL.fullmatch(label) and not label.endswith("-")
+            len(label) <= 63 and re.fullmatch(_DOMAIN_LABEL, label) and not label.endswith("-")
             for label in labels
         )
     )

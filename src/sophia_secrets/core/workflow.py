@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.core import yaml_tree
@@ -23,7 +24,7 @@ _AUTOMATIC = "GITHUB_TOKEN"
 _FROM_FORKS = frozenset({"pull_request", "pull_request_review", "pull_request_review_comment"})
 
 _TOKEN = re.compile(r"'(?:[^']|'')*+'|\}\}|[A-Za-z_][A-Za-z0-9_-]*|\S|\s+")
-_STRING = re.compile(r"'((?:[^']|'')*+)'")
+_STRING = r"'((?:[^']|'')*+)'"
 
 
 class Kind(Enum):
@@ -32,8 +33,7 @@ class Kind(Enum):
     COMPUTED = "computed"
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """
     One place that uses secrets. `name` is upper case, "" unless the kind is named.
 
@@ -46,8 +46,7 @@ class Use:
     environment: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """
     A job that is another workflow: `uses` as it is written. `inherit` hands every secret on,
     `passed` are the names (upper case) under which single ones are.
@@ -63,8 +62,7 @@ class Call:
         return self.uses.startswith("./")
 
 
-@dataclass(frozen=True, slots=True)
-class Workflow:
+class Workflow(Struct, frozen=True):
     """
     One file. `declared` are the secrets that a caller may hand in (upper case) and whether it
     must. `events` are what starts it.
@@ -191,7 +189,7 @@ def _in_expression(tokens: list[tuple[str, int]]) -> Iterator[tuple[Kind, str, i
         following = words[i + 2]
         if words[i + 1] == "." and following != "*":
             yield Kind.NAMED, following.upper(), offset
-        elif words[i + 1] == "[" and words[i + 3] == "]" and (string := _STRING.fullmatch(following)):
+        elif words[i + 1] == "[" and words[i + 3] == "]" and (string := re.fullmatch(_STRING, following)):
             yield Kind.NAMED, string[1].replace("''", "'").upper(), offset
         elif words[i + 1] == "[":
             yield Kind.COMPUTED, "", offset

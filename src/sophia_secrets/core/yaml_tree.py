@@ -8,9 +8,9 @@ multiply, ends in an error instead of the memory (R3).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import yaml
+from msgspec import Struct, field
 
 MAX_DEPTH = 64
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -24,8 +24,7 @@ class BadYAML(ValueError):
         self.line = line
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A scalar. `line` is where it begins; a `literal` one (`|`) has its own lines below that."""
 
     text: str
@@ -37,8 +36,7 @@ class Text:
         return self.line + 1 + self.text.count("\n", 0, offset) if self.literal else self.line
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A mapping, in order; keys that are no texts are left out."""
 
     line: int
@@ -49,8 +47,7 @@ class Table:
         return next((value for name, value in self.items if name.text == key), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """A sequence."""
 
     line: int
@@ -74,8 +71,7 @@ def parse(text: str) -> Node | None:
     raise BadYAML("it is not YAML", line)
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """A collection whose end is yet to come. In a table `key` is the key that waits for its value."""
 
     node: Table | Rows

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, cast
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.core import names
@@ -38,12 +39,11 @@ FORMATS = {
 READABLE = ("dotenv", "json", "yaml")
 """The formats that can be read."""
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
+_SURROGATE = "[\ud800-\udfff]"
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """A name and its value; `line` is where the file had it, from 1, or 0 where there was no file."""
 
     name: str
@@ -114,7 +114,7 @@ def value_problem(value: SecretValue, *, nul: bool = False) -> str | None:
     text = value.reveal()
     if "\0" in text and not nul:
         return "it holds a NUL"
-    if _SURROGATE.search(text):
+    if re.search(_SURROGATE, text):
         return "it holds half of a surrogate pair, which is not text"
     return None
 
@@ -159,7 +159,7 @@ def check_names(pairs: Sequence[Pair], *, identifier: bool) -> None:
 
 def is_identifier(name: str) -> bool:
     """Whether every shell takes `name` as a variable's."""
-    return _IDENTIFIER.fullmatch(name) is not None
+    return re.fullmatch(_IDENTIFIER, name) is not None
 
 
 def decoded(data: bytes) -> str:

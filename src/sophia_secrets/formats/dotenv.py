@@ -29,7 +29,7 @@ from sophia_secrets.formats import (
     value_problem,
 )
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
+_NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
 
 # python-dotenv src/dotenv/parser.py, in the order that a line is read in.
 _BLANK = re.compile(r"\s*")
@@ -83,7 +83,7 @@ def _binding(text: str, start: int, line: int) -> tuple[str, str, int]:
     export = _EXPORT.match(text, start)
     key = _KEY.match(text, export.end() if export else start)
     name = (key[1] or key[2]) if key else ""
-    if key is None or not _NAME.fullmatch(name) or len(name) > names.MAX_LENGTH:
+    if key is None or not re.fullmatch(_NAME, name) or len(name) > names.MAX_LENGTH:
         raise malformed(line, "it does not begin with a name")
     equals = _EQUALS.match(text, key.end())
     if equals is None:
@@ -128,7 +128,7 @@ def write_for_us(pairs: Sequence[Pair]) -> bytes:
 
 def problem(name: str, value: SecretValue | None = None) -> str | None:
     """Why `write_for_us` cannot carry this name or value, or None. Never quotes the value."""
-    if not _NAME.fullmatch(name) or len(name) > names.MAX_LENGTH:
+    if not re.fullmatch(_NAME, name) or len(name) > names.MAX_LENGTH:
         return "a name is ASCII letters, digits, `_`, `.` and `-`, and begins with a letter or `_`"
     reason = value_problem(value) if value is not None else None
     return f"the value cannot be kept: {reason}" if reason else None
@@ -137,7 +137,7 @@ def problem(name: str, value: SecretValue | None = None) -> str | None:
 def _check(pairs: Sequence[Pair]) -> None:
     check_names(pairs, identifier=False)
     for pair in pairs:
-        if not _NAME.fullmatch(pair.name):
+        if not re.fullmatch(_NAME, pair.name):
             raise name_refusal(pair, "its name is not one that a dotenv file can hold")
 
 

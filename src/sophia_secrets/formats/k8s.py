@@ -17,7 +17,7 @@ from sophia_secrets.formats import Pair, check_names, name_refusal, refusal, tex
 
 # kubernetes/apimachinery pkg/util/validation: IsConfigMapKey, IsDNS1123Subdomain;
 # kubernetes/api core/v1: MaxSecretSize.
-_KEY = re.compile(r"(?!\.\.?\Z|\.\.)[-._a-zA-Z0-9]{1,253}", re.ASCII)
+_KEY = r"(?!\.\.?\Z|\.\.)[-._a-zA-Z0-9]{1,253}"
 _LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
 _MAX_TOTAL = 1024 * 1024
@@ -36,7 +36,7 @@ def write(pairs: Sequence[Pair], *, name: str = "secrets") -> bytes:
     lines += ["data:"] if pairs else ["data: {}"]
     total = 0
     for pair in pairs:
-        if not _KEY.fullmatch(pair.name):
+        if not re.fullmatch(_KEY, pair.name):
             raise name_refusal(pair, "its name is not one that a Secret's data can have")
         value = text_of(pair, nul=True).encode()
         total += len(value)

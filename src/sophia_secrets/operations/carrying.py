@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend
@@ -21,8 +22,7 @@ _IDLE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """
     What became of one name at one target; `action` is what was to be done, `entry` what the
     vendor said of the name after a write.
@@ -38,8 +38,7 @@ class Row:
     entry: Entry | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(Struct, frozen=True):
     """One row for each action, in the plan's order, and the first thing that went wrong."""
 
     rows: tuple[Row, ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Unconfigured
@@ -16,8 +17,7 @@ from sophia_secrets.operations import reading, recording
 from sophia_secrets.operations.session import Session
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """What was found, and what each backend that was asked said."""
 
     findings: tuple[Finding, ...] = ()

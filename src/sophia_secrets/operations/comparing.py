@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sophia_secrets.core.compare import Recorded, Sameness, compare
 from sophia_secrets.core.model import EntryState, Resolution, TraceOutcome, TraceStep

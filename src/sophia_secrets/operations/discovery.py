@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 _LIMIT = 1024 * 1024
-_REMOTE = re.compile(
-    r"^\s*url\s*=\s*(?:(?:https?|ssh)://(?:[^@/\s]+@)?|git@)(?P<host>[A-Za-z0-9.-]+)[:/](?P<repository>[\w.-]+/[\w.-]+?)(?:\.git)?/?\s*$",
-    re.MULTILINE,
-)
-_APP = re.compile(r"""^app\s*=\s*["']([a-z0-9-]{1,63})["']\s*$""", re.MULTILINE)
-_PROJECT = re.compile(r"^name:\s*[\"']?([\w.-]{1,100})[\"']?\s*$", re.MULTILINE)
+_REMOTE = r"(?m)^\s*url\s*=\s*(?:(?:https?|ssh)://(?:[^@/\s]+@)?|git@)(?P<host>[A-Za-z0-9.-]+)[:/](?P<repository>[\w.-]+/[\w.-]+?)(?:\.git)?/?\s*$"
+_APP = r"""(?m)^app\s*=\s*["']([a-z0-9-]{1,63})["']\s*$"""
+_PROJECT = r"(?m)^name:\s*[\"']?([\w.-]{1,100})[\"']?\s*$"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """Settings (by their dotted key) that the place suggests, with the reason for each, and other files of interest."""
 
     settings: dict[str, str] = field(default_factory=dict)
@@ -36,17 +33,17 @@ def discover(directory: str, environ: Mapping[str, str]) -> Found:
             settings[key] = value
             reasons[key] = reason
 
-    remote = _REMOTE.search(_text(directory, ".git/config"))
+    remote = re.search(_REMOTE, _text(directory, ".git/config"))
     if remote is not None:
         host, repository = remote["host"], remote["repository"]
         value = repository if host == "github.com" else f"{host}/{repository}"
         if host == "github.com" or "github" in host:
             suggest("github.repository", value, "the git remote")
-    app = _APP.search(_text(directory, "fly.toml"))
+    app = re.search(_APP, _text(directory, "fly.toml"))
     if app is not None:
         suggest("fly.app", app[1], "fly.toml")
     for place in ("Pulumi.yaml", "infra/Pulumi.yaml"):
-        project = _PROJECT.search(_text(directory, place))
+        project = re.search(_PROJECT, _text(directory, place))
         if project is not None:
             suggest("pulumi.project", project[1], place)
             suggest("pulumi.directory", os.path.dirname(place) or ".", place)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Unconfigured
@@ -16,8 +17,7 @@ OK, DUE, OVERDUE, NEVER = "ok", "due", "overdue", "never_rotated"
 SOON_SHARE, SOON_MOST = 0.1, 7 * 86400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(Struct, frozen=True):
     """A secret at one target; `rotated` is Unix seconds, None where no change is on record."""
 
     backend: str
@@ -25,8 +25,7 @@ class Copy:
     rotated: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """
     How a secret stands under its policy.
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.core import names as naming
 from sophia_secrets.core import template as templates
 from sophia_secrets.core import verdict
 from sophia_secrets.core.child_environment import Chosen, Selection
+from sophia_secrets.core.quiet import Quiet
 from sophia_secrets.core.resolve import Answer
 from sophia_secrets.core.template import Template
 from sophia_secrets.formats import Pair, decoded, value_problem, writer
@@ -20,8 +22,7 @@ ANY_TEXT = ("json", "yaml", "k8s")
 """The formats that carry any text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Quiet, Struct, frozen=True):
     """
     The text of the file, and what there is to say of it.
 
@@ -29,9 +30,9 @@ class Made:
     left out because programs obey a variable of that name (I8).
     """
 
-    content: bytes = field(repr=False)
+    content: bytes
     pairs: tuple[Pair, ...]
-    answers: tuple[Answer, ...] = field(repr=False)
+    answers: tuple[Answer, ...]
     absent: tuple[str, ...] = ()
     dangerous: tuple[str, ...] = ()
 

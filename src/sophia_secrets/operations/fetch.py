@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sophia_secrets import process
 from sophia_secrets.backends.base import Backend, Steps, T, Unconfigured
@@ -22,8 +24,7 @@ from sophia_secrets.state.flight import Lead, SharedFailure, Waiting
 from sophia_secrets.state.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """
     What is asked of the chain.
 

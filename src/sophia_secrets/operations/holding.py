@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend, Unconfigured
@@ -13,8 +14,7 @@ from sophia_secrets.operations import reading, writing
 from sophia_secrets.operations.session import Session
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Struct, frozen=True):
     """
     A backend that holds a secret, with what it said just now. `obstacle` is why it cannot be
     written, "" where it can.

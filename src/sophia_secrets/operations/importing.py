@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend
@@ -18,8 +19,7 @@ from sophia_secrets.operations.session import Session
 from sophia_secrets.operations.transferring import look
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(Struct, frozen=True):
     """A plan for one destination, as it was seen."""
 
     destination: Backend

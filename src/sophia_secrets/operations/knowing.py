@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Unconfigured
@@ -15,8 +15,7 @@ HISTORY = 20
 _CHANGES = frozenset({"done", "changed", "unknown"})
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """What is known of a name at one target; times are Unix seconds."""
 
     backend: str
@@ -28,8 +27,7 @@ class Held:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One change in a name's history."""
 
     when: str
@@ -39,8 +37,7 @@ class Step:
     who: str
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A secret's metadata."""
 
     name: str

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Steps, Unconfigured
@@ -22,8 +24,7 @@ from sophia_secrets.operations.session import Session
 _HINT = 'Set `GITHUB_REPOSITORY=OWNER/REPO` or `[github] repository = "OWNER/REPO"`.'
 
 
-@dataclass(frozen=True, slots=True)
-class Levels:
+class Levels(Struct, frozen=True):
     """
     What each level answered. `job` is what this job was given, inside a workflow, where nothing
     else can be asked; else it is None.

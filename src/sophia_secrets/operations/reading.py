@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sophia_secrets import errors
 from sophia_secrets.core import names as naming
@@ -16,8 +18,7 @@ from sophia_secrets.operations.fetch import Wanted, gather
 from sophia_secrets.operations.session import Session
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What the chain said: one resolution a name asked for, and each backend's own answer."""
 
     resolutions: tuple[Resolution, ...]

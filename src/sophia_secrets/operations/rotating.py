@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend
@@ -28,8 +30,7 @@ from sophia_secrets.state.pending import NEW, OLD, UNKNOWN, Claim, Holder, Pendi
 _DONE_BEFORE = "written before the interruption"
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
+class Rotation(Struct, frozen=True):
     """One name's rotation: sealed already where it is `resumed`, else sealed when it is carried out."""
 
     claim: Claim
@@ -50,8 +51,7 @@ class Rotation:
         return next((h for h in self.record.holders if h.backend == backend.name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """What became of each name at each backend, and which value it holds: `new`, `old` or `unknown`."""
 
     rows: tuple[tuple[Row, str], ...]

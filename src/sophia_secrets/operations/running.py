@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from sophia_secrets.core import child_environment as child
 from sophia_secrets.core.child_environment import Environment, Limits, Selection
 from sophia_secrets.core.model import SecretValue
+from sophia_secrets.core.quiet import Quiet
 from sophia_secrets.core.resolve import Answer
 from sophia_secrets.operations.selecting import Selected, asked_by, by_selection, hand_over
 from sophia_secrets.operations.session import Session
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Quiet, Struct, frozen=True):
     """
     All that the command is to be given, and what there is to say of it.
 
@@ -27,7 +28,7 @@ class Prepared:
     files: Mapping[str, SecretValue]
     absent: tuple[str, ...]
     dangerous: tuple[str, ...]
-    answers: tuple[Answer, ...] = field(repr=False)
+    answers: tuple[Answer, ...]
 
     def values(self) -> list[SecretValue]:
         """Every value that is handed over."""

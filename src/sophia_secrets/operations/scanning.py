@@ -6,12 +6,14 @@ import os
 import stat
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from sophia_secrets import errors
 from sophia_secrets.core import changes
 from sophia_secrets.core.child_environment import ANY
 from sophia_secrets.core.model import SecretValue
+from sophia_secrets.core.quiet import Quiet
 from sophia_secrets.core.redact import MINIMUM, Redactor
 from sophia_secrets.core.resolve import Answer, find, resolve
 from sophia_secrets.core.search import Search
@@ -30,18 +32,16 @@ _SNIFF = 8192
 _NOT_WALKED = frozenset({".git"})
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Quiet, Struct, frozen=True):
     """What is looked for: every readable value of every backend, with its name."""
 
-    search: Search = field(repr=False)
-    values: tuple[SecretValue, ...] = field(repr=False)
+    search: Search
+    values: tuple[SecretValue, ...]
     names: tuple[str, ...]
-    answers: tuple[Answer, ...] = field(repr=False)
+    answers: tuple[Answer, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A name's value in a file; line 0 is the file's own name. `file` holds no value."""
 
     name: str
@@ -49,16 +49,14 @@ class Finding:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """A file that was not looked into, and why."""
 
     file: str
     reason: str
 
 
-@dataclass(slots=True)
-class Scanned:
+class Scanned(Struct):
     """What was found, in the order it was looked at; `files` is how many were looked into."""
 
     findings: list[Finding] = field(default_factory=list)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.core import child_environment as child
@@ -20,8 +21,7 @@ from sophia_secrets.operations.session import Session
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(Struct, frozen=True):
     """What was chosen, with an answer for each name of it and every backend's own answer."""
 
     chosen: Chosen

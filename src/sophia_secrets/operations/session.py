@@ -6,14 +6,16 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+
 from sophia_secrets import backends, errors
 from sophia_secrets.backends.base import Backend, Context, Unconfigured
 from sophia_secrets.core.model import Snapshot
+from sophia_secrets.core.quiet import Quiet
 from sophia_secrets.state import keys
 from sophia_secrets.state.cache import Cache
 
@@ -24,8 +26,7 @@ if TYPE_CHECKING:
     from sophia_secrets.state.facts import Facts
 
 
-@dataclass(frozen=True, slots=True)
-class SessionOptions:
+class SessionOptions(Struct, frozen=True):
     """What one use asks beyond the settings. `max_stale` is seconds."""
 
     command: str = "python"
@@ -35,8 +36,7 @@ class SessionOptions:
     reason: str = ""
 
 
-@dataclass
-class Session:
+class Session(Quiet, Struct, dict=True):
     """
     The settings and the world as one use of the product sees them.
 
@@ -45,7 +45,7 @@ class Session:
     """
 
     settings: Settings
-    environ: Mapping[str, str] = field(repr=False)
+    environ: Mapping[str, str]
     cwd: str
     options: SessionOptions = SessionOptions()
     clock: Callable[[], float] = time.time

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import MEBIBYTE, Call, Completed, Ended, Steps
 from sophia_secrets.core.model import SecretValue
+from sophia_secrets.core.quiet import Quiet
 
 LARGEST = 100 * MEBIBYTE
 """A staged file larger than this is not read; GitHub takes none either."""
@@ -45,14 +47,13 @@ _PASSED = (
 _REGULAR = ("100644", "100755", "120000")
 
 
-@dataclass(frozen=True, slots=True)
-class Git:
+class Git(Quiet, Struct, frozen=True):
     """`git` in the working directory; `secrets` are taken out of what it says."""
 
-    environ: Mapping[str, str] = field(repr=False)
+    environ: Mapping[str, str]
     cwd: str
     timeout: float
-    secrets: tuple[SecretValue, ...] = field(default=(), repr=False)
+    secrets: tuple[SecretValue, ...] = ()
 
     def call(
         self, *arguments: str, stdin: bytes = b"", limit: int = 16 * MEBIBYTE, hardened: bool = True
@@ -72,12 +73,11 @@ class Git:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Quiet, Struct, frozen=True):
     """A staged file, its path from the top of the working tree; without `data` there is a `reason`."""
 
     path: str
-    data: bytes | None = field(repr=False)
+    data: bytes | None
     reason: str = ""
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend, Unconfigured
@@ -22,8 +24,7 @@ from sophia_secrets.operations.session import Session
 GONE = "no longer in the source"
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(Struct, frozen=True):
     """A plan for one destination, with both ends as they were seen. `removes_source` is a move's."""
 
     source: Backend

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from sophia_secrets import errors
 from sophia_secrets.core import names as naming
@@ -21,8 +22,7 @@ _MOST_NESTED = 10
 """How deep workflows may call each other (docs.github.com, "Reuse workflows")."""
 
 
-@dataclass(slots=True)
-class _Gathered:
+class _Gathered(Struct):
     """What the files come to: `needs` maps (name, environment) to its places, None: not known before it runs."""
 
     needs: dict[tuple[str, str | None], list[str]] = field(default_factory=dict)

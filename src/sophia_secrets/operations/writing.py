@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend, Steps, Unconfigured
@@ -16,8 +18,7 @@ from sophia_secrets.operations.session import Session
 from sophia_secrets.operations.snapshots import identity_of
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """A receipt, with the version that each name has now."""
 
     receipt: Receipt

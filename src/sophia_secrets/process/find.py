@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets.backends.base import Ended
 
@@ -12,8 +13,7 @@ NAMES = {"fly": ("flyctl", "fly")}
 """The file names of a vendor's word, best first; `fly` alone may be another vendor's (Concourse)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The absolute `path` of a program; or "" with `ended` and `detail` saying why there is none."""
 
     path: str = ""

@@ -7,11 +7,12 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from math import ceil
 from time import monotonic
 from types import MappingProxyType
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from sophia_secrets.backends.base import Call, Completed, Ended, Steps
 from sophia_secrets.errors import Interrupted
@@ -29,8 +30,7 @@ T = TypeVar("T")
 _DEFAULT_PROGRAMS: Mapping[str, str | None] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """
     A call started (`ended` is None) or ended, for the debug log and for spinners.
 

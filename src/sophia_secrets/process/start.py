@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from subprocess import SubprocessError
 from time import monotonic
+
+from msgspec import Struct
 
 from sophia_secrets.backends.base import Call, Completed, Ended
 from sophia_secrets.process.child import Child
@@ -15,8 +16,7 @@ from sophia_secrets.process.find import Found, look_up
 from sophia_secrets.process.private import PrivateDirectory
 
 
-@dataclass(slots=True, eq=False)
-class Started:
+class Started(Struct, eq=False):
     """A child with what was laid out for it; `at` is monotonic seconds."""
 
     child: Child

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from sophia_secrets import errors
 from sophia_secrets.core import names
@@ -18,7 +19,7 @@ from sophia_secrets.settings.table import BY_KEY, DECLARED, GROUP_RULES, TABLES,
 
 Values = dict[str, Given]
 
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+_WORD = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 _TABLES_OF_NAMES = ("secrets", "groups", "profiles")
 _DECLARED = {row.key: row for row in DECLARED}
 _WHY_NOT = {
@@ -30,8 +31,7 @@ _WHY_NOT = {
 _NO_VALUES = "A settings file never holds a value: store it with `sophia-secrets set {}`."
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """What checking needs to know: the user's home and settings file ("" unknown), all backends."""
 
     home: str
@@ -39,8 +39,7 @@ class World:
     backends: Collection[str]
 
 
-@dataclass(slots=True)
-class Checked:
+class Checked(Struct):
     """What one document says: settings by their key, by profile; declared secrets; groups."""
 
     document: Document
@@ -108,13 +107,13 @@ def check(document: Document, world: World, *, is_user: bool) -> Checked:
 def _named(reader: _Reader, checked: Checked, kind: str, name: str, raw: object) -> None:
     path = (kind, name)
     if kind == "profiles":
-        reader.need(_WORD.fullmatch(name), path, "a profile's name is letters, digits, `-` and `_`")
+        reader.need(re.fullmatch(_WORD, name), path, "a profile's name is letters, digits, `-` and `_`")
         values = checked.profiles.setdefault(name, {})
         for key, value in reader.table(path, raw).items():
             reader.setting(values, path, key, value)
         return
     if kind == "groups":
-        reader.need(_WORD.fullmatch(name), path, "a group's name is letters, digits, `-` and `_`")
+        reader.need(re.fullmatch(_WORD, name), path, "a group's name is letters, digits, `-` and `_`")
         checked.groups[name] = reader.group(name, raw)
         return
     reader.need(names.is_safe_to_ask(name), path, "this cannot be a secret's name")
@@ -130,8 +129,7 @@ def _named(reader: _Reader, checked: Checked, kind: str, name: str, raw: object)
         found[key] = reader.given(row, (*path, key), value)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(Struct, frozen=True):
     document: Document
     world: World
     is_user: bool

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import cast
+
+from msgspec import Struct
 
 from sophia_secrets.settings.kinds import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """
     A declared secret.
 
@@ -36,8 +36,7 @@ class Declared:
         return self.required if isinstance(self.required, bool) else profile in self.required
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Declared names of which at least one, or exactly one, must be there."""
 
     name: str
@@ -46,8 +45,7 @@ class Group:
     place: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """A value as one place gives it: `variable FLY_APP_NAME`, `/x/sophia-secrets.toml:12`."""
 
     value: Value

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
+from msgspec import Struct
+
 from sophia_secrets import errors
+from sophia_secrets.core.quiet import Quiet
 from sophia_secrets.settings.lines import Lines, Path
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(Quiet, Struct, frozen=True, dict=True):
     """
     A settings file. `table` is our part of it: all, or `[tool.sophia-secrets]` (then `prefix`).
 

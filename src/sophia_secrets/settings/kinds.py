@@ -7,7 +7,7 @@ import re
 from enum import Enum
 from typing import assert_never
 
-_DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s?([smhd]?)", re.ASCII)
+_DURATION = r"(?a)([0-9]{1,12}(?:\.[0-9]{1,6})?)\s?([smhd]?)"
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 LONGEST = 36525 * 86400.0
 """A hundred years, in seconds: the longest duration."""
@@ -90,7 +90,7 @@ def from_text(kind: Kind, text: str, choices: tuple[str, ...] = ()) -> Value:
 
 def duration(text: str) -> float:
     """Seconds in `90`, `90s`, `5m`, `24h` or `90d`. Raises `Unfit`."""
-    found = _DURATION.fullmatch(text.strip())
+    found = re.fullmatch(_DURATION, text.strip())
     if found is None:
         raise Unfit('must be a duration such as "90", "90s", "5m", "24h" or "90d"')
     seconds = float(found[1]) * _UNITS[found[2]]

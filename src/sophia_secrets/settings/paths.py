@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 
@@ -14,8 +15,7 @@ HOME_VARIABLE = "SOPHIA_SECRETS_HOME"
 USER_FILE = "config.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
+class Paths(Struct, frozen=True):
     """
     The three directories, absolute, none of them made yet; `home` is the user's.
 

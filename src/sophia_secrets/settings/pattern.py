@@ -7,17 +7,14 @@ import re
 MAX_LENGTH = 512
 _FEW = 9
 
-_PIECE = re.compile(
-    r"""\\.                                 # an escape
+_PIECE = r"""(?sx)\\.                                 # an escape
     | \[\^?\]?(?:\\.|[^\]\\])*\]            # a class
     | \(\?[A-Za-z-]*[:)]                    # flags: `(?:` and `(?i:` open a group, `(?i)` does not
     | \((?:\?(?:P?<[^>=!]*>|P=|<?[=!]|>|\#|\())?
     | [)|.]
     | [*+?][+?]?
     | \{[0-9]*(?:,[0-9]*)?\}[+?]?
-    | .""",
-    re.DOTALL | re.VERBOSE,
-)
+    | ."""
 
 
 def problem(pattern: str) -> str | None:
@@ -44,7 +41,7 @@ def _can_explode(pattern: str) -> bool:
     # For each open group: can it match in more than one way, and is it atomic?
     loose, atomic = [False], [False]
     last = False
-    for found in _PIECE.finditer(pattern):
+    for found in re.finditer(_PIECE, pattern):
         piece = found.group()
         if piece == "(?(" or (piece.startswith("(?") and "x" in piece.partition("<")[0]):
             # A condition is no plain group; in verbose mode white space may stand before a repetition.

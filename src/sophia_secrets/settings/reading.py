@@ -6,7 +6,8 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.settings.document import Document, parse
@@ -23,8 +24,7 @@ BOUNDARY = ".git"
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """
     A file that was looked at.
 
@@ -36,8 +36,7 @@ class Seen:
     stamp: tuple[int, int, int, int, int] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """
     The project's files that hold settings, the strongest first, and all that decided it.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import cast
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.settings.declared import Declared, Group
@@ -23,8 +24,7 @@ class Layer(Enum):
     DEFAULT = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """Where a value came from: `variable FLY_APP_NAME`, `/x/sophia-secrets.toml:12`, `default`."""
 
     layer: Layer
@@ -34,8 +34,7 @@ class Source:
 DEFAULT = Source(Layer.DEFAULT, "default")
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """
     The settings that count.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets.settings.checking import Checked, Values
 from sophia_secrets.settings.reading import LOCAL_FILE
@@ -13,8 +14,7 @@ from sophia_secrets.settings.table import BY_KEY
 from sophia_secrets.settings.trust import TrustStore, danger, is_asked_outside_ci, is_trusted_checkout
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """One file and whether it is trusted; `danger` is why it cannot be, if so."""
 
     checked: Checked

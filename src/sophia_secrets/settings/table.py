@@ -7,15 +7,14 @@ from these rows, so none of them can differ from another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from sophia_secrets.settings.kinds import Kind, Value
 
 PREFIX = "SOPHIA_SECRETS_"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """
     One setting.
 

@@ -9,11 +9,11 @@ user, which can record whatever it wants.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.settings.kinds import Kind, Unfit, from_text
@@ -26,8 +26,7 @@ _FORMAT = "1"
 _LIMIT = 16 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Trusted:
+class Trusted(Struct, frozen=True):
     """A recorded file: its real path and the SHA-256, in hex, of the content that was trusted."""
 
     path: str
@@ -174,7 +173,7 @@ def _real(path: str) -> str:
 
 
 def _record_name(real: str) -> str:
-    return hashlib.sha256(real.encode(*_NAMES)).hexdigest()
+    return _digest(real.encode(*_NAMES))
 
 
 def _is_record_name(name: str) -> bool:
@@ -182,4 +181,6 @@ def _is_record_name(name: str) -> bool:
 
 
 def _digest(content: bytes) -> str:
+    import hashlib
+
     return hashlib.sha256(content).hexdigest()

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from sophia_secrets import process
 from sophia_secrets.backends.base import Backend, Call, Completed, Steps, Unconfigured
 from sophia_secrets.core.model import Change, Receipt, SecretValue, Snapshot
+from sophia_secrets.core.quiet import Quiet
 
 T = TypeVar("T")
 
 
-@dataclass
-class Subject:
+class Subject(Quiet, Struct):
     """
     A backend that points at a fresh target of its own, in which nothing is stored.
 
@@ -29,7 +30,7 @@ class Subject:
     programs: Mapping[str, str] = field(default_factory=dict)
     path: str = field(default_factory=lambda: os.environ.get("PATH", ""))
     held: Callable[[], Mapping[str, str]] | None = None
-    credentials: tuple[str, ...] = field(default=(), repr=False)
+    credentials: tuple[str, ...] = ()
     calls: list[Call] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -7,16 +7,18 @@ process's variables, and from a running Machine where the settings allow it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from sophia_secrets.backends.base import Capabilities, Context, Credential, Section, Steps, Unconfigured
-from sophia_secrets.backends.fly import machine, probing, rules, writing
-from sophia_secrets.backends.fly.desk import Desk, listed
+from sophia_secrets.backends.fly.desk import Desk
 from sophia_secrets.backends.fly.sandbox import Sandbox
 from sophia_secrets.core.model import Change, Check, Failure, Receipt, SecretValue, Snapshot, Target
 from sophia_secrets.errors import BadName
 
 __all__ = ["FlyBackend"]
+
+_APP = r"[a-z0-9][a-z0-9-]{0,61}"
 
 
 class FlyBackend:
@@ -32,7 +34,7 @@ class FlyBackend:
     def __init__(
         self, app: str, context: Context, *, read_from_machine: bool = False, deploy: bool = False
     ) -> None:
-        if rules.APP.fullmatch(app) is None:
+        if re.fullmatch(_APP, app) is None:
             raise BadName(
                 "a Fly app's name is lower-case letters, digits and dashes",
                 hint="`fly apps list`",
@@ -40,7 +42,7 @@ class FlyBackend:
             )
         self.target = Target(self.name, app, (("app", app),))
         self._context = context
-        self._here = machine.is_here(context, app)
+        self._here = _is_here(context, app)
         self._remote = read_from_machine and not self._here
         self._desk = Desk(Sandbox(context, app), self.target, deploy)
 
@@ -82,9 +84,11 @@ class FlyBackend:
         On a Machine of the app its variables, without a call; elsewhere one `secrets list`, and
         two calls more where values are read from a Machine.
         """
+        from sophia_secrets.backends.fly import listing, machine
+
         if self._here:
             return machine.here(self._context, self.target)
-        entries = yield from listed(self._desk)
+        entries = yield from listing.fetch(self._desk)
         if isinstance(entries, Failure):
             return entries
         if not self._remote or not entries:
@@ -93,16 +97,29 @@ class FlyBackend:
 
     def write(self, changes: Sequence[Change]) -> Steps[Receipt]:
         """Store the values, staged, and see by the listed digests what became of them."""
+        from sophia_secrets.backends.fly import writing
+
         return (yield from writing.write(self._desk, changes))
 
     def delete(self, names: Sequence[str]) -> Steps[Receipt]:
         """Remove the names, staged; an absent one is `unchanged`."""
+        from sophia_secrets.backends.fly import writing
+
         return (yield from writing.delete(self._desk, names))
 
     def probe(self) -> Steps[list[Check]]:
         """`fly.cli`, `fly.auth`, `fly.target`."""
+        from sophia_secrets.backends.fly import probing
+
         return (yield from probing.probe(self._desk))
 
     def problem(self, name: str, value: SecretValue | None = None) -> str | None:
         """Why Fly cannot store this exactly, or None."""
+        from sophia_secrets.backends.fly import rules
+
         return rules.problem(name, value)
+
+
+def _is_here(context: Context, app: str) -> bool:
+    """Whether this process runs on a Machine of the app."""
+    return bool(context.environ.get("FLY_MACHINE_ID")) and context.environ.get("FLY_APP_NAME") == app

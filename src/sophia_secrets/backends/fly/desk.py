@@ -1,18 +1,14 @@
-"""What every operation on an app needs: its sandbox, its target, and the list of its secrets."""
+"""What every operation on an app needs: its sandbox and its target."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
-from sophia_secrets.backends.base import Steps
-from sophia_secrets.backends.fly import failures, listing
 from sophia_secrets.backends.fly.sandbox import Sandbox
-from sophia_secrets.core.model import Entry, Failure, Target
-from sophia_secrets.core.strict_json import BadJSON
+from sophia_secrets.core.model import Target
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Struct, frozen=True):
     """One app, and whether its writes are rolled out at once."""
 
     sandbox: Sandbox
@@ -27,14 +23,3 @@ class Desk:
     def staged(self) -> str:
         """What the user types to bring staged changes to the Machines."""
         return f"staged: run `fly secrets deploy --app {self.sandbox.app}`"
-
-
-def listed(desk: Desk) -> Steps[dict[str, Entry] | Failure]:
-    """The app's secrets by name, without values."""
-    done = yield desk.sandbox.call("secrets", "list", desk.app, "--json", label="fly secrets list")
-    if not done.ok:
-        return failures.failure(done, desk.target)
-    try:
-        return listing.entries(done.stdout)
-    except BadJSON as bad:
-        return failures.unreadable(desk.target, str(bad))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from sophia_secrets.core.model import Entry, EntryState
+from msgspec import Struct
+
+from sophia_secrets.backends.base import Steps
+from sophia_secrets.backends.fly import failures
+from sophia_secrets.backends.fly.desk import Desk
+from sophia_secrets.core.model import Entry, EntryState, Failure
 from sophia_secrets.core.strict_json import BadJSON, Number, loads
 
 _NOISE = b"Error loading config "
@@ -21,13 +25,23 @@ _STATUS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """A Fly Machine as `fly machine list` shows it."""
 
     id: str
     state: str
     group: str
+
+
+def fetch(desk: Desk) -> Steps[dict[str, Entry] | Failure]:
+    """The app's secrets by name, without values."""
+    done = yield desk.sandbox.call("secrets", "list", desk.app, "--json", label="fly secrets list")
+    if not done.ok:
+        return failures.failure(done, desk.target)
+    try:
+        return entries(done.stdout)
+    except BadJSON as bad:
+        return failures.unreadable(desk.target, str(bad))
 
 
 def entries(stdout: bytes) -> dict[str, Entry]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sophia_secrets.backends.base import Context, Steps
 from sophia_secrets.backends.fly import failures, listing, rules
@@ -13,16 +14,11 @@ from sophia_secrets.core.model import Entry, EntryState, Failure, SecretValue, S
 from sophia_secrets.core.strict_json import BadJSON
 
 # What shells, images and process managers set, next to everything of Fly's and ours.
-_NOT_SECRETS = re.compile(
+_NOT_SECRETS = (
     r"_|FLY_.*|SOPHIA_.*|LC_.*|XDG_.*|PATH|HOME|HOSTNAME|PWD|OLDPWD|SHLVL|SHELL|TERM|LANG|LANGUAGE|TZ"
     r"|USER|LOGNAME|MAIL|EDITOR|PAGER|TMPDIR|DEBIAN_FRONTEND|PRIMARY_REGION"
 )
-_NOT_UTF8 = re.compile("[\ud800-\udfff]")
-
-
-def is_here(context: Context, app: str) -> bool:
-    """Whether this process runs on a Machine of the app."""
-    return bool(context.environ.get("FLY_MACHINE_ID")) and context.environ.get("FLY_APP_NAME") == app
+_NOT_UTF8 = "[\ud800-\udfff]"
 
 
 def here(context: Context, target: Target) -> Snapshot:
@@ -38,9 +34,9 @@ def here(context: Context, target: Target) -> Snapshot:
     left_out = False
     for name, value in context.environ.items():
         declared = name in context.declared
-        if not declared and (_NOT_SECRETS.fullmatch(name) or not rules.NAME.fullmatch(name)):
+        if not declared and (re.fullmatch(_NOT_SECRETS, name) or not re.fullmatch(rules.NAME, name)):
             continue
-        if _NOT_UTF8.search(value):
+        if re.search(_NOT_UTF8, value):
             left_out = True
             continue
         detail = f"from Machine {machine}" + ("" if declared else ", not declared as a secret")

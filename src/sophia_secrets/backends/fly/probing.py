@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sophia_secrets.backends.base import Completed, Steps
 from sophia_secrets.backends.fly import failures, listing, writing
-from sophia_secrets.backends.fly.desk import Desk, listed
+from sophia_secrets.backends.fly.desk import Desk
 from sophia_secrets.core.model import Check, CheckStatus, Failure, FailureKind
 from sophia_secrets.core.strict_json import BadJSON
 
@@ -22,7 +22,7 @@ def probe(desk: Desk) -> Steps[list[Check]]:
     user = _user(desk, done)
     if user.status is CheckStatus.FAIL:
         return [program, user, _skipped("fly.target")]
-    secrets = yield from listed(desk)
+    secrets = yield from listing.fetch(desk)
     if isinstance(secrets, Failure):
         return [program, user, _failed("fly.target", secrets)]
     message = f"app {desk.sandbox.app} has {len(secrets)} secret{'' if len(secrets) == 1 else 's'}"

@@ -7,8 +7,7 @@ import re
 from sophia_secrets.backends.fly import dialect
 from sophia_secrets.core.model import SecretValue
 
-APP = re.compile(r"[a-z0-9][a-z0-9-]{0,61}")
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 
 # https://fly.io/docs/machines/runtime-environment/
 PLATFORM = frozenset(
@@ -32,7 +31,7 @@ PLATFORM = frozenset(
 
 def name_problem(name: str) -> str | None:
     """Why no Fly app can have a secret of this name, or None."""
-    if NAME.fullmatch(name) is None:
+    if re.fullmatch(NAME, name) is None:
         return "Fly's names are letters, digits and underscores, and do not begin with a digit"
     return None
 

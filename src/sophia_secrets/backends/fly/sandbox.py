@@ -11,7 +11,8 @@ the environment but what is listed here.
 from __future__ import annotations
 
 import os.path
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets.backends.base import Call, Context, Credential, Scratch
 from sophia_secrets.core.model import SecretValue
@@ -41,8 +42,7 @@ _SET = {
 _SESSION_FILES = ("config.yml", "flyctl.config.lock")
 
 
-@dataclass(frozen=True, slots=True)
-class Sandbox:
+class Sandbox(Struct, frozen=True):
     """Makes the calls of one app."""
 
     context: Context

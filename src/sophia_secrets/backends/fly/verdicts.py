@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sophia_secrets.backends.fly.failures import Stored
 from sophia_secrets.core.model import Entry, EntryState, Outcome, Result

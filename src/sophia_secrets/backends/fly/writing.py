@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sophia_secrets.backends.base import Call, Completed, Steps
 from sophia_secrets.backends.fly import dialect, failures, listing, rules, verdicts
-from sophia_secrets.backends.fly.desk import Desk, listed
+from sophia_secrets.backends.fly.desk import Desk
 from sophia_secrets.backends.fly.failures import Stored
 from sophia_secrets.core.model import (
     Change,
@@ -28,8 +30,7 @@ WRITE_SECONDS = 60.0
 ROLLOUT_SECONDS = 900.0
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """One call that stores some changes."""
 
     changes: tuple[Change, ...]
@@ -56,7 +57,7 @@ def write(desk: Desk, changes: Sequence[Change]) -> Steps[Receipt]:
     names = [change.name for change in changes]
     if not names:
         return Receipt(desk.target, ())
-    before = yield from listed(desk)
+    before = yield from listing.fetch(desk)
     if isinstance(before, Failure):
         return _not_started(desk, names, before)
     deliveries = _deliveries(desk, changes)
@@ -85,7 +86,7 @@ def delete(desk: Desk, names: Sequence[str]) -> Steps[Receipt]:
             for name in names
         )
         return Receipt(desk.target, tuple(refused))
-    before = yield from listed(desk)
+    before = yield from listing.fetch(desk)
     if isinstance(before, Failure):
         return _not_started(desk, names, before)
     absent = Entry(EntryState.ABSENT)
@@ -192,7 +193,7 @@ def _receipt(
     """What the list shows after the calls, name by name, and the roll-out where it is wanted."""
     after: dict[str, Entry] | None = None
     if any(fate is not Stored.NO for fate in fates.values()):
-        seen = yield from listed(desk)
+        seen = yield from listing.fetch(desk)
         after = None if isinstance(seen, Failure) else seen
     judge = verdicts.removed if removed else verdicts.stored
     results = [

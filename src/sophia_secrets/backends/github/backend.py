@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sophia_secrets.backends.base import Capabilities, Context, Credential, Section, Steps, Unconfigured
-from sophia_secrets.backends.github import probing, workflow, writing
-from sophia_secrets.backends.github.gh import Gh, gh_for
-from sophia_secrets.backends.github.listing import fetch
-from sophia_secrets.backends.github.rules import name_problem, scope_problem, value_problem
-from sophia_secrets.backends.github.scope import NAME, read_scope
-from sophia_secrets.core.model import (
-    Change,
-    Check,
-    Failure,
-    Receipt,
-    SecretValue,
-    Snapshot,
-)
+from sophia_secrets.backends.github.scope import JSON_VARIABLE, NAME, is_inside, read_scope
+from sophia_secrets.core.model import Change, Check, Failure, Receipt, SecretValue, Snapshot
+
+if TYPE_CHECKING:
+    from sophia_secrets.backends.github.gh import Gh
 
 _WRITE_ONLY = "GitHub never gives a secret's value back; only a workflow of the repository holds it."
 
@@ -35,8 +28,8 @@ class GitHubBackend:
     def __init__(self, gh: Gh, context: Context) -> None:
         self._gh = gh
         self._context = context
-        self._inside = workflow.is_inside(gh.scope, context.environ)
-        self._json = context.environ.get(workflow.JSON_VARIABLE) if self._inside else None
+        self._inside = is_inside(gh.scope, context.environ)
+        self._json = context.environ.get(JSON_VARIABLE) if self._inside else None
         self.target = gh.scope.target
         self.credential = Credential() if self._inside else gh.credential
         self.capabilities = Capabilities(
@@ -59,37 +52,54 @@ class GitHubBackend:
         scope = read_scope(section, context.environ)
         if isinstance(scope, Unconfigured):
             return scope
+        from sophia_secrets.backends.github.gh import gh_for
+
         return cls(gh_for(scope, context), context)
 
     def snapshot(self) -> Steps[Snapshot | Failure]:
         """Every name of the target: one call outside a workflow, at most one inside."""
-        if self._json is not None:
-            return workflow.snapshot_from_json(self._json, self._gh)
         if self._inside:
-            return (
-                yield from workflow.snapshot_from_variables(
-                    self._gh, self._context.environ, self._context.declared
-                )
-            )
+            return (yield from self._given())
+        from sophia_secrets.backends.github.listing import fetch
+
         listed = yield from fetch(self._gh)
         return listed if isinstance(listed, Failure) else Snapshot(self.target, listed.entries)
 
+    def _given(self) -> Steps[Snapshot | Failure]:
+        from sophia_secrets.backends.github import workflow
+
+        if self._json is not None:
+            return workflow.snapshot_from_json(self._json, self._gh)
+        return (
+            yield from workflow.snapshot_from_variables(
+                self._gh, self._context.environ, self._context.declared
+            )
+        )
+
     def write(self, changes: Sequence[Change]) -> Steps[Receipt]:
         """Store the values and see the names in the list; never repeated."""
+        from sophia_secrets.backends.github import writing
+
         return writing.write(self._gh, changes, self.problem)
 
     def delete(self, names: Sequence[str]) -> Steps[Receipt]:
         """Remove the names that the list has."""
+        from sophia_secrets.backends.github import writing
+
         return writing.delete(self._gh, names, self.problem)
 
     def probe(self) -> Steps[list[Check]]:
         """`github.cli`, `github.auth`, `github.target`, in two calls; in none where a job needs no `gh`."""
+        from sophia_secrets.backends.github import probing
+
         if self._inside and not self.capabilities.needs_call:
             return probing.checks_without_gh(self._gh, self._json)
         return (yield from probing.probe(self._gh, inside=self._inside))
 
     def problem(self, name: str, value: SecretValue | None = None) -> str | None:
         """Why this name or value cannot be stored here exactly, or None. Never quotes the value."""
+        from sophia_secrets.backends.github.rules import name_problem, scope_problem, value_problem
+
         return (
             name_problem(name)
             or (value_problem(value) if value is not None else None)

@@ -12,13 +12,13 @@ MINIMUM = ".".join(map(str, MINIMUM_VERSION))
 INSTALL = f"Install GitHub CLI {MINIMUM} or newer from https://cli.github.com."
 
 # cli/cli `api/client.go` `HTTPError.Error`, `pkg/cmd/api/api.go`; the first one counts.
-_HTTP = re.compile(r"\bHTTP (\d{3})\b")
-_SCOPE = re.compile(r'This API operation needs the "([a-z_:]+)" scope')
+_HTTP = r"\bHTTP (\d{3})\b"
+_SCOPE = r'This API operation needs the "([a-z_:]+)" scope'
 # Go's `url.Error`, and cli/cli `cmd/gh/main.go` for a name that does not resolve.
-_NETWORK = re.compile(r'^error connecting to |\b(?:Get|Put|Post|Delete|Patch) "https?://', re.MULTILINE)
-_TOO_OLD = re.compile(r"\bunknown (?:shorthand )?flag\b|\bunknown command\b")
-_APP_UNKNOWN = re.compile(r'invalid argument "\w+" for "-a, --app" flag')
-_BAD_ANSWER = re.compile(r"unexpected end of JSON|invalid character|\bEOF\b|cannot unmarshal")
+_NETWORK = r'(?m)^error connecting to |\b(?:Get|Put|Post|Delete|Patch) "https?://'
+_TOO_OLD = r"\bunknown (?:shorthand )?flag\b|\bunknown command\b"
+_APP_UNKNOWN = r'invalid argument "\w+" for "-a, --app" flag'
+_BAD_ANSWER = r"unexpected end of JSON|invalid character|\bEOF\b|cannot unmarshal"
 _KEY_FETCH = "failed to fetch public key"
 _WORDS = 2000
 
@@ -42,14 +42,14 @@ def wrote_nothing(completed: Completed) -> bool:
     return (
         completed.code == 4
         or _KEY_FETCH in completed.stderr
-        or _TOO_OLD.search(completed.stderr) is not None
-        or _APP_UNKNOWN.search(completed.stderr) is not None
+        or re.search(_TOO_OLD, completed.stderr) is not None
+        or re.search(_APP_UNKNOWN, completed.stderr) is not None
     )
 
 
 def http_status(completed: Completed) -> int:
     """The first HTTP status that `gh` names, 0 for none."""
-    match = _HTTP.search(completed.stderr)
+    match = re.search(_HTTP, completed.stderr)
     return int(match[1]) if match else 0
 
 
@@ -104,19 +104,19 @@ def _exited(completed: Completed, gh: Gh) -> tuple[FailureKind, str, str]:
             f"The certificate of {host} is not trusted.",
             "Set `SSL_CERT_FILE` to the file with your organisation's certificates.",
         )
-    if _NETWORK.search(stderr):
+    if re.search(_NETWORK, stderr):
         return (
             FailureKind.UNREACHABLE,
             f"{host} could not be reached for {label}.",
             "Check the network, `HTTPS_PROXY` and https://www.githubstatus.com.",
         )
-    if _APP_UNKNOWN.search(stderr):
+    if re.search(_APP_UNKNOWN, stderr):
         return (
             FailureKind.CLI_MISSING,
             f"`gh` is too old for {gh.scope.app} secrets; 2.94.0 or newer is needed.",
             "Install the newest GitHub CLI from https://cli.github.com.",
         )
-    if _TOO_OLD.search(stderr):
+    if re.search(_TOO_OLD, stderr):
         return FailureKind.CLI_MISSING, f"`gh` is too old; {MINIMUM} or newer is needed.", INSTALL
     if "invalid config file" in stderr:
         return (
@@ -124,7 +124,7 @@ def _exited(completed: Completed, gh: Gh) -> tuple[FailureKind, str, str]:
             "`gh` cannot read its own configuration.",
             "Run `gh config list` and correct the file it names.",
         )
-    if _BAD_ANSWER.search(stderr):
+    if re.search(_BAD_ANSWER, stderr):
         return (
             FailureKind.BAD_OUTPUT,
             f"GitHub's answer for {label} could not be read.",
@@ -151,7 +151,7 @@ def _http(status: int, stderr: str, gh: Gh) -> tuple[FailureKind, str, str]:
             f"GitHub does not accept the credentials for {label} (HTTP 401).",
             _sign_in(gh),
         )
-    scope = _SCOPE.search(stderr)
+    scope = re.search(_SCOPE, stderr)
     if status == 403 or (status == 404 and scope):
         return (
             FailureKind.NOT_PERMITTED,

@@ -5,11 +5,14 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sophia_secrets.backends.base import Call, Context, Credential
 from sophia_secrets.backends.github.scope import DEFAULT_HOST, Scope
 from sophia_secrets.core.model import SecretValue
+from sophia_secrets.core.quiet import Quiet
 
 MINIMUM_VERSION = (2, 23, 0)
 
@@ -17,7 +20,7 @@ MINIMUM_VERSION = (2, 23, 0)
 # `pkg/cmd/root/help_topic.go`, "environment").
 _TOKENS = ("GH_TOKEN", "GITHUB_TOKEN")
 _ENTERPRISE_TOKENS = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
-_OF_GITHUB = re.compile(r"github\.com|github\.localhost|.+\.ghe\.com")
+_OF_GITHUB = r"github\.com|github\.localhost|.+\.ghe\.com"
 
 _PASSED = (
     "DBUS_SESSION_BUS_ADDRESS",
@@ -40,8 +43,7 @@ _QUIET = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Gh:
+class Gh(Quiet, Struct, frozen=True):
     """
     `gh`, pointed at one scope. `token_variable` names the variable whose token it will use, ""
     where it will use the session of `gh auth login`.
@@ -49,7 +51,7 @@ class Gh:
 
     scope: Scope
     credential: Credential
-    environment: Mapping[str, str] = field(repr=False)
+    environment: Mapping[str, str]
     timeout: float
     token_variable: str = ""
 
@@ -106,7 +108,7 @@ def gh_for(scope: Scope, context: Context) -> Gh:
 
 def token_variables(host: str) -> tuple[str, ...]:
     """The variables that may hold a token for this host, the first that is set wins."""
-    return _TOKENS if _OF_GITHUB.fullmatch(host) else _ENTERPRISE_TOKENS
+    return _TOKENS if re.fullmatch(_OF_GITHUB, host) else _ENTERPRISE_TOKENS
 
 
 def login_command(host: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets.backends.base import Call, Completed, Steps
 from sophia_secrets.backends.github.failures import failure_of
@@ -12,8 +13,8 @@ from sophia_secrets.backends.github.gh import Gh
 from sophia_secrets.core import strict_json
 from sophia_secrets.core.model import Entry, EntryState, Failure, FailureKind
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+_MOMENT = r"(?a)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)"
 _VISIBILITIES = ("all", "private", "selected")
 
 
@@ -21,8 +22,7 @@ class BadList(ValueError):
     """An answer that is not a whole list of secrets. Its text is one of a few fixed reasons."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """
     Every name of the scope, write-only, with the vendor's `updated_at`. `visibility` has what an
     organisation's secrets add: all, private or selected.
@@ -79,9 +79,9 @@ def parse(stdout: bytes) -> Listed:
     visibility: dict[str, str] = {}
     for row in rows:
         name, moment = row.get("name"), row.get("updated_at")
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not re.fullmatch(_NAME, name):
             raise BadList("a name is not a secret's name")
-        if not isinstance(moment, str) or not _MOMENT.fullmatch(moment):
+        if not isinstance(moment, str) or not re.fullmatch(_MOMENT, moment):
             raise BadList("a time is not a time")
         name = name.upper()
         if name in entries:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from sophia_secrets.backends.base import Call
 from sophia_secrets.backends.github import dotenv
 from sophia_secrets.backends.github.gh import Gh
 from sophia_secrets.core.model import Change
+from sophia_secrets.core.quiet import Quiet
 
 CHUNK = 20
 """Most names in one call: `gh` sends them all at once, and GitHub asks for few at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Quiet, Struct, frozen=True):
     """The changes of one call. `as_lines`: `stdin` is an `--env-file`, not the one value."""
 
     changes: tuple[Change, ...]
     as_lines: bool
-    stdin: bytes = field(repr=False)
+    stdin: bytes
     flags: tuple[str, ...] = ()
 
     @property

@@ -9,11 +9,12 @@ from sophia_secrets.backends.github import workflow
 from sophia_secrets.backends.github.failures import INSTALL, MINIMUM, failure_of
 from sophia_secrets.backends.github.gh import MINIMUM_VERSION, Gh
 from sophia_secrets.backends.github.listing import Listed, fetch
+from sophia_secrets.backends.github.scope import JSON_VARIABLE
 from sophia_secrets.core.model import Check, CheckStatus, Failure, FailureKind
 
 CLI, AUTH, TARGET = "github.cli", "github.auth", "github.target"
 
-_VERSION = re.compile(rb"gh version (\d+)\.(\d+)\.(\d+)")
+_VERSION = rb"gh version (\d+)\.(\d+)\.(\d+)"
 
 
 def probe(gh: Gh, *, inside: bool) -> Steps[list[Check]]:
@@ -43,7 +44,7 @@ def checks_without_gh(gh: Gh, text: str | None) -> list[Check]:
         if isinstance(answer, Failure):
             target = Check(TARGET, CheckStatus.FAIL, answer.message, answer.hint)
         else:
-            message = f"{label}: {len(answer.entries)} names in `{workflow.JSON_VARIABLE}`"
+            message = f"{label}: {len(answer.entries)} names in `{JSON_VARIABLE}`"
             target = Check(TARGET, CheckStatus.OK, message)
     return [Check(CLI, CheckStatus.SKIP, skipped), Check(AUTH, CheckStatus.SKIP, skipped), target]
 
@@ -52,7 +53,7 @@ def _cli(completed: Completed, gh: Gh) -> Check:
     if not completed.ok:
         failure = failure_of(completed, gh)
         return Check(CLI, CheckStatus.FAIL, failure.message, failure.hint)
-    match = _VERSION.match(completed.stdout)
+    match = re.match(_VERSION, completed.stdout)
     if not match:
         return Check(CLI, CheckStatus.FAIL, f"{completed.path or '`gh`'} is not the GitHub CLI.", INSTALL)
     version = tuple(int(number[:9]) for number in match.groups())

@@ -10,14 +10,14 @@ from sophia_secrets.core.model import SecretValue
 MAX_BYTES = 48 * 1024
 """GitHub's limit for one value (docs.github.com, "Secrets reference", limits)."""
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+_SURROGATE = "[\ud800-\udfff]"
 _IN_A_PATH = frozenset("/?#%")
 
 
 def is_name(name: str) -> bool:
     """A name that a secret can have at GitHub, in any case."""
-    return _NAME.fullmatch(name) is not None and not name.upper().startswith("GITHUB_")
+    return re.fullmatch(_NAME, name) is not None and not name.upper().startswith("GITHUB_")
 
 
 def name_problem(name: str) -> str | None:
@@ -28,7 +28,7 @@ def name_problem(name: str) -> str | None:
     """
     if name.upper().startswith("GITHUB_"):
         return "GitHub keeps names that begin with GITHUB_ for itself"
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         return (
             "a GitHub secret's name has only A-Z, 0-9 and _, and does not begin with a digit"
             + _suggestion(name)
@@ -45,7 +45,7 @@ def value_problem(value: SecretValue) -> str | None:
         return "GitHub cannot tell an empty secret from a missing one"
     if "\0" in text:
         return "the value holds a NUL, which no step's environment can hold"
-    if _SURROGATE.search(text):
+    if re.search(_SURROGATE, text):
         return "the value holds a lone surrogate, which is not text that UTF-8 can carry"
     size = len(text.encode())
     if size > MAX_BYTES:

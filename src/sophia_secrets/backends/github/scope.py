@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from sophia_secrets.backends.base import Section, Unconfigured
 from sophia_secrets.core.model import Target
@@ -14,16 +15,17 @@ from sophia_secrets.errors import BadName, BadSettings
 
 NAME = "github"
 DEFAULT_HOST = "github.com"
+JSON_VARIABLE = "SOPHIA_GITHUB_SECRETS_JSON"
+"""Set to `${{ toJSON(secrets) }}`, it has every secret of a workflow's job."""
 APPS = ("actions", "dependabot", "codespaces", "agents")
 
-_HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*(?::[0-9]{1,5})?")
-_OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
-_REPOSITORY = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}")
-_SERVER_URL = re.compile(r"https?://([^/@?#]+)/?")
+_HOST = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*(?::[0-9]{1,5})?"
+_OWNER = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
+_REPOSITORY = r"(?!\.{1,2}\Z)[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}"
+_SERVER_URL = r"https?://([^/@?#]+)/?"
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """
     One list of secrets. `repository` is "" for an organisation's, `environment` is "" for the
     repository's own. Every part has passed `read_scope`: none can be taken for a flag, and the
@@ -99,7 +101,7 @@ def read_scope(section: Section, environ: Mapping[str, str]) -> Scope | Unconfig
     if organization:
         if environment:
             raise BadSettings("A GitHub organisation has no environments.", backend=NAME)
-        if not _OWNER.fullmatch(organization):
+        if not re.fullmatch(_OWNER, organization):
             _refuse("organisation", organization, 'Name it as in `[github] organization = "octo"`.')
         return Scope(_host(section, "", environ), organization, app=app)
     if not repository:
@@ -122,7 +124,7 @@ def _text(section: Section, key: str) -> str:
 def _split(repository: str) -> tuple[str, str, str]:
     parts = repository.split("/")
     host, owner, name = parts if len(parts) == 3 else ("", *parts) if len(parts) == 2 else ("", "", "")
-    whole = all(parts) and _OWNER.fullmatch(owner) and _REPOSITORY.fullmatch(name)
+    whole = all(parts) and re.fullmatch(_OWNER, owner) and re.fullmatch(_REPOSITORY, name)
     if not whole or name.endswith(".git"):
         _refuse("repository", repository, "Write it as OWNER/REPO or HOST/OWNER/REPO.")
     return host, owner, name
@@ -134,12 +136,12 @@ def _host(section: Section, from_repository: str, environ: Mapping[str, str]) ->
         raise BadSettings("`[github] host` and the host in `repository` differ.", backend=NAME)
     if not named and environ.get("GITHUB_ACTIONS") == "true" and environ.get("GITHUB_SERVER_URL"):
         url = environ["GITHUB_SERVER_URL"]
-        match = _SERVER_URL.fullmatch(url)
+        match = re.fullmatch(_SERVER_URL, url)
         if not match:
             _refuse("server URL", url, "Correct `GITHUB_SERVER_URL`.")
         named = {match[1].lower()}
     host = named.pop() if named else DEFAULT_HOST
-    if not _HOST.fullmatch(host):
+    if not re.fullmatch(_HOST, host):
         _refuse("host", host, "Name it as in `ghes.example.com`.")
     return host
 
@@ -157,3 +159,19 @@ def _is_environment(text: str) -> bool:
 
 def _refuse(what: str, text: str, hint: str) -> NoReturn:
     raise BadName(f"{text[:100]!a} is not a GitHub {what}.", hint=hint, backend=NAME)
+
+
+def is_inside(scope: Scope, environ: Mapping[str, str]) -> bool:
+    """
+    True in a workflow that is given this scope's secrets: one that runs for the repository
+    itself, or for one of the organisation's. Another repository's are as far away as from home.
+    """
+    if environ.get("GITHUB_ACTIONS") != "true" or scope.app not in ("actions", "dependabot"):
+        return False
+    server = environ.get("GITHUB_SERVER_URL", "").lower().rstrip("/").rpartition("://")[2]
+    running = environ.get("GITHUB_REPOSITORY", "").lower()
+    if server and server != scope.host:
+        return False
+    if running and scope.repository:
+        return running == scope.full_name.lower()
+    return not running or running.partition("/")[0] == scope.owner.lower()

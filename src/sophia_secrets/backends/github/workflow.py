@@ -15,33 +15,16 @@ from sophia_secrets.backends.base import Steps
 from sophia_secrets.backends.github.gh import Gh
 from sophia_secrets.backends.github.listing import Listed, fetch
 from sophia_secrets.backends.github.rules import is_name
-from sophia_secrets.backends.github.scope import Scope
+from sophia_secrets.backends.github.scope import JSON_VARIABLE
 from sophia_secrets.core import strict_json
 from sophia_secrets.core.model import Entry, EntryState, Failure, FailureKind, SecretValue, Snapshot
 
-JSON_VARIABLE = "SOPHIA_GITHUB_SECRETS_JSON"
 JSON_HINT = f"Set `{JSON_VARIABLE}: ${{{{ toJSON(secrets) }}}}` under the step's `env:`."
 
 # A secret's name, or the id that a reusable workflow gives a secret it is called with.
-_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_ID = r"[A-Za-z_][A-Za-z0-9_-]*"
+_SURROGATE = "[\ud800-\udfff]"
 _NOT_GIVEN = "not given to this step"
-
-
-def is_inside(scope: Scope, environ: Mapping[str, str]) -> bool:
-    """
-    True in a workflow that is given this scope's secrets: one that runs for the repository
-    itself, or for one of the organisation's. Another repository's are as far away as from home.
-    """
-    if environ.get("GITHUB_ACTIONS") != "true" or scope.app not in ("actions", "dependabot"):
-        return False
-    server = environ.get("GITHUB_SERVER_URL", "").lower().rstrip("/").rpartition("://")[2]
-    running = environ.get("GITHUB_REPOSITORY", "").lower()
-    if server and server != scope.host:
-        return False
-    if running and scope.repository:
-        return running == scope.full_name.lower()
-    return not running or running.partition("/")[0] == scope.owner.lower()
 
 
 def snapshot_from_json(text: str, gh: Gh) -> Snapshot | Failure:
@@ -58,7 +41,7 @@ def snapshot_from_json(text: str, gh: Gh) -> Snapshot | Failure:
     entries: dict[str, Entry] = {}
     for key, value in document.items() if isinstance(document, dict) else ():
         name = key.upper() if is_name(key) else key
-        if not _ID.fullmatch(key) or not isinstance(value, str):
+        if not re.fullmatch(_ID, key) or not isinstance(value, str):
             reason = "it is not a flat object of names and strings"
         elif key.upper() != "GITHUB_TOKEN":
             if name.upper() in {known.upper() for known in entries}:
@@ -111,7 +94,7 @@ def _given(value: str, updated_at: str | None = None) -> Entry:
 def _from_variable(value: str | None, listed: Entry | None) -> Entry | None:
     """None where nothing is known: the name is declared and neither given nor listed."""
     moment = listed.updated_at if listed else None
-    if value and not _SURROGATE.search(value):
+    if value and not re.search(_SURROGATE, value):
         return _given(value, moment)
     if value:
         return Entry(EntryState.WRITE_ONLY, updated_at=moment, detail="not UTF-8 in this step")

@@ -15,7 +15,7 @@ from sophia_secrets.core.model import Change, Failure, FailureKind, Outcome, Rec
 Problem = Callable[[str, SecretValue | None], str | None]
 
 # cli/cli `pkg/cmd/secret/set/set.go`; up to 2.83.0 each line stands indented under a heading.
-_NAMED = re.compile(r'failed to set secret "([^"]*)":(?: HTTP (\d{3}))?')
+_NAMED = r'failed to set secret "([^"]*)":(?: HTTP (\d{3}))?'
 _UNKNOWN = "it is not known whether this was stored"
 
 
@@ -112,7 +112,7 @@ def _after_failure(completed: Completed, batch: Batch, name: str) -> Result:
     """What a call that failed did with one of its names: only what is certain is said to be."""
     if wrote_nothing(completed):
         return Result(name, Outcome.FAILED, "nothing was sent")
-    codes = dict(_NAMED.findall(completed.stderr))
+    codes = dict(re.findall(_NAMED, completed.stderr))
     if name in codes:
         if codes[name].startswith("4"):
             return Result(name, Outcome.FAILED, f"GitHub refused it (HTTP {codes[name]})")

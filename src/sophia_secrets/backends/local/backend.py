@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sophia_secrets.backends.base import Capabilities, Context, Credential, Section, Steps, Unconfigured
-from sophia_secrets.backends.local import probing, writing
-from sophia_secrets.backends.local.opening import contents
 from sophia_secrets.backends.local.place import NAME, Place, Stop, read_place
 from sophia_secrets.core.model import (
     Change,
@@ -18,7 +16,6 @@ from sophia_secrets.core.model import (
     SecretValue,
     Snapshot,
 )
-from sophia_secrets.formats import dotenv
 
 
 class LocalBackend:
@@ -52,6 +49,8 @@ class LocalBackend:
 
     def snapshot(self) -> Steps[Snapshot | Failure]:
         """Every name with its value; empty where there is no file yet."""
+        from sophia_secrets.backends.local.opening import contents
+
         yield from ()
         try:
             pairs = contents(self._place)
@@ -61,19 +60,27 @@ class LocalBackend:
 
     def write(self, changes: Sequence[Change]) -> Steps[Receipt]:
         """Store all of the values or none, and read them back."""
+        from sophia_secrets.backends.local import writing
+
         yield from ()
         return writing.store(self._place, changes)
 
     def delete(self, names: Sequence[str]) -> Steps[Receipt]:
         """Remove the names; one that was not there is `unchanged` with detail "absent"."""
+        from sophia_secrets.backends.local import writing
+
         yield from ()
         return writing.remove(self._place, names)
 
     def probe(self) -> Steps[list[Check]]:
         """`local.identity`, `local.recipients` where the settings name some, `local.file`."""
+        from sophia_secrets.backends.local import probing
+
         yield from ()
         return probing.probe(self._place)
 
     def problem(self, name: str, value: SecretValue | None = None) -> str | None:
         """Why this name or value cannot be stored here exactly, or None. Never quotes the value."""
+        from sophia_secrets.formats import dotenv
+
         return dotenv.problem(name, value)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import MEBIBYTE, Context, Section
@@ -32,8 +32,7 @@ class Stop(Exception):
         self.failure = failure
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """
     One vault: absolute paths, the recipients that the settings name (none: our own), and the
     identity's text where the environment gives it.
@@ -91,6 +90,8 @@ class Place:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One writer at a time, across processes. The lock stays out of a team's directory."""
+        import hashlib
+
         key = hashlib.sha256(os.fsencode(os.path.realpath(self.file))).hexdigest()[:16]
         with self._told(), self._directory() as dirfd:
             lock = files.Lock(dirfd, f"local-{key}.lock")

@@ -9,10 +9,13 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-_RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}", re.ASCII)
+from msgspec import Struct
+
+from sophia_secrets.core.quiet import Quiet
+
+_RECIPIENT = r"age1[02-9ac-hj-np-z]{58}"
 
 _ARMOR_BEGIN = b"-----BEGIN AGE ENCRYPTED FILE-----"
 _ARMOR_END = b"-----END AGE ENCRYPTED FILE-----"
@@ -31,12 +34,11 @@ class BadIdentity(Exception):
     """A line is not an age identity. Its text names the line and quotes nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Quiet, Struct, frozen=True):
     """What opens files, and the recipient (`age1...`) that they were encrypted for."""
 
     public: str
-    key: object = field(repr=False)
+    key: object
 
 
 def _age() -> Any:
@@ -75,7 +77,7 @@ def read_identities(data: bytes) -> tuple[Identity, ...]:
 
 def is_recipient(text: str) -> bool:
     """Whether `text` is an age public key, its checksum included."""
-    if not _RECIPIENT.fullmatch(text):
+    if not re.fullmatch(_RECIPIENT, text):
         return False
     try:
         _age().x25519.Recipient.from_str(text)

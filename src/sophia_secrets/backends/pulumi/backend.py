@@ -1,19 +1,11 @@
-"""The Pulumi backend: which of its two places is configured, and who answers where both are."""
+"""The Pulumi backend: two places, and who answers where both are configured."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from sophia_secrets import errors
 from sophia_secrets.backends.base import Capabilities, Context, Credential, Section, Steps, Unconfigured
-from sophia_secrets.backends.pulumi import changes as writing
-from sophia_secrets.backends.pulumi import names, probe, project, session
-from sophia_secrets.backends.pulumi.esc import Environment
-from sophia_secrets.backends.pulumi.place import Place
-from sophia_secrets.backends.pulumi.project import Project
-from sophia_secrets.backends.pulumi.stack import Stack
-from sophia_secrets.backends.pulumi.values import Leaf
 from sophia_secrets.core.model import (
     Change,
     Check,
@@ -28,8 +20,13 @@ from sophia_secrets.core.model import (
     Target,
 )
 
+if TYPE_CHECKING:
+    from sophia_secrets.backends.pulumi.esc import Environment
+    from sophia_secrets.backends.pulumi.place import Place
+    from sophia_secrets.backends.pulumi.stack import Stack
+    from sophia_secrets.backends.pulumi.values import Leaf
+
 NAME = "pulumi"
-_DIRECTORY = "Set `directory` under `[pulumi]` to the folder of Pulumi.yaml."
 
 
 class PulumiBackend:
@@ -66,43 +63,16 @@ class PulumiBackend:
         Raises `BadName` for a target that `pulumi` must not be handed, and for a stack whose
         project is not the one in the directory: Pulumi would read the wrong project's file.
         """
-        given = {key: str(value).strip() for key, value in section.items() if value is not None}
-        organization = given.get("organization", "") or context.environ.get("PULUMI_DEFAULT_ORGANIZATION", "")
-        where: Project | None = None
-        gap = None
-        if given.get("stack"):
-            where, gap = _project(given, context)
-        if given.get("environment"):
-            parts = names.environment_parts(given["environment"], organization, given.get("project", ""))
-            if not parts[0]:
-                return Unconfigured(
-                    NAME,
-                    f"the organisation of the environment {given['environment']} is not known",
-                    'Set `organization` under `[pulumi]`, or `environment = "organization/project/env"`.',
-                )
-        elif gap:
-            return gap
-        elif where is None:
+        if not any(str(section.get(key) or "").strip() for key in ("environment", "stack")):
             return Unconfigured(
                 NAME,
                 "neither an environment nor a stack is set",
                 "Set `environment` (PULUMI_ENVIRONMENT), or `stack` and `directory`, under `[pulumi]`.",
             )
-        stack = _stack(given, organization, where, context) if where else None
-        environment = None
-        if given.get("environment"):
-            namespace = where.name if where else given.get("project", "")
-            reference = "/".join(parts)
-            opened = session.for_environment(context, parts[0])
-            environment = Environment(reference, namespace, opened, context.timeout)
-        places = [place for place in (environment, stack) if place]
-        return cls(
-            _target(environment, stack, context),
-            session.credential(context, tuple(place.session for place in places)),
-            environment,
-            stack,
-            (f"the stack is left out: {gap.reason}",) if gap else (),
-        )
+        from sophia_secrets.backends.pulumi.configured import places
+
+        found = places(section, context)
+        return found if isinstance(found, Unconfigured) else cls(*found)
 
     def snapshot(self) -> Steps[Snapshot | Failure]:
         """Every name of the environment and of the stack: one call each, the environment's first."""
@@ -127,18 +97,26 @@ class PulumiBackend:
                     for change, problem in zip(changes, problems, strict=True)
                 ),
             )
+        from sophia_secrets.backends.pulumi import changes as writing
+
         return (yield from writing.write(self._places()[0], self.target, changes))
 
     def delete(self, names: Sequence[str]) -> Steps[Receipt]:
         """Removes each name where it was read from; reads before and after."""
+        from sophia_secrets.backends.pulumi import changes as writing
+
         return (yield from writing.delete(self._places()[0], self.target, names))
 
     def probe(self) -> Steps[list[Check]]:
         """`pulumi.cli`, `pulumi.auth`, and `pulumi.environment` and `pulumi.stack` where configured."""
+        from sophia_secrets.backends.pulumi import probe
+
         return (yield from probe.run(self._environment, self._stack, self.target))
 
     def problem(self, name: str, value: SecretValue | None = None) -> str | None:
         """Pulumi's rules; the same for both places, so that a value can move between them."""
+        from sophia_secrets.backends.pulumi import names
+
         return names.name_problem(name) or (
             names.value_problem(value.reveal()) if value is not None else None
         )
@@ -154,50 +132,3 @@ def _merged(above: Entry | None, leaf: Leaf, place: Place) -> Entry:
         return Entry(state, leaf.value, detail=detail)
     which = "the same value" if above.value == leaf.value else "another value"
     return Entry(above.state, above.value, detail=f"{above.detail}; hides {which} in {place.words}")
-
-
-def _project(given: dict[str, str], context: Context) -> tuple[Project | None, Unconfigured | None]:
-    if not given.get("directory"):
-        reason = f"the directory of the stack {given['stack']} is not known"
-        return None, Unconfigured(NAME, reason, _DIRECTORY)
-    directory = os.path.abspath(os.path.join(context.cwd, given["directory"]))
-    if where := project.find(directory):
-        return where, None
-    reason = f"there is no Pulumi.yaml with a name in {directory} or above it"
-    return None, Unconfigured(NAME, reason, _DIRECTORY)
-
-
-def _stack(given: dict[str, str], organization: str, where: Project, context: Context) -> Stack:
-    owner, of_project, name = names.stack_parts(given["stack"])
-    for expected in (of_project, given.get("project", "")):
-        if expected and expected != where.name:
-            raise errors.BadName(
-                f"The stack {given['stack']} is of the project {expected}, "
-                f"and {where.directory} holds the project {where.name}.",
-                hint="Set `directory` and `project` under `[pulumi]` to the same project.",
-                backend=NAME,
-            )
-    explicit = context.environ.get("PULUMI_BACKEND_URL", "")
-    url = explicit or where.url or session.user_url(context)
-    owner = owner or (organization if session.is_cloud(url) else "")
-    schemes = (url.partition("://")[0], where.secrets_provider(name))
-    return Stack(
-        f"{owner}/{where.name}/{name}" if owner else name,
-        where.directory,
-        where.name,
-        session.for_stack(context, where.url, schemes),
-        context.timeout,
-    )
-
-
-def _target(environment: Environment | None, stack: Stack | None, context: Context) -> Target:
-    parts = [("url", session.user_url(context))]
-    if environment is not None:
-        parts.append(("environment", environment.reference))
-        parts.append(("namespace", environment.namespace))
-    if stack is not None:
-        parts.append(("stack", stack.stack))
-        parts.append(("project", stack.namespace))
-        parts.append(("directory", stack.directory))
-    label = environment.reference if environment is not None else stack.words if stack is not None else ""
-    return Target(NAME, label, tuple(parts))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sophia_secrets.backends.base import Call, Completed
 from sophia_secrets.backends.pulumi import failures, names, values
@@ -16,8 +18,7 @@ from sophia_secrets.core.model import Failure, SecretValue, Target
 FLAGS = ("--non-interactive", "--color", "never")
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Struct, frozen=True):
     """
     One environment; `reference` is organisation/project/env, `namespace` the project's.
 

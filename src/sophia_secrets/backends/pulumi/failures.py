@@ -17,9 +17,9 @@ from sophia_secrets.core.model import Failure, FailureKind, Target
 MOST_WORDS = 2000
 
 _UPDATING = "updating environment definition: "
-_STATUS = re.compile(r"(?:[a-z][a-z ]{2,60}: ){0,4}\[(\d{1,3})\] ?")
-_PREFIX = re.compile(r"^(?:error: )?(?:[a-z][a-z ]{2,60}: )*\[\d{1,3}\] ?|^error: |^Diags: ")
-_NETWORK = re.compile(
+_STATUS = r"(?:[a-z][a-z ]{2,60}: ){0,4}\[(\d{1,3})\] ?"
+_PREFIX = r"^(?:error: )?(?:[a-z][a-z ]{2,60}: )*\[\d{1,3}\] ?|^error: |^Diags: "
+_NETWORK = (
     r"\b(?:Get|Head|Post|Patch|Put|Delete) \"https?://[^\"]*\": .*"
     r"(?:connection refused|no such host|i/o timeout|network is unreachable|no route to host"
     r"|[Tt]emporary failure in name resolution|server misbehaving|timed out|TLS handshake timeout"
@@ -84,7 +84,9 @@ def diagnostics(completed: Completed) -> str:
     """
     if not completed.showable:
         return ""
-    said = [_PREFIX.sub("", line).strip() for line in completed.stderr.splitlines() if not _is_notice(line)]
+    said = [
+        re.sub(_PREFIX, "", line).strip() for line in completed.stderr.splitlines() if not _is_notice(line)
+    ]
     return "; ".join(line for line in said if line)[:300]
 
 
@@ -126,7 +128,7 @@ def _classified(completed: Completed) -> tuple[FailureKind, str, str]:
             "Pulumi has a fault of its own and cannot answer about {target}",
             "try again",
         )
-    if any(_NETWORK.search(said) for said in _errors(completed.stderr)):
+    if any(re.search(_NETWORK, said) for said in _errors(completed.stderr)):
         return (
             FailureKind.UNREACHABLE,
             "Pulumi cannot be reached about {target}",
@@ -160,7 +162,7 @@ def _errors(stderr: str) -> list[str]:
 
 def _status(stderr: str) -> int | None:
     for said in _errors(stderr):
-        if match := _STATUS.match(said):
+        if match := re.match(_STATUS, said):
             return int(match.group(1))
     return None
 

@@ -6,32 +6,32 @@ import re
 
 from sophia_secrets import errors
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
-_SENDABLE = re.compile(r"[^-\s=\x00-\x20\x7f-\x9f][^\s=\x00-\x20\x7f-\x9f]{0,1023}")
+_NAME = r"[A-Za-z_][A-Za-z0-9_]{0,254}"
+_SENDABLE = r"[^-\s=\x00-\x20\x7f-\x9f][^\s=\x00-\x20\x7f-\x9f]{0,1023}"
 _ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 # No leading dot: the program cleans `..` out of the URL that it builds from the parts, and asks for
 # another one (pkg/cmd/esc/cli/client/client.go, cleanPath).
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = "[\ud800-\udfff]"
 
 
 def name_problem(name: str) -> str | None:
     """Why nothing is stored under this name, or None."""
-    if _NAME.fullmatch(name):
+    if re.fullmatch(_NAME, name):
         return None
     return "a name is letters, digits and underscores, at most 255, and does not begin with a digit"
 
 
 def is_sendable(name: str) -> bool:
     """Whether the name may stand among a program's arguments (I1, I2)."""
-    return _SENDABLE.fullmatch(name) is not None
+    return re.fullmatch(_SENDABLE, name) is not None
 
 
 def value_problem(text: str) -> str | None:
     """Why a value cannot be kept exactly, or None."""
     if "\0" in text:
         return "the value holds a NUL character, which no process environment can carry"
-    if _SURROGATE.search(text):
+    if re.search(_SURROGATE, text):
         return "the value is not Unicode text (it holds a lone surrogate)"
     return None
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sophia_secrets.backends.base import Completed, Steps
 from sophia_secrets.backends.pulumi import failures
@@ -14,7 +15,7 @@ from sophia_secrets.backends.pulumi.vocabulary import INSTALL, OLDEST
 from sophia_secrets.core import strict_json
 from sophia_secrets.core.model import Check, CheckStatus, Failure, Target
 
-_VERSION = re.compile(rb"v?(\d{1,5})\.(\d{1,5})\.(\d{1,5})\b")
+_VERSION = rb"v?(\d{1,5})\.(\d{1,5})\.(\d{1,5})\b"
 
 
 def run(environment: Environment | None, stack: Stack | None, target: Target) -> Steps[list[Check]]:
@@ -51,7 +52,7 @@ def run(environment: Environment | None, stack: Stack | None, target: Target) ->
 def _cli(completed: Completed, target: Target) -> Check:
     if failed := failures.of(completed, target, "its version"):
         return _failed("pulumi.cli", failed)
-    match = _VERSION.match(completed.stdout.strip())
+    match = re.match(_VERSION, completed.stdout.strip())
     where = f" at {completed.path}" if completed.path else ""
     if match is None:
         message = f"the Pulumi CLI{where} does not tell its version"

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _NAMES = ("Pulumi.json", "Pulumi.yaml", "Pulumi.yml")
 _MOST = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """
     `directory` is absolute. `name` is the namespace of every configuration key that has none.
     `url` is the backend that the project itself names, or "".

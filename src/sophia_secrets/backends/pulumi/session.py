@@ -11,18 +11,19 @@ import json
 import os
 import pwd
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from sophia_secrets.backends.base import Context, Credential, Scratch
 from sophia_secrets.backends.pulumi.variables import BY_SCHEME, CREDENTIALS, PASSPHRASE, PLACE, SYSTEM, TOKEN
 from sophia_secrets.core import strict_json
+from sophia_secrets.core.quiet import Quiet
 
 CLOUD = "https://api.pulumi.com"
 _MOST = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Quiet, Struct, frozen=True):
     """
     The environment and the private directories of one kind of call.
 
@@ -31,7 +32,7 @@ class Session:
     in the token's place (pkg/cmd/esc/cli/login.go, getCachedClient).
     """
 
-    variables: Mapping[str, str] = field(repr=False)
+    variables: Mapping[str, str]
     scratch: tuple[Scratch, ...] = ()
 
 

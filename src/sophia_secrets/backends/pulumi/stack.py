@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sophia_secrets.backends.base import Call, Completed
 from sophia_secrets.backends.pulumi import failures, names, values
@@ -13,8 +15,7 @@ from sophia_secrets.backends.pulumi.values import Leaf, Path
 from sophia_secrets.core.model import Failure, SecretValue, Target
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
+class Stack(Struct, frozen=True):
     """
     The configuration of one stack in one absolute directory; `namespace` is the project's name.
 

@@ -7,7 +7,8 @@ Pure, and all or nothing: anything but the documented shape raises `Unreadable`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets.core import strict_json
 from sophia_secrets.core.model import SecretValue
@@ -21,16 +22,14 @@ class Unreadable(Exception):
     """Output that is not of the documented shape. Holds nothing of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(Struct, frozen=True):
     """One scalar: where it stands, and its text; None where Pulumi does not know it yet."""
 
     path: Path
     value: SecretValue | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
+class _Node(Struct, frozen=True):
     value: object
     unknown: bool
 

@@ -8,7 +8,8 @@ pkg/cmd/pulumi/config/config.go, pkg/secrets/passphrase, sdk/go/common/workspace
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sophia_secrets.core.model import FailureKind
 
@@ -16,8 +17,7 @@ OLDEST = "3.188.0"
 INSTALL = "https://www.pulumi.com/docs/install/"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     pattern: re.Pattern[str]
     kind: FailureKind
     message: str
