@@ -3,18 +3,25 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 T ?= tests
 TESTS ?=
+UPGRADE ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test lint types imports bench docs soak clean
+.PHONY: setup lock demo test wheel-test lint types imports bench docs soak clean
 
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make setup PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
+
+# The pins stay as they are where they still fit: `make lock UPGRADE=--upgrade` takes the newest.
+LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
+lock: setup
+	$(BIN)/uv $(LOCK) $(UPGRADE) --group dev pyproject.toml --output-file requirements-dev.txt
+	$(BIN)/uv $(LOCK) $(UPGRADE) --group docs --constraint requirements-dev.txt pyproject.toml --output-file requirements-docs.txt
 
 demo: setup
 	@$(BIN)/python docs/demo.py $(BIN)/sophia-secrets
@@ -22,8 +29,11 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest $(T) $(if $(TESTS),-k "$(TESTS)")
 
+wheel-test: setup
+	$(BIN)/python -m tests.distribution.installed
+
 soak: setup
-	SOPHIA_SOAK=1 $(BIN)/python -m pytest $(T) $(if $(TESTS),-k "$(TESTS)")
+	SOPHIA_SOAK=1 PYTEST_TIMEOUT=7200 $(BIN)/python -m pytest $(T) $(if $(TESTS),-k "$(TESTS)")
 
 lint: setup
 	$(BIN)/ruff check src tests benchmarks docs
@@ -39,7 +49,7 @@ bench: setup
 	$(BIN)/python -m benchmarks
 
 docs: setup
-	$(BIN)/python -m pip install --quiet --group docs
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-docs.txt
 	$(BIN)/python docs/build.py
 
 clean:
