@@ -142,6 +142,10 @@ def test_A1_on_a_small_full_disk_what_was_acknowledged_is_there_once_there_is_ro
         pytest.skip(f"no file system may be mounted here: {done.stderr.strip()}")
     errors = (tmp_path / "err").read_text()
     assert "Traceback" not in errors
+    told, directory = errors.splitlines(), sophia.sophia / "state"
+    full = [told[n + 1] for n, line in enumerate(told) if line.startswith("error: ") and "No space" in line]
+    assert full
+    assert {f"`df -h {directory}" in hint for hint in full} == {True}, full
     assert "went wrong" not in errors
     lines = [line.split() for line in done.stdout.splitlines()]
     given = {n: (int(code), value) for code, n, value in (line for line in lines if line[0].isdecimal())}

@@ -388,6 +388,10 @@ def test_X3_a_write_that_the_disk_refuses_leaves_the_old_file(
     assert outcomes(receipt) == [Outcome.FAILED]
     assert receipt.failure is not None
     assert "No space left" in receipt.failure.message
+    directory = machine.state
+    assert receipt.failure.hint == (
+        f"Free some space in {directory} (`df -h {directory}` shows how much there is) and try again."
+    )
     assert held(machine.backend()) == {"A": "1"}
 
     with monkeypatch.context() as patch:

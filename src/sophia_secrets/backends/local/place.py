@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ IDENTITY = "identity.txt"
 
 _FILE_LIMIT = 24 * MEBIBYTE
 _IDENTITY_LIMIT = 64 * 1024
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_SHUT = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class Stop(Exception):
@@ -129,7 +132,10 @@ class Place(Struct, frozen=True):
                 FailureKind.BAD_OUTPUT, f"{self.target.label} is too large to be a file of secrets."
             )
         except OSError as error:
-            stop = self.stop(kind_of(error), f"{error.filename or self.file}: {error.strerror}.")
+            told = f"{error.filename or self.file}: {error.strerror}."
+            # What may not be read is not mended by a directory that can be written.
+            hint = "" if isinstance(error, PermissionError) else hint_of(error, self.state_directory)
+            stop = self.stop(kind_of(error), told, hint)
         raise stop
 
     def _is_ours(self, path: str) -> bool:
@@ -139,6 +145,16 @@ class Place(Struct, frozen=True):
 def kind_of(error: OSError) -> FailureKind:
     """A failure kind for what the operating system says."""
     return FailureKind.NOT_PERMITTED if isinstance(error, PermissionError) else FailureKind.BAD_OUTPUT
+
+
+def hint_of(error: OSError, directory: str) -> str:
+    """What to do where the operating system refuses to write in a directory."""
+    place = files.quoted(directory)
+    if error.errno in _FULL:
+        return f"Free some space in {place} (`df -h {place}` shows how much there is) and try again."
+    if error.errno in _SHUT:
+        return f"Make {place} writable, or set `SOPHIA_SECRETS_HOME` to a directory that is."
+    return ""
 
 
 def read_place(section: Section, context: Context) -> Place:

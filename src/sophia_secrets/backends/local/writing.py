@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 
 from sophia_secrets.backends.local import vault
 from sophia_secrets.backends.local.opening import contents, opened
-from sophia_secrets.backends.local.place import Place, Stop, kind_of
+from sophia_secrets.backends.local.place import Place, Stop, hint_of, kind_of
 from sophia_secrets.core.model import (
     Change,
     Entry,
@@ -70,7 +71,8 @@ def _changed(place: Place, wanted: Mapping[str, SecretValue | None]) -> Receipt:
         place.replace(sealed)
     except OSError as error:
         problem = f"{place.target.label} could not be written: {error.strerror}."
-        failure = Failure(kind_of(error), place.target, problem)
+        hint = hint_of(error, os.path.dirname(place.file))
+        failure = Failure(kind_of(error), place.target, problem, hint)
     else:
         return _read_back(place, wanted, before)
     return _all(place, wanted, Outcome.FAILED if _holds(place, data) else Outcome.UNKNOWN, failure)
