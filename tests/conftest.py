@@ -32,6 +32,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         "gh": [str(GH), *os.environ.get("SOPHIA_TEST_GH", "").split(os.pathsep)],
         "pulumi": [os.environ.get("SOPHIA_TEST_PULUMI") or shutil.which("pulumi") or ""],
         "flyctl": [os.environ.get("SOPHIA_TEST_FLY") or shutil.which("flyctl") or ""],
+        "aws": [os.environ.get("SOPHIA_TEST_AWS", "")],
     }
     told = []
     for word, programs in real.items():

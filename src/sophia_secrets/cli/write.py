@@ -178,6 +178,7 @@ def delete(
             }
             console.answer(shape)
         elif result.outcome is Outcome.DONE:
-            console.note(f"Deleted {name} from {target.name} ({target.target}).")
+            remark = f"; {result.detail.rstrip('.')}" if result.detail else ""
+            console.note(f"Deleted {name} from {target.name} ({target.target}){remark}.")
         else:
             console.note(f"{target.name} ({target.target}) held no {name}.")

@@ -217,7 +217,7 @@ def run_all(session: Session, steps: dict[int, Steps[T]]) -> dict[int, T]:
     with session.waiting(steps):
         return process.run_all(
             steps,
-            programs={word: session.settings.program(word) for word in ("gh", "pulumi", "fly")},
+            programs=session.settings.programs,
             path=session.environ.get("PATH", ""),
             cancel=session.cancel,
             observe=session.on_event,

@@ -109,6 +109,11 @@ class Settings(Struct, frozen=True):
         """The absolute path set for `gh`, `pulumi` or `fly`, or None: the first one on PATH."""
         return cast("str | None", self.values.get(f"programs.{name}"))
 
+    @property
+    def programs(self) -> dict[str, str]:
+        """The absolute paths that are set, by the vendor's word."""
+        return cast("dict[str, str]", self.section("programs"))
+
     def section(self, backend: str) -> dict[str, Value]:
         """A backend's own settings by their bare names; what is not set is not there."""
         return {

@@ -273,7 +273,7 @@ ROWS: tuple[Row, ...] = (
             variable=PREFIX + program.upper(),
             absolute=True,
         )
-        for program in ("gh", "pulumi", "fly")
+        for program in ("gh", "pulumi", "fly", "aws")
     ),
     _user(
         "backends.extra",

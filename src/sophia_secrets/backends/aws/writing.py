@@ -1,0 +1,187 @@
+"""Writing and deleting: what is there is looked at first, and what became of it after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from sophia_secrets.backends.aws import failures, reading, rules
+from sophia_secrets.backends.aws.program import Aws
+from sophia_secrets.backends.base import Completed, Steps
+from sophia_secrets.core.model import (
+    Change,
+    Entry,
+    EntryState,
+    Failure,
+    Outcome,
+    Receipt,
+    Result,
+    SecretValue,
+)
+
+
+def write(aws: Aws, changes: Sequence[Change]) -> Steps[Receipt]:
+    """
+    Store the values one after the other, for AWS takes one in a call, and read them back.
+
+    The first that does not succeed is the last that is tried.
+    """
+    problems = {change.name: rules.problem(aws.place, change.name, change.value) for change in changes}
+    if any(problems.values()):
+        refusals = [
+            Result(name, Outcome.REFUSED, reason) if reason else Result(name, Outcome.NOT_STARTED)
+            for name, reason in problems.items()
+        ]
+        return Receipt(aws.place.target, tuple(refusals))
+    before = yield from reading.values(aws, list(problems))
+    if isinstance(before, Failure):
+        return _none_started(aws, list(problems), before)
+    results: list[Result] = []
+    failure: Failure | None = None
+    for change in changes:
+        if failure is not None:
+            results.append(Result(change.name, Outcome.NOT_STARTED))
+            continue
+        done = yield from _store(aws, change, absent=change.name in before.absent)
+        if not done.ok:
+            failure = _write_failure(aws, change.name, done)
+        results.append(Result(change.name, _outcome(done)))
+    wanted = {change.name: change.value for change in changes}
+    return (yield from _seen(aws, results, wanted, failure))
+
+
+def delete(aws: Aws, names: Sequence[str]) -> Steps[Receipt]:
+    """
+    Schedule the deletion of each, or delete it at once where the settings say so, and see that
+    it is gone.
+    """
+    before = yield from reading.values(aws, list(names))
+    if isinstance(before, Failure):
+        return _none_started(aws, names, before)
+    results: list[Result] = []
+    failure: Failure | None = None
+    for name in names:
+        if name in before.absent:
+            results.append(Result(name, Outcome.UNCHANGED, "absent", verified=True))
+            continue
+        if failure is not None:
+            results.append(Result(name, Outcome.NOT_STARTED))
+            continue
+        done = yield aws.call(
+            "delete-secret",
+            {"SecretId": aws.place.id(name), **_how(aws)},
+            label="delete a secret",
+            write=True,
+        )
+        code = "" if done.ok else failures.code_of(done)
+        if code in failures.ABSENT or failures.is_marked_deleted(code, done.stderr):
+            results.append(Result(name, Outcome.UNCHANGED, "absent"))
+            continue
+        if not done.ok:
+            failure = failures.failure_of(done, aws)
+        results.append(Result(name, _outcome(done), _restorable(aws, name) if done.ok else ""))
+    gone = dict.fromkeys(r.name for r in results if r.detail != "absent")
+    return (yield from _seen(aws, results, gone, failure))
+
+
+def _how(aws: Aws) -> dict[str, object]:
+    days = aws.place.recovery_days
+    return {"RecoveryWindowInDays": days} if days else {"ForceDeleteWithoutRecovery": True}
+
+
+def _restorable(aws: Aws, name: str) -> str:
+    days = aws.place.recovery_days
+    if not days:
+        return "deleted at once, as the settings say"
+    return f"for {days} days it can be restored: {_restore(aws, name)}"
+
+
+def _restore(aws: Aws, name: str) -> str:
+    return " ".join(("aws secretsmanager restore-secret --secret-id", aws.place.id(name), *aws.place.flags))
+
+
+def _store(aws: Aws, change: Change, *, absent: bool) -> Steps[Completed]:
+    """A new version of a secret that is there, or a new secret."""
+    value = {"SecretString": change.value.reveal()}
+    secret_id = aws.place.id(change.name)
+    if not absent:
+        done = yield aws.call(
+            "put-secret-value",
+            {"SecretId": secret_id, **value},
+            label="store a secret",
+            write=True,
+            secrets=(change.value,),
+        )
+        # Whoever may not read does not know before.
+        if done.ok or failures.code_of(done) not in failures.ABSENT:
+            return done
+    return (
+        yield aws.call(
+            "create-secret",
+            {"Name": secret_id, **value},
+            label="store a new secret",
+            write=True,
+            secrets=(change.value,),
+        )
+    )
+
+
+def _outcome(done: Completed) -> Outcome:
+    if done.ok:
+        return Outcome.DONE
+    if not failures.was_started(done):
+        return Outcome.NOT_STARTED
+    return Outcome.FAILED if failures.wrote_nothing(done) else Outcome.UNKNOWN
+
+
+def _write_failure(aws: Aws, name: str, done: Completed) -> Failure:
+    failure = failures.failure_of(done, aws, quiet=True)
+    code = failures.code_of(done)
+    if failures.is_marked_deleted(code, done.stderr) or (
+        code == failures.REFUSED_STATE and "deletion" in done.stderr
+    ):
+        message = f"{name} of {aws.place.target} is scheduled for deletion, so AWS takes no value for it."
+        return replace(failure, message=message, hint=f"Restore it with `{_restore(aws, name)}`.")
+    return failure
+
+
+def _none_started(aws: Aws, names: Sequence[str], failure: Failure) -> Receipt:
+    return Receipt(aws.place.target, tuple(Result(name, Outcome.NOT_STARTED) for name in names), failure)
+
+
+def _seen(
+    aws: Aws, results: list[Result], wanted: Mapping[str, SecretValue | None], failure: Failure | None
+) -> Steps[Receipt]:
+    """What became of the names whose outcome is done or unknown, by what AWS holds now."""
+    asked = [
+        result.name
+        for result in results
+        if result.name in wanted and result.outcome in (Outcome.DONE, Outcome.UNKNOWN)
+    ]
+    if asked:
+        found = yield from reading.values(aws, asked)
+        if isinstance(found, Failure):
+            results = [
+                replace(each, detail=each.detail or "not verified") if each.name in asked else each
+                for each in results
+            ]
+        else:
+            results = [_judged(each, wanted, found) if each.name in asked else each for each in results]
+        if not any(
+            each.outcome in (Outcome.UNKNOWN, Outcome.FAILED, Outcome.NOT_STARTED) for each in results
+        ):
+            failure = None
+    return Receipt(aws.place.target, tuple(results), failure)
+
+
+def _judged(result: Result, wanted: Mapping[str, SecretValue | None], found: reading.Values) -> Result:
+    name, value = result.name, wanted[result.name]
+    if name in found.refused:
+        return replace(result, detail=result.detail or "not verified: it must not be read")
+    entry = found.entries.get(name)
+    if (entry.value if entry else None) == value and (value is not None or entry is None):
+        told = replace(entry, value=None) if entry is not None else Entry(EntryState.ABSENT)
+        return replace(result, outcome=Outcome.DONE, verified=True, entry=told)
+    detail = "it did not read back as it was written" if value else "it is still there"
+    return replace(result, outcome=Outcome.UNKNOWN, detail=detail)
