@@ -396,7 +396,7 @@ def test_verify_shows_its_progress_on_a_terminal_and_leaves_only_the_answer(soph
     fill(sophia, 2000)
     with Terminal(sophia, "audit", "verify") as terminal:
         assert terminal.end() == 0
-        assert terminal.screen == "2000 events, all as they were written."
+        assert terminal.screen == "2,000 events, all as they were written."
     head = sophia("audit", "verify", "--head").out.strip()
     assert head.startswith("2000:")
     fill(sophia, 5)

@@ -19,6 +19,7 @@ from sophia_secrets.cli.audit_progress import progress
 from sophia_secrets.cli.audit_report import report
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import opened
+from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import auditing
 
@@ -149,7 +150,8 @@ def verify(
         elif verdict.ok and head:
             console.print(verdict.head)
         elif verdict.ok:
-            console.print(f"{verdict.events} events, all as they were written.")
+            written = "as it was written" if verdict.events == 1 else "all as they were written"
+            console.print(f"{counted(verdict.events, 'event')}, {written}.")
         if not verdict.ok:
             if console.json:
                 raise typer.Exit(errors.IntegrityFailed.exit_code)

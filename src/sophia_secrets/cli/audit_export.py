@@ -13,6 +13,7 @@ from sophia_secrets.cli import streams
 from sophia_secrets.cli.audit_options import Actor, Backend, Command, Name, Outcome, Since, Until, Wanted
 from sophia_secrets.cli.opened import opened
 from sophia_secrets.core import audit_formats
+from sophia_secrets.core.count import counted
 from sophia_secrets.operations import auditing
 from sophia_secrets.state import files
 
@@ -62,7 +63,7 @@ def export(
             shape = {"schema": 1, "format": format_name, "events": lines.count, "output": output}
             console.answer(shape)
         else:
-            console.note(f"{lines.count} events written to {output}, which only you can read.")
+            console.note(f"{counted(lines.count, 'event')} written to {output}, which only you can read.")
 
 
 class _Written:

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from html import escape
 
 from sophia_secrets.core.audit_report import Report, Share, Trouble, Use
+from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import visible
 
 FEWEST_DAYS, DAYS = 14, 90
@@ -140,7 +141,7 @@ def _column(left: int, share: Share, most: int) -> str:
     failed = share.failed / most * 100
     rest = (share.events - share.failed) / most * 100
     return (
-        f"<g><title>{_text(share.label)}: {share.events:,} events, {share.failed:,} failed</title>"
+        f"<g><title>{_text(share.label)}: {counted(share.events, 'event')}, {share.failed:,} failed</title>"
         f'<rect class="good" x="{left}" y="{100 - failed - rest:.2f}" width="8" height="{rest:.2f}"/>'
         f'<rect class="bad" x="{left}" y="{100 - failed:.2f}" width="8" height="{failed:.2f}"/></g>'
     )

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from sophia_secrets.cli import streams
 from sophia_secrets.cli.console import Console
+from sophia_secrets.core.count import counted
 from sophia_secrets.operations.session import Session
 from sophia_secrets.state import chain
 
@@ -45,7 +46,7 @@ class Bar:
         if now < self._next:
             return
         self._next = now + _PACE
-        text = f"{self._what}  {count:,} events"
+        text = f"{self._what}  {counted(count, 'event')}"
         if self._total:
             done = min(count / self._total, 1.0)
             filled = int(done * _CELLS)

@@ -16,6 +16,7 @@ from sophia_secrets.cli.audit_progress import progress
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import ago, opened
 from sophia_secrets.core.audit_report import Report, Share, Use
+from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import auditing
 
@@ -47,7 +48,7 @@ def report(
         if console.json:
             console.answer(shape(found, query.since.decode(), query.until.decode()))
         elif html is not None:
-            console.note(f"{found.events} events, on a page in {html}, which only you can read.")
+            console.note(f"{counted(found.events, 'event')}, on a page in {html}, which only you can read.")
         else:
             show(found, console, now, since=since, until=until)
 

@@ -9,6 +9,7 @@ import typer
 from sophia_secrets import errors
 from sophia_secrets.cli import shapes
 from sophia_secrets.cli.opened import ago, opened, warn_of
+from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import reading
 
@@ -100,7 +101,9 @@ def warm(ctx: typer.Context) -> None:
             console.answer({"schema": 1, "entries": rows, "failures": failures})
         for answer in warm_now:
             if answer.snapshot is not None:
-                console.note(f"{answer.backend} ({answer.target}): {len(answer.snapshot.entries)} names")
+                console.note(
+                    f"{answer.backend} ({answer.target}): {counted(len(answer.snapshot.entries), 'name')}"
+                )
         if not warm_now and not read.failures:
             console.note("No backend here needs the cache.")
         warn_of(read.answers, console, session)

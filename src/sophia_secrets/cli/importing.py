@@ -9,6 +9,7 @@ import typer
 from sophia_secrets.cli import carried, given
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.transfer import DryRun, Yes
+from sophia_secrets.core.count import counted
 from sophia_secrets.formats import READABLE
 from sophia_secrets.operations import importing
 from sophia_secrets.operations.carrying import intended
@@ -48,7 +49,6 @@ def import_file(
             carried.show_intended(console, intended(to, plan))
             return
         if not plan.is_idle:
-            count = len(plan.changes)
-            names = "1 name" if count == 1 else f"{count} names"
+            names = counted(len(plan.changes), "name")
             carried.confirm(console, f"Write {names} to {to.name} ({to.target})?", yes=yes)
         carried.show_carried(console, importing.carry(session, planned))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sophia_secrets.core.count import counted
+
 
 def moment(text: str) -> float | None:
     """The Unix seconds of an RFC 3339 time, or None for anything else."""
@@ -19,4 +21,4 @@ def age_in_words(seconds: float) -> str:
     for name, unit in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * unit:
             return f"{int(seconds // unit)} {name}"
-    return f"{int(seconds)} seconds"
+    return counted(int(seconds), "second")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend, Unconfigured
 from sophia_secrets.core import names as naming
+from sophia_secrets.core.count import counted
 from sophia_secrets.core.model import Check, CheckStatus
 from sophia_secrets.operations import recording
 from sophia_secrets.operations.fetch import run_all
@@ -21,7 +22,7 @@ OK, WARN, FAIL, SKIP = CheckStatus.OK, CheckStatus.WARN, CheckStatus.FAIL, Check
 def checks(session: Session) -> list[Check]:
     """All checks; the backends' probes run side by side. Nothing is changed."""
     found: list[Check] = []
-    for look in (_settings, _state, _key, _cache, _audit, _naming, _dotenv):
+    for look in (_settings, _state, _key, _cache, _audit, _forwarding, _naming, _dotenv):
         found += _guarded(look, session)
     return found + _backends(session)
 
@@ -108,8 +109,11 @@ def _audit(session: Session) -> Iterator[Check]:
             if mode == recording.REQUIRED
             else f" (mode {mode}: an event that cannot be written stops nothing)"
         )
+        verb = "verifies" if verdict.events == 1 else "verify"
         yield Check(
-            "audit", OK if not relaxed else WARN, f"The audit log's {verdict.events} events verify{relaxed}."
+            "audit",
+            OK if not relaxed else WARN,
+            f"The audit log's {counted(verdict.events, 'event')} {verb}{relaxed}.",
         )
     else:
         file, line, reason = verdict.first_bad or ("", 0, verdict.state)
@@ -119,6 +123,20 @@ def _audit(session: Session) -> Iterator[Check]:
             f"The audit log does not verify: {file}:{line}: {reason}.",
             "See `sophia-secrets audit verify`.",
         )
+
+
+def _forwarding(session: Session) -> Iterator[Check]:
+    if not session.settings.forwards:
+        return
+    from sophia_secrets.operations import forwarding
+
+    way, place = session.settings.value("audit.forward"), forwarding.place_of(session)
+    problem = forwarding.send(place, [])
+    if problem:
+        message = f"Audit events cannot be forwarded to {way} ({place}): {problem}."
+        yield Check("audit.forward", WARN, message, "Start it, or correct `forward_socket` under `[audit]`.")
+    else:
+        yield Check("audit.forward", OK, f"Audit events are forwarded to {way} ({place}).")
 
 
 def _naming(session: Session) -> Iterator[Check]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sophia_secrets.backends.base import Completed, Steps
 from sophia_secrets.backends.fly import failures, listing, writing
 from sophia_secrets.backends.fly.desk import Desk
+from sophia_secrets.core.count import counted
 from sophia_secrets.core.model import Check, CheckStatus, Failure, FailureKind
 from sophia_secrets.core.strict_json import BadJSON
 
@@ -25,7 +26,7 @@ def probe(desk: Desk) -> Steps[list[Check]]:
     secrets = yield from listing.fetch(desk)
     if isinstance(secrets, Failure):
         return [program, user, _failed("fly.target", secrets)]
-    message = f"app {desk.sandbox.app} has {len(secrets)} secret{'' if len(secrets) == 1 else 's'}"
+    message = f"app {desk.sandbox.app} has {counted(len(secrets), 'secret')}"
     return [program, user, Check("fly.target", CheckStatus.OK, message)]
 
 

@@ -10,6 +10,7 @@ from sophia_secrets.backends.github.failures import INSTALL, MINIMUM, failure_of
 from sophia_secrets.backends.github.gh import MINIMUM_VERSION, Gh
 from sophia_secrets.backends.github.listing import Listed, fetch
 from sophia_secrets.backends.github.scope import JSON_VARIABLE
+from sophia_secrets.core.count import counted
 from sophia_secrets.core.model import Check, CheckStatus, Failure, FailureKind
 
 CLI, AUTH, TARGET = "github.cli", "github.auth", "github.target"
@@ -44,7 +45,7 @@ def checks_without_gh(gh: Gh, text: str | None) -> list[Check]:
         if isinstance(answer, Failure):
             target = Check(TARGET, CheckStatus.FAIL, answer.message, answer.hint)
         else:
-            message = f"{label}: {len(answer.entries)} names in `{JSON_VARIABLE}`"
+            message = f"{label}: {counted(len(answer.entries), 'name')} in `{JSON_VARIABLE}`"
             target = Check(TARGET, CheckStatus.OK, message)
     return [Check(CLI, CheckStatus.SKIP, skipped), Check(AUTH, CheckStatus.SKIP, skipped), target]
 
@@ -85,7 +86,5 @@ def _signed_in(gh: Gh) -> str:
 
 
 def _target(gh: Gh, listed: Listed) -> Check:
-    number = len(listed.entries)
-    return Check(
-        TARGET, CheckStatus.OK, f"{gh.scope.target.label}: {number} secret{'' if number == 1 else 's'}"
-    )
+    held = counted(len(listed.entries), "secret")
+    return Check(TARGET, CheckStatus.OK, f"{gh.scope.target.label}: {held}")

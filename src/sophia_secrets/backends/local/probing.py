@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sophia_secrets.backends.local.opening import opened
 from sophia_secrets.backends.local.place import Place, Stop
+from sophia_secrets.core.count import counted
 from sophia_secrets.core.model import Check, CheckStatus
 
 IDENTITY = "local.identity"
@@ -39,7 +40,7 @@ def probe(place: Place) -> list[Check]:
         count = len(opened(place, data, identities))
     except Stop as stop:
         return [*checks, _failed(FILE, stop)]
-    return [*checks, Check(FILE, CheckStatus.OK, f"{place.target.label} opens: {count} names")]
+    return [*checks, Check(FILE, CheckStatus.OK, f"{place.target.label} opens: {counted(count, 'name')}")]
 
 
 def _recipients(place: Place, own: tuple[str, ...]) -> Check:

@@ -13,6 +13,7 @@ from sophia_secrets.backends.pulumi.place import Place
 from sophia_secrets.backends.pulumi.stack import Stack
 from sophia_secrets.backends.pulumi.vocabulary import INSTALL, OLDEST
 from sophia_secrets.core import strict_json
+from sophia_secrets.core.count import counted
 from sophia_secrets.core.model import Check, CheckStatus, Failure, Target
 
 _VERSION = rb"v?(\d{1,5})\.(\d{1,5})\.(\d{1,5})\b"
@@ -45,7 +46,7 @@ def run(environment: Environment | None, stack: Stack | None, target: Target) ->
             checks.append(_failed(name, held))
         else:
             known = sum(leaf.value is not None for leaf in held.values())
-            checks.append(Check(name, CheckStatus.OK, f"{place.words} can be read: {known} names"))
+            checks.append(Check(name, CheckStatus.OK, f"{place.words} can be read: {counted(known, 'name')}"))
     return checks
 
 
