@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend
@@ -47,7 +47,16 @@ def audit_log(session: Session) -> AuditLog:
         clock=session.clock,
         sync=session.settings.audit_sync == "always" or session.options.command not in READS,
         counters=Counters(keys.derive(session.master.key, b"metadata")),
+        told=_forwarder(session),
     )
+
+
+def _forwarder(session: Session) -> Callable[[list[bytes], int], None] | None:
+    if not session.settings.forwards:
+        return None
+    from sophia_secrets.operations import forwarding
+
+    return forwarding.forwarder(session)
 
 
 def actor(session: Session) -> Actor:

@@ -105,6 +105,11 @@ class Settings(Struct, frozen=True):
         """`always`, or `writes`: an event of a read need not be on the disk before the answer leaves."""
         return cast("str", self.values["audit.sync"])
 
+    @property
+    def forwards(self) -> bool:
+        """Whether audit events are passed on to the system's own log."""
+        return self.values["audit.forward"] != "off"
+
     def program(self, name: str) -> str | None:
         """The absolute path set for `gh`, `pulumi` or `fly`, or None: the first one on PATH."""
         return cast("str | None", self.values.get(f"programs.{name}"))

@@ -264,6 +264,23 @@ ROWS: tuple[Row, ...] = (
         choices=("always", "writes"),
         variable=_own("audit.sync"),
     ),
+    _user(
+        "audit.forward",
+        Kind.CHOICE,
+        "The system's own log that gets each event too, once it is on disk.",
+        '"journald"',
+        default="off",
+        choices=("off", "syslog", "journald"),
+        variable=_own("audit.forward"),
+    ),
+    _user(
+        "audit.forward_socket",
+        Kind.PATH,
+        "The socket of that log, where it is not the usual one.",
+        '"/dev/log"',
+        absolute=True,
+        variable=_own("audit.forward_socket"),
+    ),
     *(
         _user(
             f"programs.{program}",

@@ -51,8 +51,9 @@ class AuditLog:
     Nothing is ever deleted: at `max_bytes` the file is put away under the next number. With
     `sync` false an event survives a crash of the program but perhaps not of the machine.
     Without `watch` a disk that hangs is waited for past the deadline (a busy lock is not); the
-    watching costs a thread per append, about 0.1 ms. Usable from many threads and processes, and
-    after a fork.
+    watching costs a thread per append, about 0.1 ms. `told` is handed the fields of each event
+    and the sequence of the last one once they are durable; it must not raise. Usable from many
+    threads and processes, and after a fork.
     """
 
     __slots__ = (
@@ -62,6 +63,7 @@ class AuditLog:
         "_key",
         "_opened",
         "_sync",
+        "_told",
         "_watch",
         "_writer",
         "directory",
@@ -78,6 +80,7 @@ class AuditLog:
         sync: bool = True,
         counters: Counters | None = None,
         watch: bool = True,
+        told: Callable[[list[bytes], int], None] | None = None,
     ) -> None:
         self._opened = -1
         self.directory = directory
@@ -88,6 +91,7 @@ class AuditLog:
         self._counters = counters
         self._writer = Writer(key, self._actor, clock, max_bytes=max_bytes, sync=sync, counters=counters)
         self._watch = watch
+        self._told = told
 
     def append(self, events: list[Event], deadline_seconds: float = DEADLINE) -> None:
         """
@@ -109,18 +113,22 @@ class AuditLog:
         directory = self._directory()
         deadline = time.monotonic() + deadline_seconds
 
+        last: list[int] = []
+
         def commit() -> None:
-            self._commit(directory, fields, found, deadline)
+            last.append(self._commit(directory, fields, found, deadline))
 
         problem = _in_time(commit, deadline_seconds + _GRACE) if self._watch else _at_once(commit)
         if isinstance(problem, OSError):
             raise self._failed(problem)
         if problem is not None:
             raise problem
+        if self._told is not None:
+            self._told(fields, last[0])
 
     def _commit(
         self, directory: int, fields: list[bytes], found: list[tuple[bytes, int, int]], deadline: float
-    ) -> None:
+    ) -> int:
         lock = files.Lock(directory, disk.HEAD)
         self._acquire(lock, deadline)
         try:
@@ -134,6 +142,7 @@ class AuditLog:
             os.close(fd)
         if self._sync:
             self._writer.mark_synced(directory, lock, last)
+        return last
 
     def now(self) -> float:
         """What the log's clock says, in Unix seconds."""

@@ -1,0 +1,123 @@
+"""
+Passing audit events on to the system's own log, after they are durable in ours.
+
+One datagram an event, never waited for: a log that is full, gone or slow costs one note and no
+command. An event holds no value, so none is passed on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+from sophia_secrets.operations.session import Session
+
+OFF, SYSLOG, JOURNALD = "off", "syslog", "journald"
+
+SOCKETS = {
+    # Linux, macOS, FreeBSD: the first that is there.
+    SYSLOG: ("/dev/log", "/var/run/syslog", "/var/run/log"),
+    JOURNALD: ("/run/systemd/journal/socket",),
+}
+IDENTIFIER = "sophia-secrets"
+
+_AUTHPRIV, _WARNING, _INFORMATIONAL = 10, 4, 6
+_QUIET_OUTCOMES = frozenset({"found", "seen", "unset", "listed", "intent", "done", "unchanged", "rotated"})
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def forwarder(session: Session) -> Callable[[list[bytes], int], None] | None:
+    """What an `AuditLog` tells of its events, or None where nothing is forwarded."""
+    way = session.settings.value("audit.forward")
+    if way == OFF:
+        return None
+    place = place_of(session)
+    form = journal_entry if way == JOURNALD else syslog_line
+
+    def tell(fields: list[bytes], last: int) -> None:
+        first = last - len(fields) + 1
+        events = [f'{{"seq":{first + index},{each.decode()}}}' for index, each in enumerate(fields)]
+        problem = send(place, [form(event, session.clock()) for event in events])
+        note = f"Audit events were not forwarded to {way} ({place}): {problem}."
+        if problem and note not in session.notes:
+            session.notes.append(note)
+
+    return tell
+
+
+def place_of(session: Session) -> str:
+    """The socket that events go to: the one of the settings, else the first usual one that is there."""
+    chosen = session.settings.value("audit.forward_socket")
+    if chosen:
+        return str(chosen)
+    usual = SOCKETS[str(session.settings.value("audit.forward"))]
+    return next((each for each in usual if os.path.exists(each)), usual[0])
+
+
+def send(place: str, datagrams: list[bytes]) -> str:
+    """Send them without waiting for anybody; the reason of the first that could not be, or ""."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+            out.setblocking(False)
+            out.connect(place)
+            for each in datagrams:
+                out.send(each)
+        return ""
+    except OSError as problem:
+        return os.strerror(problem.errno).lower() if problem.errno else "the name of the socket is too long"
+
+
+def syslog_line(event: str, now: float) -> bytes:
+    """
+    The event as one line of RFC 3164, as `syslog(3)` writes it to a local socket: facility
+    `authpriv`, severity `warning` for what did not succeed.
+    """
+    said = json.loads(event)
+    t = time.localtime(now)
+    stamp = f"{_MONTHS[t.tm_mon - 1]} {t.tm_mday:2} {t.tm_hour:02}:{t.tm_min:02}:{t.tm_sec:02}"
+    priority = _AUTHPRIV * 8 + _severity(said)
+    return f"<{priority}>{stamp} {IDENTIFIER}[{said.get('pid', 0)}]: {event}".encode("ascii")
+
+
+def journal_entry(event: str, now: float) -> bytes:
+    """
+    The event in the journal's native protocol (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/): a
+    sentence, and each field of the event as a field of its own, `SOPHIA_NAME` and so on.
+    """
+    del now  # the journal has a clock of its own, and the event its time
+    said = json.loads(event)
+    fields = [
+        ("MESSAGE", _sentence(said)),
+        ("PRIORITY", str(_severity(said))),
+        ("SYSLOG_FACILITY", str(_AUTHPRIV)),
+        ("SYSLOG_IDENTIFIER", IDENTIFIER),
+        ("SOPHIA_EVENT", event),
+    ]
+    fields += [(f"SOPHIA_{key.upper()}", str(value)) for key, value in said.items()]
+    return b"".join(_journal_field(name, value) for name, value in fields)
+
+
+def _journal_field(name: str, value: str) -> bytes:
+    data = value.encode("utf-8", "replace")
+    if b"\n" not in data:
+        return b"%s=%s\n" % (name.encode(), data)
+    return b"%s\n%s%s\n" % (name.encode(), len(data).to_bytes(8, "little"), data)
+
+
+def _sentence(said: dict[str, object]) -> str:
+    return " ".join(_words(said))
+
+
+def _words(said: dict[str, object]) -> Iterator[str]:
+    yield f"{said.get('command', '')} {said.get('name', '')}".strip() + ":"
+    yield str(said.get("outcome", ""))
+    if said.get("backend"):
+        yield f"({said['backend']}{', ' + str(said['target']) if said.get('target') else ''})"
+
+
+def _severity(said: dict[str, object]) -> int:
+    quiet = said.get("outcome") in _QUIET_OUTCOMES and not said.get("degraded")
+    return _INFORMATIONAL if quiet else _WARNING
