@@ -62,6 +62,7 @@ def _is_usual(session: Session, answers: Sequence[Answer]) -> bool:
         not session.notes
         and session.has_key
         and settings.cache_key != "keyring"
+        and not settings.forwards
         and "GITHUB_ACTIONS" not in session.environ
         and route.directories(environ) == (session.paths.state, session.paths.cache)
         and not any(_speaks(answer) for answer in answers if answer.backend not in _VENDORS)
