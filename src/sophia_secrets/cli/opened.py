@@ -10,8 +10,8 @@ from typing import Any
 from sophia_secrets import errors
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.options import Options
-from sophia_secrets.cli.report import sentence
 from sophia_secrets.core.resolve import Answer
+from sophia_secrets.core.text import sentence
 from sophia_secrets.operations.opening import open_session
 from sophia_secrets.operations.session import Session
 from sophia_secrets.process import Event
@@ -96,10 +96,14 @@ def _tell_notes(session: Session, console: Console) -> None:
             console.note(note)
 
 
-def warn_of(answers: tuple[Answer, ...], console: Console, session: Session) -> None:
-    """Say on standard error which backends failed, and whether a stale answer stood in."""
+def warn_of(answers: tuple[Answer, ...], console: Console, session: Session, *, said: str = "") -> None:
+    """
+    Say on standard error which backends failed, and whether a stale answer stood in.
+
+    `said` is the error that will be shown: a failure that it tells is not told twice.
+    """
     for answer in answers:
-        if answer.failure is not None:
+        if answer.failure is not None and answer.failure.message not in said:
             stood_in = ""
             if answer.snapshot is not None:
                 age = ago(session.clock() - answer.snapshot.fetched_at)

@@ -38,10 +38,11 @@ def get(
         began = session.clock()
         read = reading.read(session, [name], only=backend, use_cache=not no_cache)
         (resolution,) = read.resolutions
-        warn_of(read.answers, console, session)
+        missing = list(read.missing())
+        warn_of(read.answers, console, session, said=missing[0].message if missing else "")
         if explain:
             _trace(resolution, console, session, err=True)
-        for problem in read.missing():
+        for problem in missing:
             raise problem
         assert resolution.value is not None
         if console.json:
@@ -95,9 +96,11 @@ def explain(
                 raise typer.Exit(verdict.missing(resolution, read.answers).exit_code)
             return
         _trace(resolution, console, session, err=False)
-        warn_of(read.answers, console, session)
-        if not _is_held(resolution):
+        if _is_held(resolution):
+            warn_of(read.answers, console, session)
+        else:
             problem = verdict.missing(resolution, read.answers)
+            warn_of(read.answers, console, session, said=problem.message)
             console.error(problem.message, problem.hint)
             raise typer.Exit(problem.exit_code)
 

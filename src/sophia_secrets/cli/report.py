@@ -9,6 +9,7 @@ from msgspec import Struct
 from sophia_secrets import errors
 from sophia_secrets.cli import streams
 from sophia_secrets.cli.console import Console
+from sophia_secrets.core.text import sentence
 
 
 class Shown(Struct, frozen=True):
@@ -59,7 +60,12 @@ def unexpected(error: Exception, shown: Shown) -> int:
         hint = (
             f"See `{context.command_path} --help`." if context is not None else "See `sophia-secrets --help`."
         )
-        return failed(errors.UsageError(str(format_message()), hint=hint), shown)
+        message = str(format_message())
+        option, near = getattr(error, "option_name", None), getattr(error, "possibilities", None)
+        if type(error).__name__ == "NoSuchOption" and option:
+            message = f"There is no option `{option}` here."
+            hint = f"Did you mean {' or '.join(f'`{each}`' for each in near)}?" if near else hint
+        return failed(errors.UsageError(message, hint=hint), shown)
     if isinstance(error, BrokenPipeError):
         streams.die_by_sigpipe()
     if type(error).__name__ == "Abort":
@@ -70,31 +76,6 @@ def unexpected(error: Exception, shown: Shown) -> int:
             hint="Run it again with `--debug` and report what it shows; values are redacted there.",
         ),
         shown,
-    )
-
-
-_NAMES = frozenset(
-    {"gh", "git", "pulumi", "fly", "flyctl", "github", "local", "env", "age", "sophia-secrets"}
-)
-"""Words that stay in lower case where they begin a sentence."""
-_COMMANDS = frozenset({"chmod", "chown", "sudo", "rm", "mv", "keyring", "export"})
-"""Words that begin a bare command line."""
-
-
-def sentence(text: str) -> str:
-    """The text as a whole sentence: a capital first, unless a name begins it, and an end; a bare command is named as one."""
-    text = text.strip()
-    if not text:
-        return ""
-    first = text.split(maxsplit=1)[0].rstrip(":,")
-    if first in _COMMANDS:
-        return f"Run `{text}`."
-    if first.isalpha() and first.islower() and first not in _NAMES:
-        text = text[0].upper() + text[1:]
-    return (
-        text
-        if text.endswith((".", "?", "!", "`", ")")) and not text.endswith("..")
-        else text.rstrip(".") + "."
     )
 
 

@@ -97,7 +97,7 @@ def _scanned(text: str, position: int) -> tuple[object, int]:
     try:
         return _DECODER.raw_decode(text, position)
     except json.JSONDecodeError:
-        reason = "not JSON"
+        reason = "it is not JSON"
     except RecursionError:
         reason = "nested too deeply"
     raise BadJSON(reason)

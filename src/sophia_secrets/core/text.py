@@ -46,3 +46,30 @@ def _escape(code: int) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+_NAMES = frozenset(
+    {"gh", "git", "pulumi", "fly", "flyctl", "github", "local", "env", "age", "aws", "sophia-secrets"}
+)
+"""Words that stay in lower case where they begin a sentence."""
+_COMMANDS = frozenset({"chmod", "chown", "cp", "export", "keyring", "mkdir", "mv", "rm", "sudo"})
+"""Words that begin a bare command line."""
+
+
+def sentence(text: str) -> str:
+    """
+    The text as a whole sentence: a capital first, unless a name begins it, and an end.
+
+    A bare command is named as one: `rm x` gives "Run `rm x`."
+    """
+    text = text.strip()
+    if not text:
+        return ""
+    first = text.split(maxsplit=1)[0].rstrip(":,")
+    if first in _COMMANDS:
+        return f"Run `{text}`."
+    if text[0] == text[-1] == "`" and text.count("`") == 2:
+        return f"Run {text}."
+    if first.isalpha() and first.islower() and first not in _NAMES:
+        text = text[0].upper() + text[1:]
+    return text if text[-1] in ".?!" and not text.endswith("..") else text.rstrip(".") + "."

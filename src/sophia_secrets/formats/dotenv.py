@@ -130,8 +130,7 @@ def problem(name: str, value: SecretValue | None = None) -> str | None:
     """Why `write_for_us` cannot carry this name or value, or None. Never quotes the value."""
     if not re.fullmatch(_NAME, name) or len(name) > names.MAX_LENGTH:
         return "a name is ASCII letters, digits, `_`, `.` and `-`, and begins with a letter or `_`"
-    reason = value_problem(value) if value is not None else None
-    return f"the value cannot be kept: {reason}" if reason else None
+    return value_problem(value) if value is not None else None
 
 
 def _check(pairs: Sequence[Pair]) -> None:

@@ -12,6 +12,7 @@ from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend, Steps, Unconfigured
 from sophia_secrets.core import names as naming
 from sophia_secrets.core.model import Change, Outcome, Receipt, Result, SecretValue
+from sophia_secrets.core.text import sentence
 from sophia_secrets.operations import recording
 from sophia_secrets.operations.fetch import run_all
 from sophia_secrets.operations.session import Session
@@ -138,17 +139,25 @@ def _drop_cached(session: Session, backend: Backend) -> None:
         session.cache.bump(identity_of(backend, session.credential_key))
 
 
+_FATE = {
+    Outcome.REFUSED: "was refused",
+    Outcome.FAILED: "is as it was",
+    Outcome.UNKNOWN: "may or may not have changed",
+    Outcome.NOT_STARTED: "was not tried",
+}
+
+
 def problem_of(receipt: Receipt) -> errors.SophiaError | None:
     """The error that a receipt means for a command that was to do all of it, or None."""
     bad = [r for r in receipt.results if r.outcome not in (Outcome.DONE, Outcome.UNCHANGED)]
     if not bad and receipt.failure is None:
         return None
-    told = "; ".join(f"{r.name}: {r.outcome.value}{f' ({r.detail})' if r.detail else ''}" for r in bad)
+    told = "; ".join(f"{r.name} {_FATE[r.outcome]}{f' ({r.detail})' if r.detail else ''}" for r in bad)
     failure = receipt.failure
     where = {"backend": receipt.target.backend, "target": str(receipt.target)}
     if failure is not None:
         return errors.error_for(failure.kind.value)(
-            f"{failure.message} {told}." if told else failure.message, hint=failure.hint, **where
+            f"{sentence(failure.message)} {told}." if told else failure.message, hint=failure.hint, **where
         )
     cls = errors.BadValue if all(r.outcome is Outcome.REFUSED for r in bad) else errors.BadOutput
     return cls(

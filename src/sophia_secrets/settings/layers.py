@@ -23,7 +23,7 @@ from sophia_secrets.settings.reading import Project, Seen
 from sophia_secrets.settings.result import DEFAULT, Layer, Settings, Source
 from sophia_secrets.settings.standing import Standing, judge, trust_notes
 from sophia_secrets.settings.table import BACKENDS, BY_KEY, TABLES
-from sophia_secrets.settings.trust import TrustStore, danger
+from sophia_secrets.settings.trust import TrustStore, danger, remedy
 
 PROFILE = "SOPHIA_SECRETS_PROFILE"
 _RESERVED = frozenset({*BACKENDS, *TABLES, *BY_KEY, "secrets", "groups", "profiles"})
@@ -104,7 +104,8 @@ def _user(where: paths.Paths) -> tuple[Document | None, Seen | None]:
     if unsafe:
         raise errors.UnsafeState(
             f"{where.user_file} decides which programs run, and {unsafe}.",
-            hint="Make the file and its directory yours alone to write.",
+            hint=remedy(os.path.realpath(where.user_file), unsafe)
+            or "Make the file and its directory yours alone to write.",
         )
     return document, seen
 
@@ -198,7 +199,7 @@ def _declarations(files: Sequence[Standing]) -> tuple[dict[str, Declared], dict[
                 raise errors.BadSettings(
                     f"{declared[name].place}: {names.shown(name)} is required under {names.shown(profile)}, "
                     "which is not a profile.",
-                    hint=near(profile, known, "profiles") or "Add a table `[profiles.NAME]`.",
+                    hint=near(profile, known, "profiles") or f"Add a table `[profiles.{profile}]`.",
                 )
     groups = {name: group for each in reversed(order) for name, group in each.groups.items()}
     return declared, groups

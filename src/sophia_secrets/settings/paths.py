@@ -50,7 +50,7 @@ def locate(environ: Mapping[str, str], home: str | None = None, *, platform: str
         if not os.path.isabs(chosen) or "\0" in chosen:
             raise errors.BadSettings(
                 f"{HOME_VARIABLE} is not an absolute path.",
-                hint=f'export {HOME_VARIABLE}="$PWD/..." names one in the working directory.',
+                hint=f'Give the whole path, such as `export {HOME_VARIABLE}="$PWD/secrets-home"`.',
             )
         chosen = os.path.normpath(chosen)
         config, state, cache = (os.path.join(chosen, each) for each in ("config", "state", "cache"))

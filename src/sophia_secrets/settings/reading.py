@@ -138,7 +138,10 @@ def read_named(path: str) -> tuple[Document, Seen]:
     document, seen = (read_pyproject if os.path.basename(path) == PYPROJECT else read)(path)
     if document is None:
         what = "has no [tool.sophia-secrets]" if seen.stamp else "does not exist"
-        raise errors.BadSettings(f"The settings file {path} {what}.", hint="Name one that does.")
+        raise errors.BadSettings(
+            f"The settings file {path} {what}.",
+            hint="Give the path of one with `--config FILE`, or leave it out.",
+        )
     return document, seen
 
 

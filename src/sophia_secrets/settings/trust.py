@@ -61,7 +61,8 @@ class TrustStore:
         reason = danger(path)
         if reason:
             raise errors.NotTrusted(
-                f"{path} cannot be trusted: {reason}.", hint="Correct that, then trust it."
+                f"{path} cannot be trusted: {reason}.",
+                hint=f"{remedy(path, reason) or 'Correct that'}, then `sophia-secrets trust`.",
             )
         if not self._directory:
             raise errors.NotTrusted(
@@ -150,10 +151,17 @@ def danger(path: str) -> str:
     for seen, what in ((status, "it"), (directory, "its directory")):
         # A sticky directory lets others add files, never replace ours.
         if seen.st_mode & stat.S_IWOTH and not (seen is directory and seen.st_mode & stat.S_ISVTX):
-            return f"every user may write to {what} (`chmod o-w` mends that)"
+            return f"every user may write to {what}"
         if seen.st_uid not in (os.geteuid(), 0):
             return f"{what} belongs to another user (number {seen.st_uid})"
     return ""
+
+
+def remedy(path: str, reason: str) -> str:
+    """What to run about the `danger` of a file that every user may write to, or ""."""
+    if "may write" not in reason:
+        return ""
+    return f"Run `chmod o-w {files.quoted(os.path.dirname(path) if 'directory' in reason else path)}`"
 
 
 def _is_on(environ: Mapping[str, str], name: str) -> bool:

@@ -181,12 +181,17 @@ def _is_private(seen: os.stat_result) -> bool:
 
 def _refuse_file(seen: os.stat_result, path: str) -> None:
     if not stat.S_ISREG(seen.st_mode):
-        remove = "rm -r" if stat.S_ISDIR(seen.st_mode) else "rm"
         raise errors.UnsafeState(
-            f"{path} is {kind_of(seen.st_mode)}, not a file.", hint=f"{remove} {quoted(path)}"
+            f"{path} is {kind_of(seen.st_mode)}, not a file.",
+            hint=f"mv {quoted(path)} {quoted(path + '.old')}",
         )
     if seen.st_nlink > 1:
-        raise errors.UnsafeState(f"{path} has a second name (a hard link).", hint=f"rm {quoted(path)}")
+        # A copy under the same name is ours alone, and nothing is lost: this may be the key.
+        copy = quoted(path + ".copy")
+        raise errors.UnsafeState(
+            f"{path} has a second name (a hard link).",
+            hint=f"cp -p {quoted(path)} {copy} && mv {copy} {quoted(path)}",
+        )
     _check_private(seen, path, "600")
 
 

@@ -14,6 +14,7 @@ from sophia_secrets.backends.base import Capabilities, Context, Credential, Sect
 from sophia_secrets.backends.fly.desk import Desk
 from sophia_secrets.backends.fly.sandbox import Sandbox
 from sophia_secrets.core.model import Change, Check, Failure, Receipt, SecretValue, Snapshot, Target
+from sophia_secrets.core.names import shown
 from sophia_secrets.errors import BadName
 
 __all__ = ["FlyBackend"]
@@ -36,8 +37,8 @@ class FlyBackend:
     ) -> None:
         if re.fullmatch(_APP, app) is None:
             raise BadName(
-                "a Fly app's name is lower-case letters, digits and dashes",
-                hint="`fly apps list`",
+                f"{shown(app)} is not a Fly app: its name is lower-case letters, digits and dashes.",
+                hint="See yours with `fly apps list`.",
                 backend=self.name,
             )
         self.target = Target(self.name, app, (("app", app),))

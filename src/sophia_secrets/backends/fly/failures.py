@@ -12,6 +12,7 @@ from enum import Enum
 
 from sophia_secrets.backends.base import Completed, Ended
 from sophia_secrets.core.model import Failure, FailureKind, Target
+from sophia_secrets.core.text import sentence
 
 _CLI = FailureKind.CLI_MISSING
 _AUTH = FailureKind.NOT_AUTHENTICATED
@@ -22,8 +23,9 @@ _LATE = FailureKind.TIMED_OUT
 _BUSY = FailureKind.RATE_LIMITED
 _ODD = FailureKind.BAD_OUTPUT
 
-_UPGRADE = "`fly version upgrade`"
-_STATUS = "check the network and https://status.flyio.net, then repeat"
+_UPGRADE = "update it with `fly version upgrade`"
+_AGAIN = "run the command again with `--debug` to see its words"
+_STATUS = "check the network and https://status.flyio.net, then try again"
 
 # (what the error text says, kind, what happened, what to type): the first match counts.
 _ROWS: tuple[tuple[str, FailureKind, str, str], ...] = (
@@ -40,32 +42,37 @@ _ROWS: tuple[tuple[str, FailureKind, str, str], ...] = (
         ),
         _AUTH,
         "flyctl is not signed in, or its session or token has expired",
-        "`fly auth login`, or set `FLY_API_TOKEN` (`fly tokens create deploy --app {app}`)",
+        "run `fly auth login`, or set `FLY_API_TOKEN` (`fly tokens create deploy --app {app}` makes one)",
     ),
     (
         r"^smoke checks for \S+ failed",
         _ODD,
-        "the app does not stay up on its Machine (`fly logs --app {app}` shows why)",
-        "`fly logs --app {app}`",
+        "app {app} does not stay up on its Machine",
+        "see why with `fly logs --app {app}`",
     ),
     (
         r"machine not found|was not found in app|not found/started|no started vms",
         _GONE,
-        "the Machine is gone",
-        "`fly machine list --app {app}`",
+        "the Machine of app {app} is gone",
+        "see those it has with `fly machine list --app {app}`, then try again",
     ),
     (
         r"could not (find|resolve) app|app not found|status: 404|status code: 404",
         _GONE,
-        "there is no app {app}, or these credentials must not see it",
-        "`fly apps list`",
+        "there is no app {app}, or these credentials may not see it",
+        "see yours with `fly apps list`",
     ),
-    (r"rate limit|too many requests|status: 429|status code: 429", _BUSY, "Fly asks to wait", "repeat later"),
+    (
+        r"rate limit|too many requests|status: 429|status code: 429",
+        _BUSY,
+        "Fly asks to wait before app {app} is asked for again",
+        "try again in a minute",
+    ),
     (
         r"^unauthorized\b|: unauthorized\b|not authorized|forbidden|status: 403|status code: 403",
         _DENIED,
-        "these credentials must not do this with app {app}",
-        "`fly tokens create deploy --app {app}`, or sign in as another user: `fly auth login`",
+        "these credentials may not do this with app {app}",
+        "make a token with `fly tokens create deploy --app {app}`, or sign in as another user with `fly auth login`",
     ),
     (
         (
@@ -73,20 +80,20 @@ _ROWS: tuple[tuple[str, FailureKind, str, str], ...] = (
             r"|unreachable|i/o timeout|handshake timeout|x509:|proxyconnect|: eof$|: unexpected eof$"
         ),
         _DOWN,
-        "Fly could not be reached",
+        "Fly could not be reached for app {app}",
         _STATUS,
     ),
     (
         r"status: 5\d\d|status code: 5\d\d|deadline_exceeded|internal server error",
         _DOWN,
-        "Fly answered with a server error",
+        "Fly had an error of its own for app {app}",
         _STATUS,
     ),
     (
         r"config directory|loading app config|saving config file|acquiring lock|^yaml:",
         _ODD,
         "flyctl could not use its own files",
-        "`fly auth whoami`; its directory is `~/.fly` or `FLY_CONFIG_DIR`",
+        "see what `fly auth whoami` says; its directory is `~/.fly` or `FLY_CONFIG_DIR`",
     ),
     (
         r"unknown (flag|shorthand flag|command)",
@@ -116,18 +123,22 @@ _ENDINGS: dict[Ended, tuple[FailureKind, str, str]] = {
         "flyctl cannot be started",
         "install it again (https://fly.io/docs/flyctl/install) or set `SOPHIA_SECRETS_FLY` to its path",
     ),
-    Ended.TIMED_OUT: (_LATE, "flyctl did not finish in time", "raise `SOPHIA_SECRETS_TIMEOUT`, or repeat"),
-    Ended.TOO_MUCH_OUTPUT: (_ODD, "flyctl printed far too much", _UPGRADE),
-    Ended.SIGNALLED: (_ODD, "flyctl was stopped by a signal", "repeat"),
-    Ended.CANCELLED: (_ODD, "the call was cancelled", "repeat"),
+    Ended.TIMED_OUT: (
+        _LATE,
+        "flyctl did not finish in time for app {app}",
+        "try again, or allow more with `--timeout SECONDS`",
+    ),
+    Ended.TOO_MUCH_OUTPUT: (_ODD, "flyctl printed far too much", _AGAIN),
+    Ended.SIGNALLED: (_ODD, "flyctl was stopped by a signal", "try again"),
+    Ended.CANCELLED: (_ODD, "the call to flyctl was cancelled", "try again"),
 }
 
 # (superfly/flyctl internal/cli/cli.go); 2 is Go's own for a panic, 3 that of a release build.
 _CODES: dict[int, tuple[FailureKind, str, str]] = {
     2: (_ODD, "flyctl crashed", _UPGRADE),
     3: (_ODD, "flyctl crashed", _UPGRADE),
-    126: (_ODD, "another flyctl holds the lock of its configuration", "repeat when it has ended"),
-    127: (_ODD, "flyctl was interrupted", "repeat"),
+    126: (_ODD, "another flyctl holds the lock of its configuration", "try again when it has ended"),
+    127: (_ODD, "flyctl was interrupted", "try again"),
 }
 
 
@@ -173,8 +184,8 @@ def failure(completed: Completed, target: Target) -> Failure:
     return Failure(
         kind,
         target,
-        message.format(app=target.label) + suffix,
-        hint.format(app=target.label),
+        sentence(message.format(app=target.label) + suffix),
+        sentence(hint.format(app=target.label)),
         completed.stderr[:2000] if completed.showable else "",
     )
 
@@ -188,12 +199,12 @@ def _reason(completed: Completed) -> tuple[FailureKind, str, str]:
     for pattern, kind, message, hint in _ROWS:
         if re.search(pattern, text):
             return kind, message, hint
-    return _ODD, f"flyctl failed (exit {completed.code}) in a way that is not known", _UPGRADE
+    return _ODD, f"flyctl failed (exit {completed.code}) in a way that is not known", _AGAIN
 
 
 def unreadable(target: Target, reason: str) -> Failure:
     """flyctl ended well and said something that cannot be meant. `reason` never quotes it."""
-    return Failure(_ODD, target, f"flyctl's answer cannot be understood: {reason}", _UPGRADE)
+    return Failure(_ODD, target, f"flyctl's answer cannot be understood: {reason}.", sentence(_UPGRADE))
 
 
 # Errors before the request that stores (internal/command/secrets/set.go, import.go, unset.go).

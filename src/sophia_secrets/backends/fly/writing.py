@@ -166,9 +166,9 @@ def _import_problem(desk: Desk) -> Steps[Failure | None]:
     return Failure(
         FailureKind.CLI_MISSING,
         desk.target,
-        f"this flyctl ({'.'.join(map(str, version))}) is too old to be given values by `import` exactly: "
-        f"{wanted} is needed",
-        "`fly version upgrade`",
+        f"This flyctl ({'.'.join(map(str, version))}) is too old to be given values by `import` exactly: "
+        f"{wanted} is needed.",
+        "Update it with `fly version upgrade`.",
     )
 
 

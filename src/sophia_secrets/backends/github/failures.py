@@ -21,6 +21,7 @@ _APP_UNKNOWN = r'invalid argument "\w+" for "-a, --app" flag'
 _BAD_ANSWER = r"unexpected end of JSON|invalid character|\bEOF\b|cannot unmarshal"
 _KEY_FETCH = "failed to fetch public key"
 _WORDS = 2000
+_AGAIN = "Run the command again with `--debug` to see its words."
 
 
 def failure_of(completed: Completed, gh: Gh, *, quiet: bool = False) -> Failure:
@@ -69,12 +70,12 @@ def _classified(completed: Completed, gh: Gh) -> tuple[FailureKind, str, str]:
                 "Try again, or allow more with `--timeout SECONDS`.",
             )
         case Ended.TOO_MUCH_OUTPUT:
-            return FailureKind.BAD_OUTPUT, f"`gh` printed more for {label} than an answer can be.", ""
+            return FailureKind.BAD_OUTPUT, f"`gh` printed more for {label} than an answer can be.", _AGAIN
         case Ended.SIGNALLED:
             return (
                 FailureKind.BAD_OUTPUT,
                 f"`gh` was ended by signal {completed.code} before it answered for {label}.",
-                "",
+                "Try again.",
             )
         case Ended.CANCELLED:
             return FailureKind.BAD_OUTPUT, f"The call to `gh` for {label} was cancelled.", ""
@@ -133,7 +134,7 @@ def _exited(completed: Completed, gh: Gh) -> tuple[FailureKind, str, str]:
     return (
         FailureKind.BAD_OUTPUT,
         f"`gh` ended with exit code {completed.code} for {label} and did not say why.",
-        "Run it again with `--debug` to see its words.",
+        _AGAIN,
     )
 
 
@@ -161,7 +162,7 @@ def _http(status: int, stderr: str, gh: Gh) -> tuple[FailureKind, str, str]:
     if status == 404:
         return (
             FailureKind.TARGET_NOT_FOUND,
-            f"GitHub has no {label}, or these credentials must not see it (HTTP 404).",
+            f"GitHub has no {label}, or these credentials may not see it (HTTP 404).",
             _look_up(gh),
         )
     if status >= 500:
@@ -170,7 +171,7 @@ def _http(status: int, stderr: str, gh: Gh) -> tuple[FailureKind, str, str]:
             f"GitHub had an error of its own for {label} (HTTP {status}).",
             "Try again later; https://www.githubstatus.com tells more.",
         )
-    return FailureKind.BAD_OUTPUT, f"GitHub refused the request for {label} (HTTP {status}).", ""
+    return FailureKind.BAD_OUTPUT, f"GitHub refused the request for {label} (HTTP {status}).", _AGAIN
 
 
 def _sign_in(gh: Gh) -> str:

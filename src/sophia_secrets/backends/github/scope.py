@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from sophia_secrets.backends.base import Section, Unconfigured
 from sophia_secrets.core.model import Target
+from sophia_secrets.core.names import shown
 from sophia_secrets.errors import BadName, BadSettings
 
 NAME = "github"
@@ -97,10 +98,18 @@ def read_scope(section: Section, environ: Mapping[str, str]) -> Scope | Unconfig
     if app not in APPS:
         raise BadSettings(f"`[github] app` must be one of {', '.join(APPS)}.", backend=NAME)
     if environment and app != "actions":
-        raise BadSettings(f"A GitHub environment has no {app} secrets.", backend=NAME)
+        raise BadSettings(
+            f"A GitHub environment has no {app} secrets.",
+            hint="Take `environment` or `app` out of `[github]`.",
+            backend=NAME,
+        )
     if organization:
         if environment:
-            raise BadSettings("A GitHub organisation has no environments.", backend=NAME)
+            raise BadSettings(
+                "A GitHub organisation has no environments.",
+                hint="Take `environment` or `organization` out of `[github]`.",
+                backend=NAME,
+            )
         if not re.fullmatch(_OWNER, organization):
             _refuse("organisation", organization, 'Name it as in `[github] organization = "octo"`.')
         return Scope(_host(section, "", environ), organization, app=app)
@@ -133,7 +142,11 @@ def _split(repository: str) -> tuple[str, str, str]:
 def _host(section: Section, from_repository: str, environ: Mapping[str, str]) -> str:
     named = {host.lower() for host in (_text(section, "host"), from_repository) if host}
     if len(named) > 1:
-        raise BadSettings("`[github] host` and the host in `repository` differ.", backend=NAME)
+        raise BadSettings(
+            "`[github] host` and the host in `repository` differ.",
+            hint="Name the host in one of the two.",
+            backend=NAME,
+        )
     if not named and environ.get("GITHUB_ACTIONS") == "true" and environ.get("GITHUB_SERVER_URL"):
         url = environ["GITHUB_SERVER_URL"]
         match = re.fullmatch(_SERVER_URL, url)
@@ -158,7 +171,7 @@ def _is_environment(text: str) -> bool:
 
 
 def _refuse(what: str, text: str, hint: str) -> NoReturn:
-    raise BadName(f"{text[:100]!a} is not a GitHub {what}.", hint=hint, backend=NAME)
+    raise BadName(f"{shown(text)} is not a GitHub {what}.", hint=hint, backend=NAME)
 
 
 def is_inside(scope: Scope, environ: Mapping[str, str]) -> bool:

@@ -13,8 +13,11 @@ import re
 from sophia_secrets.backends.base import Completed, Ended
 from sophia_secrets.backends.pulumi.vocabulary import INSTALL, OLDEST, ROWS, STATUSES, TOO_OLD
 from sophia_secrets.core.model import Failure, FailureKind, Target
+from sophia_secrets.core.text import sentence
 
 MOST_WORDS = 2000
+
+_AGAIN = "run the command again with `--debug` to see its words"
 
 _UPDATING = "updating environment definition: "
 _STATUS = r"(?:[a-z][a-z ]{2,60}: ){0,4}\[(\d{1,3})\] ?"
@@ -49,9 +52,11 @@ def of(completed: Completed, target: Target, what: str) -> Failure | None:
             hint = "try again, or give it longer with `--timeout`"
             return failure(FailureKind.TIMED_OUT, "Pulumi did not answer in time about {target}", hint)
         case Ended.TOO_MUCH_OUTPUT:
-            return failure(FailureKind.BAD_OUTPUT, "Pulumi printed more than can be read of {target}", "")
+            return failure(FailureKind.BAD_OUTPUT, "Pulumi printed more than can be read of {target}", _AGAIN)
         case Ended.SIGNALLED | Ended.CANCELLED:
-            return failure(FailureKind.BAD_OUTPUT, "the Pulumi CLI was stopped while busy with {target}", "")
+            return failure(
+                FailureKind.BAD_OUTPUT, "the Pulumi CLI was stopped while busy with {target}", "try again"
+            )
         case Ended.EXITED:
             return None if completed.code == 0 else failure(*_classified(completed))
 
@@ -65,15 +70,8 @@ def unreadable(completed: Completed, target: Target, what: str) -> Failure:
     """
     said = diagnostics(completed)
     message = f"{what} cannot be opened: {said}" if said else f"Pulumi's answer about {what} cannot be read"
-    hint = f"look at it with `pulumi env open`, or install Pulumi {OLDEST} or newer" if said else TOO_OLD
+    hint = f"look at it with `pulumi env get`, or install Pulumi {OLDEST} or newer" if said else TOO_OLD
     return Failure(FailureKind.BAD_OUTPUT, target, sentence(message), sentence(hint), words(completed))
-
-
-def sentence(text: str) -> str:
-    """The text with a capital at its beginning and a full stop at its end; nothing stays nothing."""
-    if not text:
-        return text
-    return text[0].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
 
 
 def diagnostics(completed: Completed) -> str:
@@ -143,17 +141,21 @@ def _classified(completed: Completed) -> tuple[FailureKind, str, str]:
         message = "Pulumi refuses {target}" + (
             ": " + reason.replace("{", "{{").replace("}", "}}") if reason else ""
         )
-        return FailureKind.BAD_OUTPUT, message, "look at it with `pulumi env open`"
+        return FailureKind.BAD_OUTPUT, message, "look at it with `pulumi env get`"
     if completed.code == 3:
         return (
             FailureKind.NOT_AUTHENTICATED,
-            "Pulumi does not let this session at {target}",
+            "Pulumi refuses this session the use of {target}",
             "run `pulumi login`",
         )
     if completed.code == 6:
-        return FailureKind.TARGET_NOT_FOUND, "{target} does not exist", "look at `pulumi stack ls --all`"
+        return (
+            FailureKind.TARGET_NOT_FOUND,
+            "{target} does not exist",
+            "look at `pulumi env ls` or `pulumi stack ls --all`",
+        )
     message = f"the Pulumi CLI failed (exit {completed.code}) for {{target}}"
-    return FailureKind.BAD_OUTPUT, message, "run the command again with `--debug` to see its words"
+    return FailureKind.BAD_OUTPUT, message, _AGAIN
 
 
 def _errors(stderr: str) -> list[str]:

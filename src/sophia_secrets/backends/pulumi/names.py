@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from sophia_secrets import errors
+from sophia_secrets.core.names import shown
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]{0,254}"
 _SENDABLE = r"[^-\s=\x00-\x20\x7f-\x9f][^\s=\x00-\x20\x7f-\x9f]{0,1023}"
@@ -46,7 +47,9 @@ def environment_parts(text: str, organization: str, project: str) -> tuple[str, 
     parts = text.split("/")
     if len(parts) > 3:
         raise errors.BadName(
-            "A Pulumi environment is env, project/env or organization/project/env.", backend="pulumi"
+            f"{shown(text)} is no Pulumi environment: it has more than three parts.",
+            hint="Write env, project/env or organization/project/env.",
+            backend="pulumi",
         )
     name = _checked(_PART, parts[-1], "environment")
     given_project = parts[-2] if len(parts) > 1 else project or "default"
@@ -61,7 +64,9 @@ def stack_parts(text: str) -> tuple[str, str, str]:
     parts = text.split("/")
     if len(parts) > 3:
         raise errors.BadName(
-            "A Pulumi stack is stack, organization/stack or organization/project/stack.", backend="pulumi"
+            f"{shown(text)} is no Pulumi stack: it has more than three parts.",
+            hint="Write stack, organization/stack or organization/project/stack.",
+            backend="pulumi",
         )
     name = _checked(_PART, parts[-1], "stack")
     organization = _checked(_ORGANIZATION, parts[0], "organization") if len(parts) > 1 else ""
@@ -71,5 +76,10 @@ def stack_parts(text: str) -> tuple[str, str, str]:
 
 def _checked(pattern: re.Pattern[str], text: str, what: str) -> str:
     if not pattern.fullmatch(text):
-        raise errors.BadName(f"This is not the name of a Pulumi {what}: {text[:100]!a}.", backend="pulumi")
+        raise errors.BadName(
+            f"{shown(text)} is not the name of a Pulumi {what}.",
+            hint="Correct `[pulumi]` in the settings, or the variable that names it: "
+            "`sophia-secrets config show` says which.",
+            backend="pulumi",
+        )
     return text

@@ -90,7 +90,7 @@ ROWS = (
     _row(
         r"no stack named ",
         FailureKind.TARGET_NOT_FOUND,
-        "{target} does not exist, or must not be seen with this session",
+        "{target} does not exist, or may not be seen with this session",
         "look at `pulumi stack ls --all`, or create it with `pulumi stack init`",
     ),
     _row(
@@ -141,12 +141,12 @@ STATUSES = {
     401: (_RIGHTS, "Pulumi does not accept the session for {target}", "run `pulumi login`"),
     403: (
         FailureKind.NOT_PERMITTED,
-        "this Pulumi account must not do this with {target}",
+        "this Pulumi account may not do this with {target}",
         "ask for access to it, or check who is asking with `pulumi whoami`",
     ),
     404: (
         FailureKind.TARGET_NOT_FOUND,
-        "{target}, or something that it needs, does not exist or must not be seen with this session",
+        "{target}, or something that it needs, does not exist or may not be seen with this session",
         "look at `pulumi env ls`, and check who is asking with `pulumi whoami`",
     ),
     408: (FailureKind.TIMED_OUT, "Pulumi did not answer in time about {target}", "try again"),
