@@ -159,6 +159,36 @@ def test_move_removes_from_the_source_what_is_proven_at_the_destination(
     assert set(outcomes(again).values()) == {("unchanged", "unchanged")}
 
 
+def test_move_shows_what_it_will_remove_before_it_does(sophia: Program, vendors: World) -> None:
+    for name in ("A_KEY", "B_KEY"):
+        sophia.store(name, CANARY)
+    sophia.store("B_KEY", CANARY, "fly")
+    wanted = ("move", "A_KEY", "B_KEY", "--from", "local", "--to", "fly")
+    done = sophia(*wanted, "--dry-run")
+    assert [line.split(maxsplit=2) for line in done.out.splitlines()[1:]] == [
+        ["A_KEY", "set", "new"],
+        ["B_KEY", "unchanged", "the same value"],
+        ["A_KEY", "delete", "from local, once fly is seen to hold it"],
+        ["B_KEY", "delete", "from local, once fly is seen to hold it"],
+    ]
+    assert outcomes(sophia(*wanted, "--dry-run", "--json")) == {
+        "fly A_KEY": ("set", "not_started"),
+        "fly B_KEY": ("unchanged", "unchanged"),
+        "local A_KEY": ("delete", "not_started"),
+        "local B_KEY": ("delete", "not_started"),
+    }
+    with Terminal(sophia, *wanted, columns=120) as terminal:
+        terminal.wait_for("[y/N]")
+        assert "A_KEY  delete     from local, once fly is seen to hold it" in terminal.screen
+        assert "Write 1 name to fly (my-app), then remove what arrived from local (" in terminal.screen
+        terminal.type("n\n")
+        assert terminal.end() == 130
+    assert sophia("list", "--backend", "local", "--names").out == "A_KEY\nB_KEY\n"
+    assert sophia(*wanted, "--yes").code == 0
+    idle = sophia(*wanted, "--dry-run")
+    assert [line.split(maxsplit=2)[1] for line in idle.out.splitlines()[1:]] == ["unchanged"] * 2
+
+
 def test_V11_move_leaves_in_the_source_what_nothing_proves(sophia: Program, vendors: World) -> None:
     sophia.store("A_KEY", CANARY)
     words = 'Error: update secrets: failed to update app secrets: Post "http://x": EOF\n'

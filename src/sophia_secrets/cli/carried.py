@@ -9,7 +9,7 @@ import typer
 
 from sophia_secrets import errors
 from sophia_secrets.cli.console import Console
-from sophia_secrets.core.changes import Plan
+from sophia_secrets.core.changes import Action
 from sophia_secrets.core.model import Outcome
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations.carrying import Carried, Row
@@ -30,13 +30,13 @@ def confirm(console: Console, question: str, *, yes: bool) -> None:
         raise errors.Interrupted("Nothing was changed.")
 
 
-def show_plan(console: Console, plan: Plan, *, dry_run: bool) -> None:
-    """The plan as a table: the answer of a dry run, else said before the question."""
-    if console.json or not plan.actions:
+def show_plan(console: Console, actions: Sequence[Action], *, dry_run: bool) -> None:
+    """A plan's actions as a table: the answer of a dry run, else said before the question."""
+    if console.json or not actions:
         return
     rows = [
         [visible(action.name), console.state(action.act.value, err=not dry_run), visible(action.reason)]
-        for action in plan.actions
+        for action in actions
     ]
     console.table(["name", "action", "reason"], rows, err=not dry_run)
 

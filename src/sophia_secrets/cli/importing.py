@@ -42,7 +42,7 @@ def import_file(
         to, plan = planned.destination, planned.plan
         console.note(f"{given.called(file)} → {to.name} ({to.target})")
         warn_of((planned.there,), console, session)
-        carried.show_plan(console, plan, dry_run=dry_run)
+        carried.show_plan(console, plan.actions, dry_run=dry_run)
         if not plan.actions:
             console.note("The file holds no such name, so there is nothing to do.")
         if dry_run:

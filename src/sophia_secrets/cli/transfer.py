@@ -10,6 +10,8 @@ import typer
 from sophia_secrets.cli import carried
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import opened, warn_of
+from sophia_secrets.core.changes import Plan
+from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import visible
 from sophia_secrets.errors import CheckFailed
 from sophia_secrets.operations import transferring
@@ -105,16 +107,17 @@ def _run(
         source, to = planned.source, planned.destination
         console.note(f"{source.name} ({source.target}) → {to.name} ({to.target})")
         warn_of((planned.seen, planned.there), console, session)
-        carried.show_plan(console, planned.plan, dry_run=dry_run)
+        removal = transferring.removal(planned)
+        carried.show_plan(console, planned.plan.actions + removal.actions, dry_run=dry_run)
         if dry_run:
-            carried.show_intended(console, intended(to, planned.plan))
+            carried.show_intended(console, intended(to, planned.plan) + intended(source, removal))
             if not planned.plan.actions:
                 console.note("There is nothing to do.")
             return
-        if planned.plan.is_idle and not planned.removes_source:
+        if planned.plan.is_idle and removal.is_idle:
             _tell_idle(console, planned)
         else:
-            carried.confirm(console, _question(planned), yes=yes)
+            carried.confirm(console, _question(planned, removal), yes=yes)
         carried.show_carried(console, transferring.transfer(session, planned))
 
 
@@ -123,18 +126,14 @@ def _tell_idle(console: Console, planned: Transfer) -> None:
     console.note("Nothing can be done." if held_back else f"{planned.destination.name} holds it all already.")
 
 
-def _question(planned: Transfer) -> str:
+def _question(planned: Transfer, removal: Plan) -> str:
     to, plan = planned.destination, planned.plan
     parts = []
     if plan.changes:
-        parts.append(f"write {_count(len(plan.changes))} to {to.name} ({to.target})")
+        parts.append(f"write {counted(len(plan.changes), 'name')} to {to.name} ({to.target})")
     if plan.deletions:
-        parts.append(f"delete {_count(len(plan.deletions))} from it")
-    if planned.removes_source:
+        parts.append(f"delete {counted(len(plan.deletions), 'name')} from it")
+    if not removal.is_idle:
         parts.append(f"remove what arrived from {planned.source.name} ({planned.source.target})")
     text = ", then ".join(parts)
     return f"{text[:1].upper()}{text[1:]}?"
-
-
-def _count(number: int) -> str:
-    return f"{number} name" if number == 1 else f"{number} names"

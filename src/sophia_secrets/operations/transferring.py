@@ -142,6 +142,20 @@ def transfer(session: Session, planned: Transfer) -> Carried:
     return Carried(carried.rows + removed.rows, carried.problem or removed.problem)
 
 
+def removal(planned: Transfer) -> Plan:
+    """What a move will take out of the source, each name once its copy is proven; else nothing."""
+    if not planned.removes_source:
+        return Plan(())
+    reason = f"from {planned.source.name}, once {planned.destination.name} is seen to hold it"
+    return Plan(
+        tuple(
+            Action(action.name, Act.DELETE, reason)
+            for action in planned.plan.actions
+            if action.act in (Act.SET, Act.UNCHANGED) and _gives(planned.seen, action.name)
+        )
+    )
+
+
 def _remove_source(session: Session, planned: Transfer, carried: Carried) -> Carried:
     proven = [row.name for row in carried.rows if _is_proven(row, find(planned.there, row.name))]
     now = look(session, planned.source) if proven else planned.seen
