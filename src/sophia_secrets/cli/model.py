@@ -45,7 +45,10 @@ def model(
             )
         text = module_text(declared, name)
         if output is None:
-            console.answer({"schema": 1, "module": text}) if console.json else text.rstrip("\n")
+            if console.json:
+                console.answer({"schema": 1, "module": text})
+            else:
+                console.print(text.rstrip("\n"))
             return
         place = os.path.abspath(output)
         if os.path.lexists(place) and not force:
