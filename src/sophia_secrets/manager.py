@@ -15,7 +15,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from sophia_secrets.core import names as naming
-from sophia_secrets.core import verdict
 from sophia_secrets.core.model import Change, Check, Outcome, Receipt, Resolution, SecretValue
 from sophia_secrets.operations import doctor, opening, reading, writing
 from sophia_secrets.operations.session import Session
@@ -154,7 +153,7 @@ class SecretsManager:
         if resolution.value is not None:
             return resolution.value.reveal()
         if resolution.degraded:
-            raise verdict.missing(resolution, read.answers)
+            raise read.problem(resolution)
         return None
 
     async def set_secret(self, name: str, value: str | SecretValue, backend: str = "github") -> bool:

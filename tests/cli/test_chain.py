@@ -195,6 +195,24 @@ def test_C8_an_empty_variable_in_a_workflow_is_absent(sophia: Program) -> None:
     assert (done.code, done.out) == (3, "")
 
 
+def test_in_a_workflow_a_missing_name_is_to_be_given_to_the_step(sophia: Program) -> None:
+    (sophia.cwd / "t").write_text("{{ X_KEY }}")
+    for command in (
+        ("get",),
+        ("explain",),
+        ("run", "--only"),
+        ("render", "t"),
+        ("export", "--format", "json"),
+    ):
+        arguments = command if command[0] == "render" else (*command, "X_KEY")
+        ending = ("--", "true") if command[0] == "run" else ()
+        done = sophia(*arguments, *ending, GITHUB_ACTIONS="true")
+        assert done.code == 3
+        assert "under `env:`, as `X_KEY: ${{ secrets.X_KEY }}`" in done.err
+        assert "--backend local" not in done.err
+        assert "--backend local" in sophia(*arguments, *ending).err
+
+
 def test_G1_in_a_workflow_the_mask_comes_before_the_value(sophia: Program) -> None:
     sophia.store("API_KEY", "line1\nline2")
     done = subprocess.run(

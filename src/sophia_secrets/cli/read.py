@@ -12,7 +12,6 @@ from sophia_secrets.cli import streams
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import ago, opened, warn_of
 from sophia_secrets.cli.options import Options
-from sophia_secrets.core import verdict
 from sophia_secrets.core.model import Resolution, SecretValue, TraceOutcome
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import reading
@@ -93,13 +92,13 @@ def explain(
 
             console.answer(shapes.explained(resolution))
             if not _is_held(resolution):
-                raise typer.Exit(verdict.missing(resolution, read.answers).exit_code)
+                raise typer.Exit(read.problem(resolution).exit_code)
             return
         _trace(resolution, console, session, err=False)
         if _is_held(resolution):
             warn_of(read.answers, console, session)
         else:
-            problem = verdict.missing(resolution, read.answers)
+            problem = read.problem(resolution)
             warn_of(read.answers, console, session, said=problem.message)
             console.error(problem.message, problem.hint)
             raise typer.Exit(problem.exit_code)

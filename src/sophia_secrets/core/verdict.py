@@ -19,7 +19,9 @@ _WORDS = {
 }
 
 
-def missing(resolution: Resolution, answers: Sequence[Answer]) -> errors.SophiaError:
+def missing(
+    resolution: Resolution, answers: Sequence[Answer], *, in_workflow: bool = False
+) -> errors.SophiaError:
     """Why there is no value: not found, or not certain because a backend failed (its code then)."""
     name = resolution.name
     failed = next((answer for answer in answers if answer.failure is not None), None)
@@ -33,7 +35,8 @@ def missing(resolution: Resolution, answers: Sequence[Answer]) -> errors.SophiaE
             target=failed.target,
         )
     return errors.NotFound(
-        f"`{name}` was not found ({_outcomes(resolution.trace)}).", hint=_hint(name, answers, resolution)
+        f"`{name}` was not found ({_outcomes(resolution.trace)}).",
+        hint=_hint(name, answers, resolution, in_workflow),
     )
 
 
@@ -62,12 +65,18 @@ def _outcomes(trace: Sequence[TraceStep]) -> str:
     return ", ".join(told) or "no backend is configured"
 
 
-def _hint(name: str, answers: Sequence[Answer], resolution: Resolution) -> str:
+def _hint(name: str, answers: Sequence[Answer], resolution: Resolution, in_workflow: bool) -> str:
     near = naming.nearest(
         name, [(known, backend) for known, backend in known_names(answers).items() if known != name]
     )
     if near:
         return "Did you mean " + " or ".join(f"{known} ({backend})" for known, backend in near) + "?"
+    if in_workflow:
+        wanted = naming.corrected(name)
+        return (
+            f"Give it to the step under `env:`, as `{wanted}: ${{{{ secrets.{wanted} }}}}`. It is empty where "
+            f"GitHub has no such secret: `sophia-secrets set {wanted} --backend github` makes one."
+        )
     holder = next((step for step in resolution.trace if step.outcome is TraceOutcome.WRITE_ONLY), None)
     if holder is not None:
         return (

@@ -130,7 +130,7 @@ def render(
             raise errors.BadName(f"{place}:{line}: {naming.shown(name)} cannot be a secret's name.")
 
     def make(selected: Selected) -> Made:
-        _check_present(selected, lines, place)
+        _check_present(selected, lines, place, session.in_workflow)
         values = selected.values
         for name, value in values.items():
             problem = value_problem(value, nul=True)
@@ -152,11 +152,11 @@ def render(
     )
 
 
-def _check_present(selected: Selected, lines: dict[str, int], place: str) -> None:
+def _check_present(selected: Selected, lines: dict[str, int], place: str, in_workflow: bool) -> None:
     missing = [each for each in selected.resolutions if each.value is None]
     if not missing:
         return
-    first = verdict.missing(missing[0], selected.answers)
+    first = verdict.missing(missing[0], selected.answers, in_workflow=in_workflow)
     others = ", ".join(f"`{each.name}` ({place}:{lines[each.name]})" for each in missing[1:])
     more = f" Nor were {others}." if others else ""
     raise type(first)(

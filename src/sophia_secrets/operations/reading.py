@@ -24,6 +24,7 @@ class Reading(Struct, frozen=True):
     resolutions: tuple[Resolution, ...]
     answers: tuple[Answer, ...]
     refusals: Mapping[str, errors.SophiaError] = field(default_factory=dict)
+    in_workflow: bool = False
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -31,7 +32,11 @@ class Reading(Struct, frozen=True):
 
     def missing(self) -> list[errors.SophiaError]:
         """An error for each name that has no value, in the order asked."""
-        return [verdict.missing(r, self.answers) for r in self.resolutions if r.value is None]
+        return [self.problem(r) for r in self.resolutions if r.value is None]
+
+    def problem(self, resolution: Resolution) -> errors.SophiaError:
+        """Why a resolution has no value."""
+        return verdict.missing(resolution, self.answers, in_workflow=self.in_workflow)
 
 
 def read(
@@ -77,7 +82,7 @@ def read(
     )
     for refusal in refusals.values() if refuse else ():
         raise refusal
-    return Reading(resolutions, tuple(answers), refusals)
+    return Reading(resolutions, tuple(answers), refusals, session.in_workflow)
 
 
 def one(session: Session, name: str, *, only: str | None = None, use_cache: bool = True) -> Resolution:

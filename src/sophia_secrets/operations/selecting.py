@@ -142,5 +142,5 @@ def _missing(
         name = resolution.name
         needed = name in chosen.named or (name in declared and declared[name].is_required(profile))
         if resolution.value is None and needed:
-            return verdict.missing(resolution, answers)
+            return verdict.missing(resolution, answers, in_workflow=session.in_workflow)
     return None

@@ -62,6 +62,11 @@ class Session(Quiet, Struct, dict=True):
     def strict(self) -> bool:
         return self.options.strict or self.settings.strict
 
+    @property
+    def in_workflow(self) -> bool:
+        """Whether this is a step of a GitHub workflow."""
+        return self.environ.get("GITHUB_ACTIONS") == "true"
+
     @cached_property
     def master(self) -> keys.Master:
         """The key of the cache, the log and the fingerprints. Raises `errors.SophiaError`."""
