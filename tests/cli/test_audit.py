@@ -360,6 +360,9 @@ def test_export_to_a_file_is_private_and_says_how_many(sophia: Program) -> None:
     assert len(written) == 6
     assert all(line.startswith("CEF:0|sophia-secrets|sophia-secrets|") for line in written)
     assert all("cs1=KEY_1 cs1Label=name" in line for line in written)
+    done = sophia("audit", "export", "--format", "otel", "--name", "KEY_1")
+    (line,) = done.out.splitlines()
+    assert line.count('"stringValue":"KEY_1"') == 6
     told = sophia("audit", "export", "--json", "--format", "csv", "--output", str(place)).json
     assert told == {"schema": 1, "format": "csv", "events": 30, "output": str(place)}
 

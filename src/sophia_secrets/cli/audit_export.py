@@ -17,14 +17,14 @@ from sophia_secrets.core.count import counted
 from sophia_secrets.operations import auditing
 from sophia_secrets.state import files
 
-FORMATS = ("jsonl", "csv", "cef")
+FORMATS = ("jsonl", "csv", "cef", "otel")
 _SPOOL = 1 << 18
 
 
 def export(
     ctx: typer.Context,
     format_name: Annotated[
-        str, typer.Option("--format", metavar="F", help="One of: jsonl, csv, cef.")
+        str, typer.Option("--format", metavar="F", help="One of: jsonl, csv, cef, otel.")
     ] = "jsonl",
     output: Annotated[
         str | None,
@@ -38,7 +38,7 @@ def export(
     since: Since = None,
     until: Until = None,
 ) -> None:
-    """Write events for other programs: JSON Lines, CSV, or ArcSight's CEF.
+    """Write events for other programs: JSON Lines, CSV, ArcSight's CEF, or OpenTelemetry's log records.
 
     In CSV a cell that a spreadsheet could take for a formula (it begins with = + - @, a tab or a
     line end) has an apostrophe in front, and so has one that begins with an apostrophe.
@@ -84,6 +84,10 @@ class _Written:
             return audit_formats.as_csv(self._counted())
         if self._format == "cef":
             return audit_formats.cef(self._counted(), __version__)
+        if self._format == "otel":
+            from sophia_secrets.core import audit_otel
+
+            return audit_otel.otlp(self._counted(), __version__)
         return audit_formats.jsonl(self._counted())
 
 

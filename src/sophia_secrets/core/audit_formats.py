@@ -49,8 +49,9 @@ COLUMNS = (
 _OBEYED = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠", "'")
 _SURROGATES = "[\ud800-\udfff]"
 
-_TROUBLE = frozenset({UNREADABLE, "gap", "new_chain"})
-_ROUTINE = frozenset({"intent", "rotated"})
+TROUBLE = frozenset({UNREADABLE, "gap", "new_chain"})
+ROUTINE = frozenset({"intent", "rotated"})
+"""Outcomes that say that the log is not whole, and those that nobody need look at."""
 
 
 def jsonl(events: Iterable[Event]) -> Iterator[bytes]:
@@ -74,7 +75,7 @@ def as_csv(events: Iterable[Event]) -> Iterator[bytes]:
     writer.writerow(COLUMNS)
     for event in events:
         yield _drained(buffer)
-        writer.writerow([guarded(_cell(event.get(column))) for column in COLUMNS])
+        writer.writerow([guarded(cell(event.get(column))) for column in COLUMNS])
     yield _drained(buffer)
 
 
@@ -83,7 +84,8 @@ def guarded(cell: str) -> str:
     return "'" + cell if cell.startswith(_OBEYED) else cell
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A field as text: "" for what is left out, halves of surrogate pairs spelled out."""
     if value is None or value is False:
         return ""
     text = value if isinstance(value, str) else json.dumps(value)
@@ -110,7 +112,7 @@ def cef(events: Iterable[Event], version: str) -> Iterator[bytes]:
 
 
 def _cef_line(event: Event, version: str) -> str:
-    command, outcome = _cell(event.get("command")), _cell(event.get("outcome"))
+    command, outcome = cell(event.get("command")), cell(event.get("outcome"))
     head = (
         "CEF:0",
         "sophia-secrets",
@@ -126,13 +128,13 @@ def _cef_line(event: Event, version: str) -> str:
 
 def _severity(event: Event, outcome: str) -> int:
     """From 0 to 10, as CEF has it."""
-    if outcome in _TROUBLE:
+    if outcome in TROUBLE:
         return 9
     if outcome in FAILED:
         return 6
     if event.get("degraded") or event.get("stale") or outcome == "recovered":
         return 4
-    return 1 if outcome in _ROUTINE else 2
+    return 1 if outcome in ROUTINE else 2
 
 
 _KEYS = (
@@ -160,14 +162,14 @@ _LABELLED = (
 
 
 def _extension(event: Event) -> Iterator[tuple[str, str]]:
-    received = _milliseconds(event.get("time"))
+    received = milliseconds(event.get("time"))
     if received is not None:
         yield "rt", str(received)
     for key, field, limit in _KEYS:
-        if text := _cell(event.get(field)):
+        if text := cell(event.get(field)):
             yield key, _value(text, limit)
     for key, field, limit in _LABELLED:
-        if text := _cell(event.get(field)):
+        if text := cell(event.get(field)):
             yield key, _value(text, limit)
             yield f"{key}Label", field
     flags = [flag for flag in ("cached", "stale", "degraded") if event.get(flag) is True]
@@ -188,7 +190,8 @@ def _value(text: str, limit: int) -> str:
     return escaped.replace("\n", "\\n").replace("\r", "\\r")
 
 
-def _milliseconds(time: object) -> int | None:
+def milliseconds(time: object) -> int | None:
+    """An event's time as Unix milliseconds, or None where it has none."""
     if not isinstance(time, str):
         return None
     try:
