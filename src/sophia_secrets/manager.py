@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 
 from sophia_secrets.core import names as naming
 from sophia_secrets.core.model import Change, Check, Outcome, Receipt, Resolution, SecretValue
-from sophia_secrets.operations import doctor, opening, reading, writing
+from sophia_secrets.operations import declaring, doctor, opening, reading, writing
 from sophia_secrets.operations.session import Session
 from sophia_secrets.process import Cancel
 
@@ -156,18 +156,24 @@ class SecretsManager:
             raise read.problem(resolution)
         return None
 
-    async def set_secret(self, name: str, value: str | SecretValue, backend: str = "github") -> bool:
+    async def set_secret(
+        self, name: str, value: str | SecretValue, backend: str = "github", *, as_declared: bool = True
+    ) -> bool:
         """
         Store the secret in that backend and in no other; True when the vendor holds it.
 
-        An empty value is stored too, or is `BadValue` where the vendor cannot keep one.
+        An empty value is stored too, or is `BadValue` where the vendor cannot keep one. So is a
+        value that is not of the type or pattern declared of its name, unless `as_declared` is false.
         Raises `BadName`, `BadValue`, `NotConfigured`, `NotTrusted` before anything is started,
         and the failure's typed error where the vendor did not take it.
         """
         change = Change(name, value if isinstance(value, SecretValue) else SecretValue(value))
 
         def store(session: Session) -> Receipt:
-            return writing.write(session, writing.destination(session, backend), [change]).receipt
+            session.as_declared = as_declared
+            destination = writing.destination(session, backend)
+            declaring.check_new_value(session, name, change.value)
+            return writing.write(session, destination, [change]).receipt
 
         return _done(await self._run("python set", store))
 

@@ -15,6 +15,12 @@ from sophia_secrets.core.finding import Finding, Status, exit_code
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import checking
+from sophia_secrets.operations.session import Session
+
+NotAsDeclared = Annotated[
+    bool,
+    typer.Option("--not-as-declared", help="Also a value that is not of the declared type or pattern."),
+]
 
 _LONGEST_SEARCH = 2.0
 """Seconds that one pattern may take on one value (R3)."""
@@ -85,6 +91,12 @@ def search(pattern: str, value: SecretValue) -> bool | None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def hold_to_declared(session: Session, *, hold: bool) -> None:
+    """Take only values that are what is declared of their names; a pattern gets two seconds for each."""
+    session.as_declared = hold
+    session.search = search
 
 
 def _show(findings: Sequence[Finding], console: Console) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sophia_secrets.cli import carried, given
+from sophia_secrets.cli.check import NotAsDeclared, hold_to_declared
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.transfer import DryRun, Yes
 from sophia_secrets.core.count import counted
@@ -28,6 +29,7 @@ def import_file(
         str | None, typer.Option("--backend", "-b", metavar="B", help="Store in this backend.")
     ] = None,
     only: Annotated[str, typer.Option("--only", metavar="PREFIX", help="Only names that begin so.")] = "",
+    not_as_declared: NotAsDeclared = False,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
@@ -36,6 +38,7 @@ def import_file(
     What the backend holds already is left as it is, so a second run finishes an interrupted one.
     """
     with opened(ctx, "import") as (session, console):
+        hold_to_declared(session, hold=not not_as_declared)
         carried.require_answer(console, yes=yes, dry_run=dry_run, doing="`import`")
         pairs = importing.read_pairs(given.content(file), file, format_name)
         planned = importing.plan_import(session, pairs, backend, only=only)

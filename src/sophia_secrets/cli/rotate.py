@@ -9,14 +9,14 @@ import typer
 
 from sophia_secrets import errors
 from sophia_secrets.cli import carried, prompt, streams
-from sophia_secrets.cli.check import search
+from sophia_secrets.cli.check import NotAsDeclared, hold_to_declared
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import ago, opened, warn_of
 from sophia_secrets.cli.transfer import DryRun, Yes
 from sophia_secrets.core import generate as generating
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.core.text import visible
-from sophia_secrets.operations import checking, due, rotating
+from sophia_secrets.operations import declaring, due, rotating
 from sophia_secrets.operations.holding import Holding, find_holders
 from sophia_secrets.operations.rotating import Receipt, Rotation
 from sophia_secrets.operations.session import Session
@@ -47,6 +47,7 @@ def rotate(
     abandon: Annotated[
         bool, typer.Option("--abandon", help="Drop the sealed value of an interrupted rotation.")
     ] = False,
+    not_as_declared: NotAsDeclared = False,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
@@ -67,6 +68,7 @@ def rotate(
     if sum((all_due, abandon)) > 1 or ((all_due or abandon) and (generate is not None or backend)):
         raise errors.UsageError("`--due` and `--abandon` take no other choice.")
     with opened(ctx, "rotate") as (session, console):
+        hold_to_declared(session, hold=not not_as_declared)
         doing = f"Abandoning the rotation of {name}" if abandon else "`rotate`"
         carried.require_answer(console, yes=yes, dry_run=dry_run, doing=doing)
         if abandon:
@@ -114,7 +116,7 @@ def _prepare(
     if made is not None:
         return rotating.begin(session, claim, holdings, made, spec or "")
     value = _asked(claim.name)
-    checking.check_new_value(session, claim.name, value, search)
+    declaring.check_new_value(session, claim.name, value)
     return rotating.begin(session, claim, holdings, value, GIVEN)
 
 
@@ -152,7 +154,7 @@ def _spec(session: Session, name: str, generate: str | None) -> str | None:
 def _made(session: Session, name: str, spec: str) -> SecretValue:
     """A new value that is what is declared of the name. Raises `UsageError`."""
     value = generating.generate(spec)
-    checking.check_new_value(session, name, value, search)
+    declaring.check_new_value(session, name, value)
     return value
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sophia_secrets.cli import carried
+from sophia_secrets.cli.check import NotAsDeclared, hold_to_declared
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.core.changes import Plan
@@ -27,20 +28,40 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def copy(
-    ctx: typer.Context, names: Names, source: From, to: To, dry_run: DryRun = False, yes: Yes = False
+    ctx: typer.Context,
+    names: Names,
+    source: From,
+    to: To,
+    not_as_declared: NotAsDeclared = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
 ) -> None:
     """Copy secrets from one backend to another, in one vendor call. Asks unless `--yes`."""
-    _run(ctx, "copy", lambda s: transferring.plan_copy(s, names, source, to), dry_run=dry_run, yes=yes)
+    _run(
+        ctx,
+        "copy",
+        lambda s: transferring.plan_copy(s, names, source, to),
+        hold=not not_as_declared,
+        dry_run=dry_run,
+        yes=yes,
+    )
 
 
 def move(
-    ctx: typer.Context, names: Names, source: From, to: To, dry_run: DryRun = False, yes: Yes = False
+    ctx: typer.Context,
+    names: Names,
+    source: From,
+    to: To,
+    not_as_declared: NotAsDeclared = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
 ) -> None:
     """Copy secrets, then remove from the source what is proven to have arrived. Asks unless `--yes`."""
     _run(
         ctx,
         "move",
         lambda s: transferring.plan_copy(s, names, source, to, move=True),
+        hold=not not_as_declared,
         dry_run=dry_run,
         yes=yes,
     )
@@ -54,6 +75,7 @@ def sync(
     delete: Annotated[
         bool, typer.Option("--delete", help="Also remove what the source does not hold.")
     ] = False,
+    not_as_declared: NotAsDeclared = False,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
@@ -62,6 +84,7 @@ def sync(
         ctx,
         "sync",
         lambda s: transferring.plan_sync(s, source, to, delete=delete, only=only),
+        hold=not not_as_declared,
         dry_run=dry_run,
         yes=yes,
     )
@@ -99,9 +122,16 @@ def _style(state: str) -> str:
 
 
 def _run(
-    ctx: typer.Context, command: str, make: Callable[[Session], Transfer], *, dry_run: bool, yes: bool
+    ctx: typer.Context,
+    command: str,
+    make: Callable[[Session], Transfer],
+    *,
+    hold: bool,
+    dry_run: bool,
+    yes: bool,
 ) -> None:
     with opened(ctx, command) as (session, console):
+        hold_to_declared(session, hold=hold)
         carried.require_answer(console, yes=yes, dry_run=dry_run, doing=f"`{command}`")
         planned = make(session)
         source, to = planned.source, planned.destination

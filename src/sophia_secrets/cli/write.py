@@ -9,14 +9,14 @@ import typer
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend as BackendObject
 from sophia_secrets.cli import prompt, streams
-from sophia_secrets.cli.check import search
+from sophia_secrets.cli.check import NotAsDeclared, hold_to_declared
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import opened
 from sophia_secrets.cli.read import no_value_argument
 from sophia_secrets.core import generate as generating
 from sophia_secrets.core.model import Change, Outcome, SecretValue
 from sophia_secrets.core.text import visible
-from sophia_secrets.operations import checking, writing
+from sophia_secrets.operations import declaring, writing
 from sophia_secrets.operations.session import Session
 from sophia_secrets.state import files
 
@@ -43,11 +43,13 @@ def set_secret(
     allow_empty: Annotated[
         bool, typer.Option("--allow-empty", help="Store the value also where it is empty.")
     ] = False,
+    not_as_declared: NotAsDeclared = False,
 ) -> None:
     """Store a secret in one backend. The value comes from a hidden prompt, standard input, a file or a generator."""
     if extra:
         raise no_value_argument(name)
     with opened(ctx, "set") as (session, console):
+        hold_to_declared(session, hold=not not_as_declared)
         target = writing.destination(session, backend)
         writing.check_name(target, name)
         console.note(f"{target.name} → {target.target}")
@@ -56,6 +58,7 @@ def set_secret(
         )
         if value == SecretValue("") and not allow_empty:
             raise _nothing_given(target, name, from_file)
+        declaring.check_new_value(session, name, value)
         change = Change(name, value)
         writing.check_value(target, change)
         written = writing.write(session, target, [change])
@@ -79,9 +82,7 @@ def _value(
     if generate is not None:
         declared = session.settings.declared.get(name)
         spec = (declared.generate if declared is not None else None) if generate == "default" else generate
-        value = generating.generate(spec or generating.DEFAULT)
-        checking.check_new_value(session, name, value, search)
-        return value
+        return generating.generate(spec or generating.DEFAULT)
     if from_file is not None:
         content = files.read_path(from_file, prompt.LIMIT, private=False, follow=True)
         if content is None:

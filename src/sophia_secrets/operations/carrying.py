@@ -12,7 +12,7 @@ from sophia_secrets.core import names as naming
 from sophia_secrets.core.changes import Act, Action, Destination, Plan
 from sophia_secrets.core.model import Entry, Outcome, Result, SecretValue
 from sophia_secrets.core.resolve import Answer
-from sophia_secrets.operations import recording, writing
+from sophia_secrets.operations import declaring, recording, writing
 from sophia_secrets.operations.session import Session
 
 _IDLE = {
@@ -45,8 +45,14 @@ class Carried(Struct, frozen=True):
     problem: errors.SophiaError | None = None
 
 
-def destination_of(session: Session, backend: Backend, answer: Answer) -> Destination:
-    """The target as a plan is made against: its answer, our record of it, and what it cannot hold."""
+def destination_of(
+    session: Session, backend: Backend, answer: Answer, *, as_declared: bool = False
+) -> Destination:
+    """
+    The target as a plan is made against: its answer, our record of it, and what it cannot hold.
+
+    With `as_declared` it takes no value that is not what is declared of its name.
+    """
 
     def fingerprint(value: SecretValue) -> str:
         return recording.fingerprint(session, value) if session.has_key else ""
@@ -54,7 +60,11 @@ def destination_of(session: Session, backend: Backend, answer: Answer) -> Destin
     def problem(name: str, value: SecretValue | None) -> str | None:
         if value is None:
             return backend.problem(name)
-        return naming.convention_problem(name) or backend.problem(name, value)
+        found = naming.convention_problem(name) or backend.problem(name, value)
+        if found is None and as_declared:
+            problem = declaring.problem_of(session, name, value)
+            return f"the value {problem} (`--not-as-declared` stores it)" if problem is not None else None
+        return found
 
     recorded = recording.recorded(session, backend.name, str(backend.target))
     return Destination(answer, recorded, fingerprint, problem)

@@ -10,10 +10,10 @@ from sophia_secrets import errors
 from sophia_secrets.backends.base import Unconfigured
 from sophia_secrets.core.evidence import Evidence, Group, Policy, Search, holds
 from sophia_secrets.core.finding import Finding
-from sophia_secrets.core.model import SecretValue
-from sophia_secrets.core.policy import judge, value_problem
+from sophia_secrets.core.policy import judge
 from sophia_secrets.core.resolve import Answer
 from sophia_secrets.operations import reading, recording
+from sophia_secrets.operations.declaring import policy_of
 from sophia_secrets.operations.session import Session
 
 
@@ -32,7 +32,7 @@ def check(session: Session, search: Search) -> Checked:
     `UsageError` where nothing is declared, and what `reading.read` raises.
     """
     settings = session.settings
-    policies = [_policy(session, name) for name in settings.declared]
+    policies = [policy_of(session, name) for name in settings.declared]
     groups = [Group(each.name, each.exactly, each.names) for each in settings.groups.values()]
     if not policies and not groups:
         raise errors.UsageError(
@@ -54,33 +54,6 @@ def check(session: Session, search: Search) -> Checked:
         hints=_hints(session, answers),
     )
     return Checked(tuple(judge(policies, groups, evidence)), tuple(answers))
-
-
-def check_new_value(session: Session, name: str, value: SecretValue, search: Search) -> None:
-    """Raises `BadValue` where a value that is to be stored is not what is declared of its name."""
-    declared = session.settings.declared.get(name)
-    if declared is None:
-        return
-    problem = value_problem(_policy(session, name), value, search)
-    if problem is not None:
-        raise errors.BadValue(
-            f"The new value of `{name}` {problem}, and {declared.place} asks for that.",
-            hint="Nothing was stored. Give another value, or change what is declared there "
-            "(`generate`, `type`, `pattern`).",
-        )
-
-
-def _policy(session: Session, name: str) -> Policy:
-    declared = session.settings.declared[name]
-    return Policy(
-        name,
-        required=declared.is_required(session.settings.profile),
-        type=declared.type,
-        pattern=declared.pattern,
-        rotate_every=declared.rotate_every,
-        backends=declared.backends,
-        owner=declared.owner,
-    )
 
 
 def _others(session: Session, policies: Sequence[Policy], asked: set[str]) -> list[Answer]:

@@ -51,7 +51,7 @@ def plan_import(
     wanted = [pair for pair in pairs if pair.name.startswith(only)]
     _check_names(destination, wanted)
     there = look(session, destination)
-    place = destination_of(session, destination, there)
+    place = destination_of(session, destination, there, as_declared=True)
     actions = changes.plan(
         {pair.name: pair.value for pair in wanted},
         there,

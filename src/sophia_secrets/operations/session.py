@@ -20,6 +20,7 @@ from sophia_secrets.state import keys
 from sophia_secrets.state.cache import Cache
 
 if TYPE_CHECKING:
+    from sophia_secrets.core.evidence import Search
     from sophia_secrets.process import Cancel, Event
     from sophia_secrets.settings import Paths, Settings
     from sophia_secrets.state.audit import AuditLog
@@ -41,7 +42,8 @@ class Session(Quiet, Struct, dict=True):
     The settings and the world as one use of the product sees them.
 
     `clock` gives Unix seconds. `on_event` is told of each start and end of a vendor's program,
-    `on_wait` makes the context in which a person is told what is waited for.
+    `on_wait` makes the context in which a person is told what is waited for. `as_declared` holds
+    new values to what is declared of their names, with `search` to look for a pattern in one.
     """
 
     settings: Settings
@@ -53,6 +55,8 @@ class Session(Quiet, Struct, dict=True):
     on_event: Callable[[Event], None] | None = None
     on_wait: Callable[[str], object] | None = None
     notes: list[str] = field(default_factory=list)
+    as_declared: bool = True
+    search: Search | None = None
 
     @property
     def paths(self) -> Paths:

@@ -52,7 +52,7 @@ def plan_copy(
         writing.destination(session, source_name)
     _require_values(session, source, names)
     seen, there = look(session, source), look(session, destination)
-    place = destination_of(session, destination, there)
+    place = destination_of(session, destination, there, as_declared=True)
     actions: list[Action] = []
     for name in dict.fromkeys(names):
         entry = find(seen, name)
@@ -111,7 +111,7 @@ def plan_sync(
     plan = changes.plan_sync(
         seen,
         names,
-        destination_of(session, destination, there),
+        destination_of(session, destination, there, as_declared=True),
         source_recorded=recording.recorded(session, source.name, str(source.target)),
         delete=delete,
         only=only,
