@@ -14,11 +14,13 @@ ROOT = Path(__file__).resolve().parent.parent
 def main(arguments: list[str]) -> int:
     """Write the reference; with no `--reference-only`, build the site too. The exit code of the build."""
     sys.path.insert(0, str(ROOT))
+    from docs.errors import page as errors_page
     from docs.man_page import man_page
-    from docs.reference_pages import pages
+    from docs.reference_pages import MADE, pages
 
     made = {ROOT / "docs" / "reference" / name: text for name, text in pages().items()}
     made[ROOT / "docs" / "man" / "sophia-secrets.1"] = man_page()
+    made[ROOT / "docs" / "reference" / "errors.md"] = f"{MADE}\n{errors_page.made()}"
     for path, text in made.items():
         path.parent.mkdir(exist_ok=True)
         if not path.exists() or path.read_text(encoding="utf-8") != text:

@@ -161,6 +161,7 @@ def reference() -> dict[str, str]:
 def test_the_reference_is_what_the_program_says(reference: dict[str, str]) -> None:
     directory = DOCS / "reference"
     written = {path.name: path.read_text(encoding="utf-8") for path in directory.glob("*.md")}
+    del written["errors.md"]  # tests/docs/test_errors.py
     assert written.keys() == reference.keys()
     for name, text in reference.items():
         assert written[name] == text, f"docs/reference/{name} is old: run `make docs`"

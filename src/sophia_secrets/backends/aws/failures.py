@@ -146,7 +146,7 @@ def _classified(done: Completed, aws: Aws) -> tuple[FailureKind, str, str]:
             return FailureKind.BAD_OUTPUT, message, "Choose a longer `prefix` under `[aws]`."
         case Ended.SIGNALLED:
             message = f"`aws` was ended by signal {done.code} before it answered for {target}."
-            return FailureKind.BAD_OUTPUT, message, ""
+            return FailureKind.BAD_OUTPUT, message, "Try again."
         case Ended.CANCELLED:
             return FailureKind.BAD_OUTPUT, f"The call to `aws` for {target} was cancelled.", ""
         case Ended.EXITED:

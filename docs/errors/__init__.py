@@ -1,0 +1,1 @@
+"""The page of every error message: how each is caused, and what is printed."""
