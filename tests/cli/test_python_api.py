@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import time
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 import pytest
 
 from sophia_secrets import errors
-from sophia_secrets.config import Config, load_config
+from sophia_secrets.config import Config, load_config, loading
 from sophia_secrets.manager import SecretsManager
 from tests.canary import leaks
 from tests.program import Program
@@ -225,3 +226,30 @@ def test_the_library_changes_nothing_of_the_process(manager: SecretsManager, ven
     before = state()
     run(lambda: manager.get_secret("A_KEY"))
     assert state() == before
+
+
+def test_load_config_makes_one_vendor_call_for_all_of_its_names(tmp_path: Path) -> None:
+    calls, vendor = tmp_path / "calls", tmp_path / "pulumi"
+    names = list(dict.fromkeys(leaf.name for leaf in loading._leaves(Config)))
+    values = {
+        name: {"value": "x" * 30, "trace": {}}
+        for name in names
+        if name.endswith(("_API_KEY", "_TOKEN", "_SECRET", "_PRIVATE_KEY"))
+    }
+    opened = {"value": {"environmentVariables": {"value": values, "trace": {}}}, "trace": {}}
+    vendor.write_text(f"#!/bin/sh\necho called >> '{calls}'\ncat <<'END'\n{json.dumps(opened)}\nEND\n")
+    vendor.chmod(0o755)
+    environ = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "SOPHIA_SECRETS_HOME": str(tmp_path / "sophia"),
+        "SOPHIA_SECRETS_PULUMI": str(vendor),
+        "PULUMI_ACCESS_TOKEN": "pul-test",
+        "PULUMI_ENVIRONMENT": "acme/app/production",
+    }
+    manager = SecretsManager(environ=environ, cwd=str(tmp_path))
+    for _ in range(2):
+        config = asyncio.run(load_config(manager=manager))
+        assert config.llm.openai_api_key == "x" * 30
+        assert calls.read_text() == "called\n", "the second time it is the cache that answers"
+    assert len(names) >= 28
