@@ -38,7 +38,8 @@ def check(row: Row, program: str, environ: dict[str, str], cwd: Path, *before: s
         timeout=60,
     )
     told = [*filter(None, done.stderr.decode().splitlines())]
-    assert (done.returncode, told) == (row.code, row.err.splitlines())
+    said = row.older_err if row.older_err and told == row.older_err.splitlines() else row.err
+    assert (done.returncode, told) == (row.code, said.splitlines())
     assert row.read(done.stdout) == row.said
 
 

@@ -231,12 +231,24 @@ def test_an_organisations_secret_stays_visible_to_whom_it_was(real: Real) -> Non
     }
 
 
-def test_C3_a_server_of_ones_own_gets_its_own_token(real: Real) -> None:
+@pytest.mark.parametrize("host", ["ghes.test", "ghes.test:8443"])
+def test_C3_a_server_of_ones_own_gets_its_own_token(real: Real, host: str) -> None:
     token = {"GH_ENTERPRISE_TOKEN": real.api.token, "GH_TOKEN": "of-github-com"}
-    backend = real.backend(token, repository="ghes.test/octo/app")
+    backend = real.backend(token, repository=f"{host}/octo/app")
     assert outcomes(real.write(backend, A="one")) == {"A": Outcome.DONE}
-    assert {request.headers["Host"] for request in real.api.requests} == {"ghes.test"}
+    assert list(real.snapshot(backend).entries) == ["A"]
+    assert outcomes(real.run(backend.delete(["A"]))) == {"A": Outcome.DONE}
+    assert [check.status for check in real.run(backend.probe())] == [CheckStatus.OK] * 3
+    assert {request.headers["Host"] for request in real.api.requests} == {host}
+    assert all(request.path.startswith("/api/v3/") for request in real.api.requests)
     assert all("of-github-com" not in str(request.headers) for request in real.api.requests)
+
+
+def test_C3_a_sign_in_to_another_server_is_not_where_a_secret_is_deleted(real: Real) -> None:
+    (real.api.directory / "hosts.yml").write_text("ghes.test:\n  user: u\n  oauth_token: elsewhere\n")
+    real.api.put(REPOSITORY, "A", b"x")
+    assert outcomes(real.run(real.backend().delete(["A"]))) == {"A": Outcome.DONE}
+    assert {request.headers["Host"] for request in real.api.requests} == {"api.github.com"}
 
 
 LIST_FAILURES = [

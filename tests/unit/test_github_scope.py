@@ -216,7 +216,16 @@ def test_C3_the_vendors_own_defaults_never_choose_the_target() -> None:
         "repos/octo/app/actions/secrets?per_page=100",
     )
     assert calls[1].arguments == ("secret", "delete", "A", "--repo", "github.com/octo/app")
-    for call in (listing, *calls):
+    assert calls[1].environment["GH_HOST"] == "github.com"
+    for call in (listing, calls[0]):
         assert "GH_HOST" not in call.environment
+    for call in (listing, *calls):
         assert "evil" not in repr(dict(call.environment))
         assert call.directory is None
+
+
+def test_a_server_with_a_port_is_named_where_gh_takes_one() -> None:
+    made = backend({"HOME": "/home/me"}, repository="ghes.test:8443/octo/app")
+    _, (listing,) = feed(made.snapshot(), listed())
+    assert "--hostname" not in listing.arguments
+    assert listing.environment["GH_HOST"] == "ghes.test:8443"

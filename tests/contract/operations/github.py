@@ -146,6 +146,7 @@ GH = [
         "",
         code=1,
         err="no oauth token found for ghes.test\n",
+        older_err="no oauth token\n",
         unused="it prints the token and proves nothing of it; `doctor` asks for the list, which does",
     ),
 ]

@@ -16,7 +16,7 @@ class Row:
 
     `stdin` is all that it is given. `met` names the test (`file::function`) that goes this way
     through the product; where it is empty, `unused` says why nobody does. `code` and `err` are
-    its exit code and whole standard error.
+    its exit code and whole standard error; `older_err` is what older releases say instead.
     """
 
     program: str
@@ -29,6 +29,7 @@ class Row:
     stdin: bytes = b""
     code: int = 0
     err: str = ""
+    older_err: str = ""
 
     @property
     def id(self) -> str:

@@ -75,13 +75,21 @@ class Gh(Quiet, Struct, frozen=True):
         """
         `gh secret` with these arguments, told the scope.
 
-        An organisation's host can only be told in `GH_HOST`. It is set nowhere else: where it is,
-        `gh` no longer says that nobody is signed in (cli/cli `pkg/cmdutil/auth_check.go`) and
-        asks without a token, to be answered as if the repository did not exist.
+        An organisation's host can only be told in `GH_HOST`.
         """
         call = self.call("secret", *arguments, *self.scope.flags, label=label, stdin=stdin, secrets=secrets)
         if self.scope.repository:
             return call
+        return self.told_the_host(call)
+
+    def told_the_host(self, call: Call) -> Call:
+        """
+        The call with the host in `GH_HOST`, for what knows no other way to be told.
+
+        Nothing else has it: where it is set, `gh` no longer says that nobody is signed in (cli/cli
+        `pkg/cmdutil/auth_check.go`) and asks without a token, to be answered as if the repository
+        did not exist.
+        """
         return replace(call, environment={**call.environment, "GH_HOST": self.scope.host})
 
 

@@ -34,8 +34,11 @@ class Listed(Struct, frozen=True):
 
 def list_call(gh: Gh) -> Call:
     """`gh api` and not `gh secret list`: only it says the exact time on every version."""
-    path = f"{gh.scope.list_path}?per_page=100"
-    return gh.call("api", "--hostname", gh.scope.host, "--paginate", path, label="list the secrets")
+    path, label = f"{gh.scope.list_path}?per_page=100", "list the secrets"
+    if ":" not in gh.scope.host:
+        return gh.call("api", "--hostname", gh.scope.host, "--paginate", path, label=label)
+    # `--hostname` refuses a port (cli/cli internal/ghinstance HostnameValidator); `GH_HOST` does not.
+    return gh.told_the_host(gh.call("api", "--paginate", path, label=label))
 
 
 def fetch(gh: Gh) -> Steps[Listed | Failure]:

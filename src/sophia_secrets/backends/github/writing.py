@@ -79,7 +79,11 @@ def delete(gh: Gh, names: Sequence[str], problem: Problem) -> Steps[Receipt]:
         elif failure is not None:
             results.append(Result(name, Outcome.NOT_STARTED))
         else:
-            completed = yield gh.secret_call("delete", name, label=f"delete {name}")
+            # 2.23.0 takes the token and the server of `GH_HOST`, or of the only sign-in there is, and
+            # of `--repo` the owner and the name alone (cli/cli pkg/cmd/secret/delete).
+            completed = yield gh.told_the_host(
+                gh.secret_call("delete", name, label=f"delete {name}"),
+            )
             result = _deleted(completed, name)
             results.append(result)
             if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN):
