@@ -31,7 +31,7 @@ def test_config_init_writes_what_was_found_and_only_once(sophia: Program) -> Non
     written = tomllib.loads((sophia.cwd / "sophia-secrets.toml").read_text())
     assert written["github"]["repository"] == "octo/app"
     assert written["fly"]["app"] == "my-app"
-    assert "found github.repository = octo/app (the git remote)" in done.err
+    assert "Found github.repository = octo/app (the git remote)" in done.err
     again = sophia("config", "init")
     assert again.code == 2
     assert "--force" in again.err

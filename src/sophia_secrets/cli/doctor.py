@@ -10,7 +10,7 @@ from sophia_secrets.cli import shapes
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import opened
 from sophia_secrets.core.model import Check, CheckStatus
-from sophia_secrets.core.text import visible
+from sophia_secrets.core.text import sentence, visible
 from sophia_secrets.operations import doctor as examining
 
 _SECTIONS = (
@@ -43,9 +43,11 @@ def doctor(ctx: typer.Context) -> None:
 
 def _show(console: Console, check: Check) -> None:
     gap = " " * (6 - len(check.status.value))
-    console.item(f"  {console.state(check.status.value)}{gap}", f"{check.id}: {visible(check.message)}")
+    console.item(
+        f"  {console.state(check.status.value)}{gap}", f"{check.id}: {visible(sentence(check.message))}"
+    )
     if check.hint and check.status is not CheckStatus.OK:
-        console.item(f"        {console.style('fix:', 'name')} ", visible(check.hint))
+        console.item(f"        {console.style('fix:', 'name')} ", visible(sentence(check.hint)))
 
 
 def backends(ctx: typer.Context) -> None:

@@ -105,6 +105,8 @@ def init(
     files.replace_path(place, settings_text(found.settings).encode(), 0o644)
     with opened(ctx, "config") as (session, _):
         declared = session.settings.declared
+        names_targets = session.settings.untrusted is not None
+        session.notes.clear()  # what is to be done about the file is said below
     example = os.path.join(os.getcwd(), ".env.example")
     if declared and (force or not os.path.lexists(example)):
         files.replace_path(example, env_example(declared).encode(), 0o644)
@@ -113,10 +115,11 @@ def init(
         console.answer({"schema": 1, "written": written, "found": found.settings})
         return
     for key, value in found.settings.items():
-        console.note(f"found {key} = {value} ({found.reasons.get(key, 'here')})")
+        console.note(f"Found {key} = {value} ({found.reasons.get(key, 'here')}).")
     for name in written:
         console.print(name)
-    console.note("Read it, then run `sophia-secrets trust` so that its targets count.")
+    if names_targets:
+        console.note("Read it, then run `sophia-secrets trust` so that its targets count.")
 
 
 def trust(

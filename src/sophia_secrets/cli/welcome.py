@@ -6,10 +6,12 @@ import os
 from typing import Any
 
 from sophia_secrets import process
+from sophia_secrets.cli import columns
 from sophia_secrets.cli.opened import opened
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations.discovery import discover
 from sophia_secrets.operations.offline import known_names
+from sophia_secrets.state.files import quoted
 
 _PROGRAMS = (("gh", "GitHub Actions"), ("pulumi", "Pulumi"), ("fly", "Fly.io"))
 
@@ -35,17 +37,35 @@ def welcome(ctx: Any) -> None:
             )
         for key, value in found.settings.items():
             console.print(f"  {key:<19} {visible(value)} (from {found.reasons[key]})")
+        if found.files:
+            console.print(f"  {'workflows':<19} {visible(', '.join(found.files))}")
+        steps = _next(
+            has_names=bool(names),
+            has_targets=bool(found.settings),
+            has_file=os.path.exists("sophia-secrets.toml"),
+            untrusted=session.settings.untrusted is not None,
+            workflow=found.files[0] if found.files else "",
+        )
         console.print("\nNext:")
-        for command, why in _next(bool(names), bool(found.settings), os.path.exists("sophia-secrets.toml")):
-            console.print(f"  {command:<45} {why}")
+        width = max(columns.cells(command) for command, _ in steps)
+        for command, why in steps:
+            console.print(f"  {command}{' ' * (width - columns.cells(command))}  {why}")
 
 
-def _next(has_names: bool, has_targets: bool, has_file: bool) -> list[tuple[str, str]]:
+def _next(
+    *, has_names: bool, has_targets: bool, has_file: bool, untrusted: bool, workflow: str
+) -> list[tuple[str, str]]:
     steps = []
     if has_targets and not has_file:
-        steps.append(("sophia-secrets config init", "write settings for this place"))
+        steps.append(("sophia-secrets config init", "write settings from what was found"))
+    if untrusted:
+        steps.append(("sophia-secrets trust", "let the settings file name targets, once you have read it"))
     if not has_names:
         steps.append(("sophia-secrets set MY_API_KEY --backend local", "store a first secret"))
     else:
         steps.append(("sophia-secrets list", "see what is where"))
+    if workflow and has_file and not untrusted:
+        steps.append(
+            (f"sophia-secrets check --workflow {quoted(workflow)}", "does GitHub have what it uses?")
+        )
     return [*steps, ("sophia-secrets doctor", "check everything"), ("sophia-secrets --help", "all commands")]
