@@ -11,13 +11,15 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks import log, masking, starts, vendor
+from benchmarks import audit_queries, config, log, masking, starts, vendor
 from benchmarks.pairs import ROUNDS, Row
 
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "starts": starts.rows,
     "vendor": vendor.rows,
+    "config": config.rows,
     "log": log.rows,
+    "long-log": audit_queries.rows,
     "masking": masking.rows,
 }
 ALARM = 1.2

@@ -1,7 +1,9 @@
 """
-Questions to an audit log of 1,000,000 events, each as a ratio to reading its files once.
+An audit log of 1,000,000 events: questions to it, each as a ratio to reading its files once, and a
+warm `get` beside it, as a ratio to the same with an empty log.
 
 The reading is that of `cat`: every byte, from the page cache, in one run with what is compared.
+`SOPHIA_BENCH_EVENTS` makes the log shorter.
 """
 
 from __future__ import annotations
@@ -9,20 +11,19 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
-import sys
-import sysconfig
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from benchmarks.homes import NAME, PROGRAM, home
+from benchmarks.pairs import Row, run
 from sophia_secrets.operations.recording import audit_directory
 from sophia_secrets.state import keys
 from sophia_secrets.state.audit import Actor, AuditLog, Event
 
-EVENTS = 1_000_000
+EVENTS = int(os.environ.get("SOPHIA_BENCH_EVENTS", "1000000"))
 ROUNDS = 5
-_PROGRAM = Path(sysconfig.get_path("scripts")) / "sophia-secrets"
 _START = 1_760_000_000.0
 _BACKENDS = ("github", "pulumi", "fly", "local", "env")
 
@@ -30,7 +31,7 @@ _BACKENDS = ("github", "pulumi", "fly", "local", "env")
 def fill(home: Path, events: int = EVENTS) -> Path:
     """An audit log of that many events in a home of its own; its directory."""
     state = home / "state"
-    state.mkdir(parents=True, mode=0o700)
+    state.mkdir(parents=True, mode=0o700, exist_ok=True)
     home.chmod(0o700)
     key = keys.derive(keys.load(str(state), None).key, b"audit")
     directory = Path(audit_directory(str(state)))
@@ -68,7 +69,7 @@ def read_once(directory: Path) -> None:
 def _ask(home: Path, *arguments: str) -> None:
     environment = {"PATH": os.environ["PATH"], "SOPHIA_SECRETS_HOME": str(home)}
     subprocess.run(
-        [str(_PROGRAM), "audit", *arguments], env=environment, cwd=home, stdout=subprocess.DEVNULL, check=True
+        [PROGRAM, "audit", *arguments], env=environment, cwd=home, stdout=subprocess.DEVNULL, check=True
     )
 
 
@@ -78,10 +79,37 @@ def _seconds(work: Callable[[], None]) -> float:
     return time.perf_counter() - started
 
 
-def rows(events: int = EVENTS, rounds: int = ROUNDS) -> list[tuple[str, float]]:
+def rows() -> Iterator[Row]:
+    """The questions, and the `get`."""
+    log = f"a log of {EVENTS:,} events"
+    for label, ratio in asked():
+        yield Row(f"`{label}`, {log}", ratio, "reading it once")
+    yield Row(f"`get`, warm, beside {log}", beside(), "the same beside an empty one", 1.1)
+
+
+def beside(rounds: int = ROUNDS * 4) -> float:
+    """How many times longer a warm `get` takes where the log is long: the median of interleaved pairs."""
+    with home() as long, home() as short:
+        fill(long.root / "sophia")
+        ratios = []
+        for where in (long, short):
+            os.chdir(where.cwd)
+            for _ in range(2):
+                where.run("get", NAME)
+            where.compile_route()
+        for _ in range(rounds):
+            seconds = []
+            for where in (short, long, short):
+                os.chdir(where.cwd)
+                seconds.append(run([PROGRAM, "get", NAME], where.environ).seconds)
+            ratios.append(seconds[1] * 2 / (seconds[0] + seconds[2]))
+        return statistics.median(ratios)
+
+
+def asked(events: int = EVENTS, rounds: int = ROUNDS) -> list[tuple[str, float]]:
     """What was asked, and how many times a reading it took: medians of interleaved pairs."""
     questions = {
-        "nothing (`audit --help`)": ("--help",),
+        "audit --help": ("--help",),
         "audit log --last 20": ("log", "--last", "20"),
         "audit log --last 20 --name, one of 100": ("log", "--last", "20", "--name", "SERVICE_7_KEY"),
         "audit report": ("report",),
@@ -104,15 +132,3 @@ def rows(events: int = EVENTS, rounds: int = ROUNDS) -> list[tuple[str, float]]:
 
 def _tenth(events: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(_START + events * 31.0 * 0.9))
-
-
-def main() -> int:
-    """Print each question with its ratio."""
-    print(f"{EVENTS:,} audit events; times the reading of the log once")
-    for label, ratio in rows():
-        print(f"  {label:<42} {ratio:8.2f}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

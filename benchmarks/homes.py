@@ -7,7 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
@@ -27,7 +27,7 @@ NAME = "NAME_00042"
 class Home:
     """Where the program finds its settings, state and cache; `environ` is all that it is given."""
 
-    def __init__(self, root: Path, names: int) -> None:
+    def __init__(self, root: Path, names: int, also: Sequence[str] = ()) -> None:
         self.root = root
         self.cwd = root / "work"
         self.cwd.mkdir()
@@ -40,14 +40,14 @@ class Home:
             "PULUMI_ACCESS_TOKEN": "pul-benchmark",
             "PULUMI_ENVIRONMENT": "acme/app/production",
         }
-        self._cache(names)
+        self._cache([*(f"NAME_{number:05}" for number in range(names)), *also])
 
-    def _cache(self, names: int) -> None:
+    def _cache(self, names: Sequence[str]) -> None:
         session = open_session("get", environ=self.environ, cwd=str(self.cwd))
         member = session.configured("pulumi")
         entries = {
-            f"NAME_{number:05}": Entry(EntryState.READABLE, SecretValue(f"value-{number:05}-{'x' * 30}"))
-            for number in range(names)
+            name: Entry(EntryState.READABLE, SecretValue(f"value-{number:05}-{'x' * 30}"))
+            for number, name in enumerate(names)
         }
         assert session.cache is not None
         lead = session.cache.lead(identity_of(member, session.credential_key))
@@ -81,11 +81,14 @@ class Home:
 
 
 @contextmanager
-def home(names: int = 100) -> Iterator[Home]:
-    """A home that is gone afterwards; this process is in its working directory meanwhile."""
+def home(names: int = 100, also: Sequence[str] = ()) -> Iterator[Home]:
+    """
+    A home that is gone afterwards, with so many names and these `also` in the cache; this process
+    is in its working directory meanwhile.
+    """
     here = os.getcwd()
     with TemporaryDirectory(prefix="sophia-bench-") as directory:
-        made = Home(Path(directory).resolve(), names)
+        made = Home(Path(directory).resolve(), names, also)
         os.chdir(made.cwd)
         try:
             yield made
