@@ -199,6 +199,10 @@ def test_the_stand_in_and_the_real_one_roll_out_alike(real: Real, tmp_path: Path
     app = "--app=my-app"
     both.same(["secrets", "set", app, "--", "A=-"], "before the first deployment", whole=True)
     both.same(["secrets", "deploy", app], whole=True)
+    both.stand_in.deploy_without_machines()
+    real.deploy_without_machines()
+    both.same(["secrets", "set", app, "--", "A=-"], "scaled to zero", whole=True)
+    both.same(["secrets", "deploy", app], whole=True)
     both.stand_in.start_machine("m1")
     real.start_machine("m1")
     both.same(["secrets", "set", app, "--stage", "--", "A=-"], "1", whole=True)
@@ -209,7 +213,7 @@ def test_the_stand_in_and_the_real_one_roll_out_alike(real: Real, tmp_path: Path
     both.same(["secrets", "unset", app, "--", "A"], whole=True)
     both.same(["secrets", "list", app, "--json"])
     assert both.stand_in.environment("m1") == real.environment("m1") == {"B": "2"}
-    assert [release.status for release in real.app.releases] == ["complete"] * 4
+    assert [release.status for release in real.app.releases] == ["complete"] * 5
     both.stand_in.refuse_the_roll_out()
     real.refuse_the_roll_out()
     _same_failure(both, ["secrets", "deploy", app])

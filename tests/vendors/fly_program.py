@@ -231,12 +231,12 @@ class Program:
         return self._roll_out(app)
 
     def _roll_out(self, app: dict[str, Any]) -> str:
-        if not app["machines"]:
+        if not app["machines"] and not app["deployed"]:
             return "Secrets are staged for the first deployment\n"
         app["releases"] = app.get("releases", 1) + 1
         for secret in app["secrets"].values():
             secret["status"] = "Deployed"
-        told = ["Updating existing machines in 'my-app' with rolling strategy"]
+        told = ["Updating existing machines in 'my-app' with rolling strategy"] if app["machines"] else []
         for machine in app["machines"]:
             machine["environment"] = {name: secret["value"] for name, secret in app["secrets"].items()}
             where = f"{machine['id']} [app]"
@@ -247,7 +247,7 @@ class Program:
             version = app["releases"]
             released = {"id": f"r{version}", "version": version, "image_ref": IMAGE}
             told.append(json.dumps(released, separators=(",", ":")))
-        return "\n".join(told) + "\n"
+        return "".join(f"{line}\n" for line in told)
 
     def _machine_list(self) -> str:
         app = self._app("failed to list VMs: app not found (Request ID: 01TEST-ams)")

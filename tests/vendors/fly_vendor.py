@@ -30,6 +30,7 @@ class Vendor(Protocol):
     def values(self) -> dict[str, str]: ...
     def put(self, **values: str) -> None: ...
     def start_machine(self, machine: str, **environment: str) -> None: ...
+    def deploy_without_machines(self) -> None: ...
     def lose_the_answer_to_a_write(self) -> None: ...
     def stop_machine(self, machine: str) -> None: ...
     def take_env_away(self, machine: str) -> None: ...
@@ -58,6 +59,11 @@ class StandIn:
         state = self.cli.state
         made = {"id": machine, "state": "started", "environment": environment}
         state["apps"]["my-app"]["machines"].append(made)
+        state["apps"]["my-app"]["deployed"] = True
+        self.cli.update(**state)
+
+    def deploy_without_machines(self) -> None:
+        state = self.cli.state
         state["apps"]["my-app"]["deployed"] = True
         self.cli.update(**state)
 
@@ -114,6 +120,9 @@ class Real:
 
     def start_machine(self, machine: str, **environment: str) -> None:
         self.app.machines.append(Machine(machine, environment=environment))
+        self.app.deployed = True
+
+    def deploy_without_machines(self) -> None:
         self.app.deployed = True
 
     def lose_the_answer_to_a_write(self) -> None:
