@@ -22,7 +22,13 @@ class Terminal:
     """One run of the program as the foreground job of a terminal of its own."""
 
     def __init__(
-        self, program: Program, *arguments: str, columns: int = 80, lines: int = 50, **more: str
+        self,
+        program: Program,
+        *arguments: str,
+        columns: int = 80,
+        lines: int = 50,
+        executable: str = str(PROGRAM),
+        **more: str,
     ) -> None:
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
@@ -31,7 +37,7 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.chdir(program.cwd)
-            os.execve(PROGRAM, [str(PROGRAM), *arguments], environment)
+            os.execve(executable, [executable, *arguments], environment)
         ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.status: int | None = None
 
@@ -63,6 +69,13 @@ class Terminal:
         end = time.monotonic() + seconds
         while text.encode() not in self.raw:
             assert time.monotonic() < end, f"{text!r} did not come; the screen shows:\n{self.screen}"
+            self._read(0.1)
+
+    def wait_until_shown(self, text: str, seconds: float = 20) -> None:
+        """Until the screen shows that text, whatever was sent to draw it."""
+        end = time.monotonic() + seconds
+        while text not in self.screen:
+            assert time.monotonic() < end, f"{text!r} is not shown; the screen shows:\n{self.screen}"
             self._read(0.1)
 
     def type(self, keys: str) -> None:

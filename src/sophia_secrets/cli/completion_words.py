@@ -1,0 +1,65 @@
+"""What a completion script offers where: the commands and options as the command line itself knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sophia_secrets.backends import BUILT_IN
+from sophia_secrets.cli.commands import ALIASES, COMMANDS
+
+BACKENDS = tuple(BUILT_IN)
+SHELLS = ("bash", "zsh", "fish")
+NAMED = ("get", "set", "delete", "explain", "info", "copy", "move", "rotate", "export")
+"""The commands whose arguments are names of secrets."""
+
+
+class Option(NamedTuple):
+    """One option: its spellings, what it is followed by ("" for nothing), and its help."""
+
+    spellings: tuple[str, ...]
+    value: str
+    about: str
+
+
+class Place(NamedTuple):
+    """A command, or a command of a group: the words that lead to it."""
+
+    words: str
+    about: str
+    options: tuple[Option, ...]
+
+
+class Words(NamedTuple):
+    """All that can be typed: every place, the options that stand anywhere, and each group's commands."""
+
+    anywhere: tuple[Option, ...]
+    places: tuple[Place, ...]
+    groups: dict[str, tuple[Place, ...]]
+
+
+def words(root: Any, context: Any) -> Words:
+    """The words of this application; an alias is a place of its own."""
+    places: list[Place] = []
+    groups: dict[str, tuple[Place, ...]] = {}
+    for name in (*COMMANDS, *ALIASES):
+        about = COMMANDS[ALIASES.get(name, name)].summary
+        found = root.get_command(context, name)
+        places.append(Place(name, about, tuple(_options(found))))
+        if hasattr(found, "commands"):
+            groups[name] = tuple(
+                Place(f"{name} {child}", _first_line(below.help), tuple(_options(below)))
+                for child, below in found.commands.items()
+            )
+    return Words(tuple(_options(root)), tuple(places), groups)
+
+
+def _options(command: Any) -> Iterator[Option]:
+    for each in command.params:
+        if each.param_type_name == "option" and not getattr(each, "hidden", False):
+            value = "" if each.is_flag or each.count else str(each.metavar or "VALUE")
+            yield Option((*each.opts, *each.secondary_opts), value, _first_line(each.help))
+
+
+def _first_line(text: str | None) -> str:
+    return " ".join((text or "").partition("\n\n")[0].split())
