@@ -49,6 +49,10 @@ ELSEWHERE: dict[tuple[str, str], str] = {
     ): "needs an installation without it",
     ("operations/recording.py", "The write was made, but its outcome could not be audited: {}"): _DISK,
     ("operations/staged.py", "`git {}` answered something that is not understood."): "needs another git",
+    (
+        "operations/session.py",
+        '`[cache] key = "keyring"` needs the package `keyring`, which is not installed.',
+    ): "needs an installation without it",
     ("operations/session.py", "There is no place to keep the state: {}"): "needs a user without a home",
     ("process/runner.py", "stopped before it was done"): _CANCELLED,
     (

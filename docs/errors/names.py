@@ -64,7 +64,6 @@ PYTHONPATH=$PWD/lib sophia-secrets get A_KEY --backend vault""",
     Scene(
         "bad_settings", _mine('[backends]\nextra = ["vault"]\n', "sophia-secrets get A_KEY --backend vault")
     ),
-    Scene("bad_settings", _mine('[cache]\nkey = "keyring"', "sophia-secrets get OPENAI_API_KEY")),
     Scene(
         "bad_settings",
         _mine('[local]\nrecipients = ["ssh-ed25519 AAAA"]', "sophia-secrets get OPENAI_API_KEY"),

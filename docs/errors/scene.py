@@ -112,7 +112,7 @@ def _cause(scene: Scene, home: Path, base: Path) -> Caused:
         timeout=_LIMIT,
         check=False,
     )
-    return Caused(scene, _steady(done.stdout.decode("utf-8", "replace"), home), done.returncode)
+    return Caused(scene, steady(done.stdout.decode("utf-8", "replace"), home), done.returncode)
 
 
 def _answered(scene: Scene, home: Path, environment: dict[str, str]) -> Caused:
@@ -123,7 +123,7 @@ def _answered(scene: Scene, home: Path, environment: dict[str, str]) -> Caused:
             terminal.wait_for(prompt)
             terminal.type(keys)
         code = terminal.end()
-        return Caused(scene, _steady(terminal.screen + "\n", home), code)
+        return Caused(scene, steady(terminal.screen + "\n", home), code)
 
 
 def _stand_in(says: Says, home: Path) -> dict[str, str]:
@@ -135,7 +135,7 @@ def _stand_in(says: Says, home: Path) -> dict[str, str]:
     return VENDORS[says.program] | {f"SOPHIA_SECRETS_{says.program.upper()}": str(path)}
 
 
-_STEADY = (
+STEADY = (
     (re.compile(r"\bage1[a-z0-9]{20,}"), "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudu9wz8sssv39t"),
     (re.compile(r"/audit/[^/\s]+-\d+"), "/audit/laptop-1000"),
     (re.compile(r"\b20\d\d-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z| UTC)?)?"), "2026-05-04 10:00:00"),
@@ -144,9 +144,9 @@ _STEADY = (
 )
 
 
-def _steady(text: str, home: Path) -> str:
+def steady(text: str, home: Path) -> str:
     """The text without what is another one each time: where the home is, and when it was."""
     text = text.replace("\r", "").replace(str(home), "/home/you")
-    for pattern, token in _STEADY:
+    for pattern, token in STEADY:
         text = pattern.sub(token, text)
     return text

@@ -134,7 +134,10 @@ def _trace(resolution: Resolution, console: Console, session: Session, *, err: b
             f"{visible(resolution.name)} comes from {resolution.backend} ({visible(resolution.target or '')}){tail}."
         )
     hidden = [step for step in resolution.trace if step.outcome is TraceOutcome.WRITE_ONLY]
-    if hidden and resolution.backend is not None:
+    if resolution.backend is None:
+        for step in hidden:
+            tell(f"{step.backend} ({visible(step.target)}) holds it; values cannot be read from there.")
+    elif hidden:
         order = [step.backend for step in resolution.trace]
         above = [s for s in hidden if order.index(s.backend) < order.index(resolution.backend)]
         for step in above:
