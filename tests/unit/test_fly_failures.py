@@ -80,6 +80,8 @@ RECORDED = [
     (LIST + "boom" + ID, ODD),
     (LIST + " (Request ID: 01REQUEST-ams)\n", ODD),
     (LIST + "failed decoding response: invalid character '<' looking for beginning of value\n", ODD),
+    (LIST + "failed decoding response: unexpected EOF\n", ODD),
+    (LIST + "failed decoding response: EOF\n", ODD),
     (QUERY + "decoding response: invalid character '<' looking for beginning of value\n", ODD),
     (UPDATE + '"unauthorized" is not a valid secret name' + ID, ODD),
     ("Error: failed loading app config from /x/fly.toml: row 1 column 1\n", ODD),

@@ -77,7 +77,8 @@ _ROWS: tuple[tuple[str, FailureKind, str, str], ...] = (
     (
         (
             r"no such host|name resolution|server misbehaving|connection refused|connection reset"
-            r"|unreachable|i/o timeout|handshake timeout|x509:|proxyconnect|: eof$|: unexpected eof$"
+            r"|unreachable|i/o timeout|handshake timeout|x509:|proxyconnect"
+            r"|(?<!decoding response): (?:unexpected )?eof$"
         ),
         _DOWN,
         "Fly could not be reached for app {app}",
