@@ -67,6 +67,8 @@ def test_C5_what_the_api_answers_to_a_list_is_the_right_kind_of_failure(
     got = run(steps, programs={"fly": real.program}, path="")
     assert isinstance(got, Failure)
     assert got.kind is kind, got
+    asked = [request for request in real.api.requests if request.path.endswith("/secrets")]
+    assert len(asked) == (4 if status in (502, 503) else 1)
     assert TOKEN not in repr(got)
 
 
@@ -79,5 +81,9 @@ def test_X5_a_write_that_the_api_answers_badly_is_not_told_as_done(
     assert [result.outcome for result in receipt.results] == [outcome]
     assert receipt.failure is not None
     assert receipt.failure.kind is kind, receipt.failure
+    posted = [
+        request for request in real.api.requests if request.method == "POST" and "/secrets" in request.path
+    ]
+    assert len(posted) == (4 if status in (502, 503) else 1)
     assert real.values() == {}
     assert "canary-1" not in repr(receipt)

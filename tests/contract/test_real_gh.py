@@ -285,6 +285,7 @@ def test_C5_what_the_api_answers_is_the_right_kind_of_failure(
     real.api.fail("GET", "secrets", status, body)
     failure = real.failure()
     assert failure.kind is kind
+    assert len(real.api.requests) == 1
     assert real.api.token not in repr(failure)
 
 
