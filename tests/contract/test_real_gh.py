@@ -8,6 +8,7 @@ Runs with the `gh` of the development environment, and with every further one th
 from __future__ import annotations
 
 import os
+import subprocess
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
@@ -199,6 +200,8 @@ SCOPES = {
     "orgs/octo/actions": {"organization": "octo"},
     "repos/octo/app/dependabot": {"repository": "octo/app", "app": "dependabot"},
     "repos/octo/app/codespaces": {"repository": "octo/app", "app": "codespaces"},
+    "orgs/octo/dependabot": {"organization": "octo", "app": "dependabot"},
+    "orgs/octo/codespaces": {"organization": "octo", "app": "codespaces"},
 }
 
 
@@ -212,6 +215,23 @@ def test_every_scope_is_written_listed_and_deleted_apart(real: Real, scope: str)
     assert outcomes(receipt) == {"A": Outcome.DONE, "MISSING": Outcome.UNCHANGED}
     assert real.api.store[scope] == {"B": b"two\n"}
     assert [name for name, held in real.api.store.items() if held] == [scope]
+
+
+def test_the_store_of_agents_is_written_or_said_to_need_a_newer_gh(real: Real) -> None:
+    said = subprocess.run([real.gh, "--version"], capture_output=True, text=True, check=True).stdout
+    version = tuple(int(part) for part in said.split()[2].split("."))
+    backend = real.backend(repository="octo/app", app="agents")
+    receipt = real.write(backend, A="one", B="two\n")
+    if version >= (2, 94, 0):
+        assert set(outcomes(receipt).values()) == {Outcome.DONE}
+        assert real.api.store["repos/octo/app/agents"] == {"A": b"one", "B": b"two\n"}
+        assert outcomes(real.run(backend.delete(["A"]))) == {"A": Outcome.DONE}
+    else:
+        assert Outcome.DONE not in outcomes(receipt).values()
+        assert receipt.failure is not None
+        assert "2.94.0 or newer" in receipt.failure.message
+        assert real.api.asked("PUT") == []
+    assert not real.api.store[REPOSITORY]
 
 
 def test_an_environment_whose_name_must_be_quoted_is_listed(real: Real) -> None:
