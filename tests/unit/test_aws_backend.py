@@ -27,7 +27,7 @@ SECTION: dict[str, object] = {"prefix": "app/", "region": "eu-west-1"}
 
 def backend(section: dict[str, object] | None = None, *declared: str, **environ: str) -> AwsBackend:
     context = Context(
-        environ, home="/home/dev", cwd="/work", state_directory="/s", declared=frozenset(declared)
+        environ, home="/home/dev", cwd="/srv", state_directory="/s", declared=frozenset(declared)
     )
     made = AwsBackend.configure(SECTION | (section or {}), context)
     assert isinstance(made, AwsBackend)
@@ -361,7 +361,7 @@ def test_L2_only_what_aws_needs_reaches_it() -> None:
     environment = calls[0].environment
     assert not set(others).difference({"AWS_PAGER"}) & set(environment)
     assert environment["AWS_PAGER"] == ""
-    assert environment["AWS_CONFIG_FILE"] == "/work/conf"
+    assert environment["AWS_CONFIG_FILE"] == "/srv/conf"
     assert {name: environment[name] for name in keys} == keys
     assert set(plain.credential.variables) == set(keys.items())
     profiled = backend({"profile": "dev"}, **keys)
