@@ -116,11 +116,11 @@ def test_colour_only_on_a_terminal_and_never_with_no_color(sophia: Program) -> N
     assert "\x1b" not in sophia("list").said
 
 
-def test_a_spinner_says_that_vendors_are_asked_and_leaves_nothing(sophia: Program, vendors: World) -> None:
+def test_a_spinner_says_who_is_asked_and_leaves_nothing(sophia: Program, vendors: World) -> None:
     vendors.define({"API_KEY": "v"})
     with Terminal(sophia, "get", "API_KEY", "--no-cache") as terminal:
         assert terminal.end() == 0
-        assert b"Asking the vendors" in terminal.raw
+        assert b"Asking pulumi (acme/app/production)" in terminal.raw
         assert terminal.screen == "v"
 
 

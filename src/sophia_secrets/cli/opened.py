@@ -10,6 +10,7 @@ from typing import Any
 from sophia_secrets import errors
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.options import Options
+from sophia_secrets.cli.progress import worker
 from sophia_secrets.core.resolve import Answer
 from sophia_secrets.core.text import sentence
 from sophia_secrets.operations.opening import open_session
@@ -46,6 +47,7 @@ def opened(ctx: Any, command: str) -> Iterator[tuple[Session, Console]]:
         reason=options.reason,
         on_event=_teller(console, options),
         on_wait=console.waiting,
+        on_work=worker(console),
     )
     try:
         yield session, console

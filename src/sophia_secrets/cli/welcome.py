@@ -14,6 +14,8 @@ from sophia_secrets.operations.offline import known_names
 from sophia_secrets.state.files import quoted
 
 _PROGRAMS = (("gh", "GitHub Actions"), ("pulumi", "Pulumi"), ("fly", "Fly.io"))
+_STEP = 46
+"""The cells of a step's command; what a longer one is for goes on below."""
 
 
 def welcome(ctx: Any) -> None:
@@ -47,9 +49,10 @@ def welcome(ctx: Any) -> None:
             workflow=found.files[0] if found.files else "",
         )
         console.print("\nNext:")
-        width = max(columns.cells(command) for command, _ in steps)
         for command, why in steps:
-            console.print(f"  {command}{' ' * (width - columns.cells(command))}  {why}")
+            room = _STEP - columns.cells(command)
+            gap = " " * (room + 2) if room >= 0 else f"\n{' ' * (_STEP + 4)}"
+            console.print(f"  {command}{gap}{why}")
 
 
 def _next(
@@ -57,9 +60,9 @@ def _next(
 ) -> list[tuple[str, str]]:
     steps = []
     if has_targets and not has_file:
-        steps.append(("sophia-secrets config init", "write settings from what was found"))
+        steps.append(("sophia-secrets config init", "write what was found"))
     if untrusted:
-        steps.append(("sophia-secrets trust", "let the settings file name targets, once you have read it"))
+        steps.append(("sophia-secrets trust", "let the file's targets count"))
     if not has_names:
         steps.append(("sophia-secrets set MY_API_KEY --backend local", "store a first secret"))
     else:

@@ -122,7 +122,9 @@ def _fetch(session: Session, members: dict[int, Backend], wanted: Wanted) -> dic
     if not members:
         return {}
     if cache is None:
-        results = run_all(session, {i: member.snapshot() for i, member in members.items()})
+        results = run_all(
+            session, {i: member.snapshot() for i, member in members.items()}, _asking(members.values())
+        )
         return {i: _fresh(session, members[i], result, None, None) for i, result in results.items()}
     began = session.clock()
     leads: dict[int, Lead] = {}
@@ -139,7 +141,9 @@ def _fetch(session: Session, members: dict[int, Backend], wanted: Wanted) -> dic
                 waits[i] = answer
             else:
                 answers[i] = _shared(session, member, answer, cache)
-        results = run_all(session, {i: members[i].snapshot() for i in leads})
+        results = run_all(
+            session, {i: members[i].snapshot() for i in leads}, _asking(members[i] for i in leads)
+        )
         for i, result in results.items():
             answers[i] = _fresh(session, members[i], result, leads[i], cache)
     finally:
@@ -210,11 +214,19 @@ def _flag_emptied(session: Session, member: Backend, snapshot: Snapshot, cache: 
     return snapshot
 
 
-def run_all(session: Session, steps: dict[int, Steps[T]]) -> dict[int, T]:
-    """Drive the backends' steps side by side, with this session's programs, limits and spinner."""
+def _asking(members: Iterable[Backend]) -> str:
+    return "Asking " + ", ".join(f"{member.name} ({member.target})" for member in members)
+
+
+def run_all(session: Session, steps: dict[int, Steps[T]], what: str = "Asking the vendors") -> dict[int, T]:
+    """
+    Drive the backends' steps side by side, with this session's programs, limits and spinner.
+
+    `what` is what a person is told meanwhile; "" where that is said already.
+    """
     if not steps:
         return {}
-    with session.waiting(steps):
+    with session.waiting(what):
         return process.run_all(
             steps,
             programs=session.settings.programs,

@@ -24,6 +24,7 @@ def open_session(
     cancel: Cancel | None = None,
     on_event: Callable[[Event], None] | None = None,
     on_wait: Callable[[str], object] | None = None,
+    on_work: Callable[[str, int, str, bool], object] | None = None,
 ) -> Session:
     """
     A session for one command, with the settings as they are now.
@@ -47,5 +48,6 @@ def open_session(
         cancel=cancel,
         on_event=on_event,
         on_wait=on_wait,
+        on_work=on_work,
         notes=list(settings.notes),
     )

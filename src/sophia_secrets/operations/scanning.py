@@ -125,12 +125,19 @@ def scan_files(session: Session, known: Known, paths: Sequence[str]) -> Scanned:
     """
     scan = _Scan(known)
     sources = _sources(session)
-    for path in paths:
-        if os.path.isdir(path):
-            for file in _below(path, sources, scan.done):
-                scan.file(file)
-        else:
-            scan.file(path, follow=True)
+    files = [
+        (file, is_named)
+        for path in paths
+        for file, is_named in (
+            [(each, False) for each in _below(path, sources, scan.done)]
+            if os.path.isdir(path)
+            else [(path, True)]
+        )
+    ]
+    with session.working("Scanning", len(files), "files") as update:
+        for number, (file, is_named) in enumerate(files):
+            update(number)
+            scan.file(file, follow=is_named)
     return scan.done
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from importlib import import_module
@@ -42,7 +42,8 @@ class Session(Quiet, Struct, dict=True):
     The settings and the world as one use of the product sees them.
 
     `clock` gives Unix seconds. `on_event` is told of each start and end of a vendor's program,
-    `on_wait` makes the context in which a person is told what is waited for. `as_declared` holds
+    `on_wait` makes the context in which a person is told what is waited for, `on_work` the one in
+    which somebody sees how far a long work is (what, how many in all, of what). `as_declared` holds
     new values to what is declared of their names, with `search` to look for a pattern in one.
     """
 
@@ -54,6 +55,7 @@ class Session(Quiet, Struct, dict=True):
     cancel: Cancel | None = None
     on_event: Callable[[Event], None] | None = None
     on_wait: Callable[[str], object] | None = None
+    on_work: Callable[[str, int, str, bool], object] | None = None
     notes: list[str] = field(default_factory=list)
     as_declared: bool = True
     search: Search | None = None
@@ -197,11 +199,28 @@ class Session(Quiet, Struct, dict=True):
         observe(self, member, snapshot)
 
     @contextmanager
-    def waiting(self, positions: Iterable[int]) -> Iterator[None]:
-        """Tell a person that vendors are waited for."""
-        del positions
-        with self._wait("Asking the vendors"):
+    def waiting(self, what: str) -> Iterator[None]:
+        """Tell a person what is waited for; nothing where that is said already ("")."""
+        if not what:
             yield
+            return
+        with self._wait(what):
+            yield
+
+    @contextmanager
+    def working(
+        self, what: str, total: int, unit: str, *, at_once: bool = False
+    ) -> Iterator[Callable[[int], None]]:
+        """
+        Show a person how far a long work is: what is given is told how many are done.
+
+        `at_once` is for what is known to take long; else nothing is shown of what is soon done.
+        """
+        if self.on_work is None:
+            yield lambda _: None
+            return
+        with self.on_work(what, total, unit, at_once) as update:  # type: ignore[attr-defined]
+            yield update
 
     @contextmanager
     def waiting_for(self, member: Backend) -> Iterator[None]:

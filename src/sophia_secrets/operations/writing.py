@@ -116,12 +116,44 @@ def _do(
     recording.intents(session, backend.target, names, tie)
     _drop_cached(session, backend)
     try:
-        (receipt,) = run_all(session, {0: steps()}).values()
+        receipt = _worked(session, backend, names, steps)
     finally:
         _drop_cached(session, backend)
     receipt = replace(receipt, results=tuple(_doubted(each, before) for each in receipt.results))
     versions = recording.outcomes(session, receipt, tie, values)
     return Written(receipt, versions)
+
+
+def _worked(
+    session: Session, backend: Backend, names: Sequence[str], steps: Callable[[], Steps[Receipt]]
+) -> Receipt:
+    """The receipt; meanwhile somebody sees which name of many it is, where each takes a call of its own."""
+    where = f"{backend.name} ({backend.target})"
+    if len(names) < 2 or backend.capabilities.batch or not backend.capabilities.needs_call:
+        (receipt,) = run_all(session, {0: steps()}, f"Writing to {where}").values()
+        return receipt
+    with session.working(f"Writing to {where}", len(names), "names", at_once=True) as update:
+        (receipt,) = run_all(session, {0: _counted(steps(), len(names), update)}, "").values()
+    return receipt
+
+
+def _counted(steps: Steps[Receipt], most: int, update: Callable[[int], None]) -> Steps[Receipt]:
+    """The same steps; `update` is told after each call that carries a value how many did."""
+    done = 0
+    update(0)
+    try:
+        call = next(steps)
+        while True:
+            completed = yield call
+            if call.stdin:
+                done = min(done + 1, most)
+                update(done)
+            call = steps.send(completed)
+    except StopIteration as end:
+        receipt: Receipt = end.value
+        return receipt
+    finally:
+        steps.close()
 
 
 def _doubted(result: Result, before: Mapping[str, str]) -> Result:

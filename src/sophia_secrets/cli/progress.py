@@ -1,0 +1,95 @@
+"""How far a long work is: one line on a terminal's standard error, gone when the work is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from sophia_secrets.cli import columns, streams
+from sophia_secrets.cli.console import Console
+from sophia_secrets.core.text import visible
+
+PATIENCE = 0.5
+"""Seconds before anything is shown: what is done by then needs no bar."""
+_PACE = 0.1
+_CELLS = 24
+_LEAST = 10
+
+
+class Bar:
+    """
+    A line that is written again and again, and taken away by `clear`.
+
+    `total` is how many of `unit` are to come, 0 where that is not known; `clock` gives seconds, and
+    nothing is shown in the first `patience` of them. It is never wider than `width` cells, and
+    nothing but blanks and carriage returns moves the cursor.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        total: int,
+        say: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        unit: str = "events",
+        width: int = 80,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._what = what
+        self._total = total
+        self._say = say
+        self._clock = clock
+        self._unit = unit
+        self._width = width - 1
+        self._next = clock() + patience
+        self._shown = 0
+
+    def update(self, count: int) -> None:
+        """Show that so many events are done, if it is time to."""
+        now = self._clock()
+        if now < self._next:
+            return
+        self._next = now + _PACE
+        text = self._text(count)
+        self._say("\r" + text + " " * max(0, self._shown - columns.cells(text)))
+        self._shown = max(self._shown, columns.cells(text))
+
+    def _text(self, count: int) -> str:
+        told = f"  {count:,} {self._unit}"
+        if self._total:
+            told = f"  {count:,} of {self._total:,} {self._unit}"
+            if _CELLS + len(told) + _LEAST < self._width:
+                filled = int(min(count / self._total, 1.0) * _CELLS)
+                told = f"  {'█' * filled}{'░' * (_CELLS - filled)}{told}"
+        return columns.wrap(self._what, max(_LEAST, self._width - len(told)))[0] + told
+
+    def clear(self) -> None:
+        """Leave nothing of it."""
+        if self._shown:
+            self._say("\r" + " " * self._shown + "\r")
+            self._shown = 0
+
+
+@contextmanager
+def _shown(
+    console: Console, what: str, total: int, unit: str, *, at_once: bool
+) -> Iterator[Callable[[int], None]]:
+    if console.json or not streams.is_terminal(2):
+        yield lambda _: None
+        return
+    bar = Bar(
+        visible(what), total, streams.say, unit=unit, width=console.width, patience=0 if at_once else PATIENCE
+    )
+    try:
+        yield bar.update
+    finally:
+        bar.clear()
+
+
+def worker(
+    console: Console,
+) -> Callable[[str, int, str, bool], AbstractContextManager[Callable[[int], None]]]:
+    """What `Session.on_work` is for this console: a bar where a person looks, else nothing."""
+    return lambda what, total, unit, at_once: _shown(console, what, total, unit, at_once=at_once)
