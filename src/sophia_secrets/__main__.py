@@ -37,6 +37,24 @@ def _at_once(arguments: list[str]) -> bytes | None:
     return hot.answer(arguments, os.environb)
 
 
+def _run_at_once(words: list[str]) -> int | None:
+    """Become the command, or the exit code where it could not be started; None: the whole program sees to it."""
+    from sophia_secrets import errors
+    from sophia_secrets.hot.run import prepare
+    from sophia_secrets.launch.command import become
+
+    ready = prepare(words, os.environb)
+    if ready is None:
+        return None
+    try:
+        become(ready.command, ready.variables)
+    except errors.SophiaError as error:
+        problem = error
+    from sophia_secrets import cli
+
+    return cli.failed(problem)
+
+
 def _write(data: bytes) -> bytes:
     """Write to standard output; what it could not take is given back."""
     try:
@@ -59,12 +77,15 @@ def run() -> int:
         sys.stderr.write("sophia-secrets runs on Linux and macOS; Windows is not supported.\n")
         return 2
     try:
+        code = _run_at_once(sys.argv[3:]) if sys.argv[1:3] == ["run", "--"] else None
         answer = _at_once(sys.argv[1:])
         rest = answer and _write(answer)
     except KeyboardInterrupt:
-        from sophia_secrets import cli
+        from sophia_secrets import cli, errors
 
-        return cli.interrupted()
+        return cli.failed(errors.Interrupted("Interrupted."))
+    if code is not None:
+        return code
     if answer is not None and not rest:
         return 0
     from sophia_secrets import cli

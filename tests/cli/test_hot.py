@@ -26,6 +26,8 @@ from typing import Any
 import pytest
 
 from sophia_secrets import cli, errors, hot
+from sophia_secrets.hot import run as hot_run
+from sophia_secrets.launch import received
 from sophia_secrets.operations import routing
 from sophia_secrets.operations.fetch import Wanted, gather
 from sophia_secrets.operations.opening import open_session
@@ -101,11 +103,82 @@ def compared(state: State, arguments: list[str], where: str) -> bool:
     return True
 
 
+class Became(BaseException):
+    """Stands for an `execve`, after which there is no process of ours."""
+
+    def __init__(self, path: str, arguments: tuple[bytes, ...], variables: dict[bytes, bytes]) -> None:
+        super().__init__(path)
+        self.all = path, arguments, variables
+
+
+@pytest.fixture
+def no_exec(monkeypatch: pytest.MonkeyPatch) -> None:
+    def become(path: str, arguments: tuple[bytes, ...], variables: dict[bytes, bytes]) -> None:
+        raise Became(path, arguments, variables)
+
+    monkeypatch.setattr(os, "execve", become)
+    monkeypatch.setattr(received, "give_on", lambda: None)
+
+
+@pytest.mark.usefixtures("no_exec")
+def test_a_hot_run_differs_from_the_whole_program_in_no_generated_state(tmp_path: Path) -> None:
+    seen: Counter[str] = Counter()
+    answered: Counter[str] = Counter()
+    for number in range(FIRST, FIRST + COUNT):
+        root = tmp_path / str(number)
+        state = State(root, number)
+        rng = random.Random(f"ran {number}")
+        words = rng.choice([["true"], ["sh", "-c", "env"], ["/bin/echo", "x"], ["no-such-program"], ["/"]])
+        with standing_in(state):
+            started(state, ["run", "--", "true"])
+        happened = state.happen()
+        seen[happened] += 1
+        with standing_in(state):
+            was_hot = ran_the_same(state, words, f"state {number}, after `{happened}`, {words}")
+            answered[happened] += was_hot
+        shutil.rmtree(root)
+    if COUNT >= 500:
+        assert answered["nothing"] > seen["nothing"] // 16, "the hot path answers what it should"
+
+
+def ran_the_same(state: State, words: list[str], where: str) -> bool:
+    """Whether the hot path had it ready; then as the whole program has it, or it left nothing behind."""
+    before = tree(state)
+    log_before = events(state)
+    ready = hot_run.prepare(words, environ_of(state))
+    if ready is None:
+        assert tree(state) == before, f"{where}: the hot path left something behind"
+        return False
+    own = added(log_before, events(state))
+    counted = counts(state, "API_KEY")
+    became, err, others = started(state, ["run", "--", *words])
+    assert became == (ready.command.path, ready.command.arguments, ready.variables), where
+    assert list(became[2]) == list(ready.variables), f"{where}: the order of the variables"
+    assert err == b"", where
+    assert own == others, where
+    took = any(event["name"] == "API_KEY" for event in own)
+    assert counts(state, "API_KEY") == counted + (1 if took else 0), where
+    return True
+
+
+def started(state: State, arguments: list[str]) -> tuple[Any, bytes, tuple[dict[str, Any], ...]]:
+    """What the whole program starts, says on standard error, and puts in the log."""
+    before = events(state)
+    became = None
+    with caught() as (_, err):
+        try:
+            cli.answer(arguments)
+        except Became as instead:
+            became = instead.all
+        said = err()
+    return became, said, added(before, events(state))
+
+
 def full(state: State, arguments: list[str]) -> Said:
     """The whole program, in this process, with its streams caught."""
     before = events(state)
     with caught() as (out, err):
-        code = cli.run(arguments)
+        code = cli.answer(arguments)
         said = out(), err()
     return Said(code, *said, added(before, events(state)), counts(state, arguments[1]))
 

@@ -49,11 +49,25 @@ GET = VERSION | {
 CIPHER = {"_cffi_backend", "_sodium", "_sodium.lib", "nacl", "nacl._sodium"}
 VAULT = {"pyrage", "sophia_secrets.state.age"}
 
+RUN = GET | {
+    "resource",
+    "sophia_secrets.hot.run",
+    "sophia_secrets.launch",
+    "sophia_secrets.launch.command",
+    "sophia_secrets.launch.dangerous",
+    "sophia_secrets.launch.received",
+    "sophia_secrets.launch.variables",
+}
+
 _SCRIPT = """
 import os, sys
 before = set(sys.modules)
 sys.argv[0] = "sophia-secrets"
 from sophia_secrets.__main__ import run
+def tell(*_):
+    os.write(2, "\\n".join(sorted(set(sys.modules) - before)).encode())
+    os._exit(0)
+os.execve = tell
 code = run()
 os.write(2, "\\n".join(sorted(set(sys.modules) - before)).encode())
 os._exit(code)
@@ -101,6 +115,15 @@ def test_a_warm_get_of_a_cached_vendor_imports_the_state_alone(
     compile_route(settled, "API_KEY", tmp_path)
     assert imported(settled, "get", "API_KEY") - CIPHER - GET == set()
     assert vendors.pulumi_opens() == 1
+
+
+def test_a_warm_run_imports_no_more_than_a_get_and_how_to_become_a_command(
+    settled: Program, tmp_path: Path
+) -> None:
+    settled.store("API_KEY", "from the vault")
+    done = settled("run", "--", "true", PYTHONPATH=str(tmp_path / "settled"))
+    assert done.code == 0, done.said
+    assert imported(settled, "run", "--", "true") - CIPHER - VAULT - RUN == set()
 
 
 def test_a_warm_get_from_the_vault_imports_the_state_and_its_cipher_alone(

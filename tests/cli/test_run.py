@@ -289,7 +289,7 @@ def test_E4_no_such_command_is_127_and_resolves_nothing(sophia: Program) -> None
     sophia.store("A_KEY", "one")
     done = sophia("run", "--", "no-such-command")
     assert (done.code, done.out) == (127, "")
-    assert done.err.startswith("error: no-such-command: command not found.\n")
+    assert done.err.startswith("error: `no-such-command`: command not found.\n")
     assert sophia("run", "--", "./nor-this").code == 127
     assert [event for event in sophia.events() if event.get("command") == "run"] == []
 

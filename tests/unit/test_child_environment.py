@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 from sophia_secrets import errors
 from sophia_secrets.core.child_environment import (
     ANY,
-    WITHHELD,
     Chosen,
     Environment,
-    Limits,
     Selection,
     build,
     check_size,
@@ -22,6 +20,7 @@ from sophia_secrets.core.child_environment import (
     to_ask,
 )
 from sophia_secrets.core.model import SecretValue
+from sophia_secrets.launch.variables import WITHHELD, Limits
 
 HELD = ["AWS_KEY", "AWS_TOKEN", "AWSOME", "DB", "DB_URL", "GITHUB_TOKEN", "LD_PRELOAD", "my-key"]
 SCOPES: dict[str, tuple[str, ...]] = {"API_KEY": ("web",), "DB_URL": ("web", "jobs"), "SMTP": ()}

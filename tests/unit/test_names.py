@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sophia_secrets import errors
 from sophia_secrets.core import names
+from sophia_secrets.launch.dangerous import is_dangerous, is_ours
 
 
 @pytest.mark.parametrize("name", ["A", "_A", "OPENAI_API_KEY", "X1", "_", "A" * 255])
@@ -129,7 +130,7 @@ def test_the_environment_is_searched_for_the_name_then_for_its_upper_case(
      "SOPHIA_SECRETS_CACHE_KEY", "SOPHIA_GITHUB_SECRETS_JSON"],
 )  # fmt: skip
 def test_I8_a_variable_that_steers_programs_is_dangerous(name: str) -> None:
-    assert names.is_dangerous(name)
+    assert is_dangerous(name)
 
 
 @pytest.mark.parametrize(
@@ -138,13 +139,13 @@ def test_I8_a_variable_that_steers_programs_is_dangerous(name: str) -> None:
      "PATHS", "ENVIRONMENT", "AWS_SECRET_ACCESS_KEY", "GH_TOKEN", "RUST_API_KEY", "SOPHIA_API_KEY"],
 )  # fmt: skip
 def test_I8_an_ordinary_secret_is_not_dangerous(name: str) -> None:
-    assert not names.is_dangerous(name)
+    assert not is_dangerous(name)
 
 
 def test_our_own_variables_are_known() -> None:
-    assert names.is_ours("SOPHIA_SECRETS_CACHE_KEY")
-    assert names.is_ours("SOPHIA_GITHUB_SECRETS_JSON")
-    assert not names.is_ours("SOPHIA_API_KEY")
+    assert is_ours("SOPHIA_SECRETS_CACHE_KEY")
+    assert is_ours("SOPHIA_GITHUB_SECRETS_JSON")
+    assert not is_ours("SOPHIA_API_KEY")
 
 
 KNOWN = [

@@ -10,6 +10,7 @@ from msgspec import Struct
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Capabilities, Context, Credential, Section, Steps
 from sophia_secrets.core import names
+from sophia_secrets.core.count import counted
 from sophia_secrets.core.model import (
     Change,
     Check,
@@ -26,6 +27,7 @@ from sophia_secrets.core.model import (
     Target,
 )
 from sophia_secrets.formats import MAX_BYTES, value_problem
+from sophia_secrets.launch.dangerous import is_ours
 from sophia_secrets.state import files
 
 NAME = "env"
@@ -82,7 +84,7 @@ class EnvironmentBackend:
         entries = dict(read.entries)
         in_workflow = self._environ.get("GITHUB_ACTIONS") == "true"
         for name, text in self._environ.items():
-            if names.is_ours(name) or not names.is_safe_to_ask(name):
+            if is_ours(name) or not names.is_safe_to_ask(name):
                 continue
             if text or not in_workflow:
                 entries[name] = _entry(SecretValue(text), "")
@@ -107,7 +109,7 @@ class EnvironmentBackend:
             problem, hint = f"{error.strerror}.", ""
         else:
             detail = f"from {self._shown}"
-            found = {pair.name: _entry(pair.value, detail) for pair in pairs if not names.is_ours(pair.name)}
+            found = {pair.name: _entry(pair.value, detail) for pair in pairs if not is_ours(pair.name)}
             return _File(found, missing=data is None)
         message = f"{self._path} cannot be read. {problem}"
         return _File({}, failure=Failure(FailureKind.BAD_OUTPUT, self.target, message, hint))
@@ -137,7 +139,7 @@ class EnvironmentBackend:
         if read.missing:
             hint = "Make it, or take `file` out of `[env]`."
             return [Check("env.file", CheckStatus.WARN, f"{self._path} is not there", hint)]
-        return [Check("env.file", CheckStatus.OK, f"{self._path}: {len(read.entries)} names")]
+        return [Check("env.file", CheckStatus.OK, f"{self._path}: {counted(len(read.entries), 'name')}")]
 
     def problem(self, name: str, value: SecretValue | None = None) -> str | None:  # noqa: ARG002
         """Always the same answer: nothing can be stored here."""

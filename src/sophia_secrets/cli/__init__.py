@@ -9,7 +9,7 @@ from sophia_secrets import errors
 from sophia_secrets.cli.options import hoist
 
 
-def run(arguments: list[str]) -> int:
+def answer(arguments: list[str]) -> int:
     """Run one command line and return its exit code; no exception leaves without `--debug`."""
     from sophia_secrets.cli import report, streams
     from sophia_secrets.cli.app import PROGRAM, app
@@ -36,28 +36,28 @@ def _before_dashes(arguments: list[str]) -> list[str]:
     return arguments[: arguments.index("--")] if "--" in arguments else arguments
 
 
+def failed(error: errors.SophiaError) -> int:
+    """Tell an error of the hot path, and return its exit code."""
+    from sophia_secrets.cli import report
+
+    return report.failed(error, report.Shown(json=False, debug=False))
+
+
 def deliver(rest: bytes) -> int:
     """Print what standard output did not take at once of an answer, and return the exit code."""
-    from sophia_secrets.cli import report, streams
+    from sophia_secrets.cli import streams
 
     try:
         streams.deliver(rest)
     except errors.OutputFailed as error:
-        return report.failed(error, report.Shown(json=False, debug=False))
+        return failed(error)
     return 0
-
-
-def interrupted() -> int:
-    """Say that somebody stopped the program before it was under way, and return the exit code."""
-    from sophia_secrets.cli import report
-
-    return report.failed(errors.Interrupted("Interrupted."), report.Shown(json=False, debug=False))
 
 
 def main() -> int:
     """The program, as the console script starts it."""
     from sophia_secrets.cli import streams
 
-    code = run(sys.argv[1:])
+    code = answer(sys.argv[1:])
     streams.flush_python_streams()
     return code

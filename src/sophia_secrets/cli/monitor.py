@@ -21,7 +21,7 @@ from typing import NoReturn
 
 from msgspec import Struct
 
-from sophia_secrets.cli.lookup import Command
+from sophia_secrets.launch.command import Command
 
 _MESSAGE = struct.Struct("=ii")
 _STARTED, _FAILED, _CHANGED = range(3)

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from sophia_secrets import errors
-from sophia_secrets.cli import handover, received, streams
+from sophia_secrets.cli import handover, streams
 from sophia_secrets.cli.console import Console
-from sophia_secrets.cli.lookup import Command, look_up, not_started
 from sophia_secrets.cli.opened import opened, warn_of
+from sophia_secrets.cli.options import Options
 from sophia_secrets.cli.read import NoCache
-from sophia_secrets.core.child_environment import Limits, Selection
+from sophia_secrets.core.child_environment import Selection
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.core.redact import MINIMUM
 from sophia_secrets.core.text import visible
+from sophia_secrets.launch import received
+from sophia_secrets.launch.command import become, look_up
+from sophia_secrets.launch.variables import limits
 from sophia_secrets.operations import running
-
-_PAGES = 32
-"""Pages that Linux lets one argument or variable fill (`MAX_ARG_STRLEN`)."""
-_MOST = 6 * 1024 * 1024
-"""Bytes that Linux lets all of them fill under any stack limit (`_STK_LIM / 4 * 3` in fs/exec.c)."""
 
 
 def run(
@@ -71,12 +68,13 @@ def run(
         tuple(only or ()), tuple(scope or ()), tuple(file or ()), frozenset(preserve or ()), pristine
     )
     with opened(ctx, "run") as (session, console):
+        began = session.clock()
         prepared = running.prepare(
             session,
             selection,
             received.environment(),
             found.arguments,
-            _limits(),
+            limits(),
             only=backend,
             use_cache=not no_cache,
         )
@@ -85,6 +83,10 @@ def run(
         if mask:
             _tell_unmasked({**prepared.variables, **prepared.files}, console)
         parent = session.paths.state or None
+        if ctx.obj == Options() and selection == Selection() and backend is None and not no_cache:
+            from sophia_secrets.operations.routing import remember
+
+            remember(session, prepared.answers, began)
     variables = prepared.environment.variables
     for name, value in prepared.files.items():
         content = value.reveal().encode()
@@ -95,33 +97,8 @@ def run(
         supervise(found, variables, [value.reveal() for value in prepared.values()])
     if os.environ.get("GITHUB_ACTIONS") == "true":
         _mask_in_workflow(prepared.values())
-    replace(found, variables)
-
-
-def replace(command: Command, variables: Mapping[bytes, bytes]) -> NoReturn:
-    """
-    Become the command: same process, descriptors, terminal and limits, as they were received.
-
-    Raises what `lookup.not_started` says where the system does not start it.
-    """
     streams.flush_python_streams()
-    received.give_on()
-
-    def execute(path: str, arguments: tuple[bytes, ...]) -> NoReturn:
-        os.execve(path, arguments, variables)  # noqa: S606 - what this command is for
-
-    try:
-        command.start(execute)
-    except OSError as error:
-        problem = error
-    raise not_started(command, problem)
-
-
-def _limits() -> Limits:
-    total = os.sysconf("SC_ARG_MAX")
-    if sys.platform != "linux":
-        return Limits(total, total)
-    return Limits(_PAGES * os.sysconf("SC_PAGE_SIZE"), min(total, _MOST) if total > 0 else _MOST)
+    become(found, variables)
 
 
 def _tell(prepared: running.Prepared, console: Console, *, verbose: bool) -> None:

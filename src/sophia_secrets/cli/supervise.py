@@ -22,8 +22,6 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import NoReturn
 
-from sophia_secrets.cli import received
-from sophia_secrets.cli.lookup import Command, not_started
 from sophia_secrets.cli.monitor import Monitor, Streams, drop_inherited, spawn
 from sophia_secrets.cli.relay import Relay
 from sophia_secrets.cli.terminal import (
@@ -35,6 +33,8 @@ from sophia_secrets.cli.terminal import (
     open_like,
 )
 from sophia_secrets.core.redact import Masker
+from sophia_secrets.launch import received
+from sophia_secrets.launch.command import Command, not_started
 
 _LOOK = 0.5
 """Seconds between two looks whether the shell has brought this job to the foreground."""

@@ -7,10 +7,10 @@ from enum import Enum
 
 from msgspec import Struct
 
-from sophia_secrets.core import names as naming
 from sophia_secrets.core.compare import Fingerprint, Recorded, Sameness, compare
 from sophia_secrets.core.model import Change, Entry, EntryState, SecretValue
 from sophia_secrets.core.resolve import Answer, find, spellings
+from sophia_secrets.launch.dangerous import is_dangerous
 
 NEW = "new"
 ANOTHER = "another value"
@@ -158,7 +158,7 @@ def _is_secret(name: str, entry: Entry, declared: Collection[str]) -> bool:
 def _chosen(name: str, entry: Entry, only: str, declared: Collection[str]) -> bool:
     if name in declared:
         return True
-    return not naming.is_dangerous(name) and (bool(only) or entry.detail.startswith("from "))
+    return not is_dangerous(name) and (bool(only) or entry.detail.startswith("from "))
 
 
 def _carry(name: str, value: SecretValue, place: Destination) -> Action:

@@ -14,16 +14,12 @@ from sophia_secrets import errors
 from sophia_secrets.core import names as naming
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.core.quiet import Quiet
+from sophia_secrets.launch import variables as launched
+from sophia_secrets.launch.dangerous import is_dangerous, is_ours
+from sophia_secrets.launch.variables import Limits
 
 ANY = ""
 """Asked of the chain, a name that nobody holds: every backend that could give a value answers."""
-
-WITHHELD = frozenset({"SOPHIA_SECRETS_CACHE_KEY", "SOPHIA_SECRETS_IDENTITY", "SOPHIA_GITHUB_SECRETS_JSON"})
-"""Our own variables that hold a key or secrets: no command inherits them (L2, G3)."""
-
-_POINTER = 8
-_MARGIN = 4096
-"""Bytes left free of the system's limit on arguments and environment together."""
 
 
 class Selection(Struct, frozen=True):
@@ -57,13 +53,6 @@ class Chosen(Struct, frozen=True):
     dangerous: tuple[str, ...] = ()
 
 
-class Limits(Struct, frozen=True):
-    """The longest `NAME=value` with its final NUL, and all arguments and variables together, in bytes."""
-
-    string: int
-    total: int
-
-
 class Environment(Quiet, Struct, frozen=True):
     """The variables of the command, and the names of which its own value replaces an inherited one."""
 
@@ -87,9 +76,11 @@ def to_ask(selection: Selection, scopes: Mapping[str, Collection[str]]) -> tuple
     known = {scope for each in scopes.values() for scope in each}
     for scope in selection.scopes:
         if scope not in known:
-            listed = ", ".join(sorted(known)) or "none is declared"
             raise errors.UsageError(
-                f"No declared secret has the scope {naming.shown(scope)}.", hint=f"Scopes: {listed}."
+                f"No declared secret has the scope {naming.shown(scope)}.",
+                hint=f"The scopes are {', '.join(sorted(known))}."
+                if known
+                else f'Give it to a secret: `scopes = ["{scope}"]` under `[secrets.NAME]`.',
             )
     asked |= dict.fromkeys(_declared(selection, scopes))
     if selection.is_open and not scopes:
@@ -133,9 +124,9 @@ def choose(
     kept = selection.preserve.intersection(inherited)
     wanted = [name for name in found if name not in kept]
     for name in named:
-        if naming.is_ours(name):
+        if is_ours(name):
             raise errors.BadName(f"{naming.shown(name)} steers this program and is no secret of a command.")
-    dangerous = tuple(name for name in wanted if name not in named and naming.is_dangerous(name))
+    dangerous = tuple(name for name in wanted if name not in named and is_dangerous(name))
     return Chosen(tuple(name for name in wanted if name not in dangerous), frozenset(named) - kept, dangerous)
 
 
@@ -169,21 +160,15 @@ def build(
     for the sizes.
     """
     keep = {name.encode() for name in selection.preserve}
-    drop = {name.encode() for name in WITHHELD}
-    if selection.scopes:
-        drop |= {name.encode() for name in declared} - keep
-    variables = {
+    drop = {name.encode() for name in declared} - keep if selection.scopes else set()
+    passed = {
         name: value
         for name, value in inherited.items()
-        if name and name not in drop and (not selection.pristine or name in keep)
+        if name not in drop and (not selection.pristine or name in keep)
     }
-    replaced = []
-    for name, value in secrets.items():
-        key, data = name.encode(), variable_bytes(name, value)
-        if variables.get(key, data) != data:
-            replaced.append(name)
-        variables[key] = data
-    return Environment(variables, tuple(replaced))
+    own = {name.encode(): variable_bytes(name, value) for name, value in secrets.items()}
+    variables, replaced = launched.merged(passed, own)
+    return Environment(variables, tuple(name.decode() for name in replaced))
 
 
 def variable_bytes(name: str, value: SecretValue) -> bytes:
@@ -213,7 +198,9 @@ def check_size(
     The message names the secret and its size: the first that is too long by itself, or the
     largest where all arguments and variables together are too much.
     """
-    sizes = {name: len(name.encode()) + len(environment.variables[name.encode()]) + 2 for name in secrets}
+    sizes = {
+        name: launched.string_size(name.encode(), environment.variables[name.encode()]) for name in secrets
+    }
     for name, size in sizes.items():
         if size > limits.string:
             raise _refusal(
@@ -221,9 +208,8 @@ def check_size(
                 f"with its name it takes {size:,} bytes, and the system passes on at most {limits.string:,}",
                 f"Hand it over in a file with `--file {name}`.",
             )
-    total = sum(len(name) + len(value) + 2 + _POINTER for name, value in environment.variables.items())
-    total += sum(len(argument) + 1 + _POINTER for argument in arguments)
-    if sizes and total > limits.total - _MARGIN:
+    total = launched.total_size(environment.variables, arguments)
+    if sizes and total > limits.total - launched.MARGIN:
         name = max(sizes, key=lambda each: sizes[each])
         raise errors.BadValue(
             f"The arguments and the environment take {total:,} bytes together, and the system passes on "

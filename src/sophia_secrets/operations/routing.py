@@ -220,5 +220,5 @@ def _route(session: Session, looks: _Looks, members: list[Member]) -> Route:
         user=actor.user,
         ci=actor.ci,
         profile=actor.profile,
-        declared=sorted(settings.declared),
+        declared=settings.declared,
     )

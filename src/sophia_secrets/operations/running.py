@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from sophia_secrets.core import child_environment as child
-from sophia_secrets.core.child_environment import Environment, Limits, Selection
+from sophia_secrets.core.child_environment import Environment, Selection
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.core.quiet import Quiet
 from sophia_secrets.core.resolve import Answer
+from sophia_secrets.launch.variables import Limits
 from sophia_secrets.operations.selecting import Selected, asked_by, by_selection, hand_over
 from sophia_secrets.operations.session import Session
 

@@ -75,7 +75,7 @@ class Route:
 
     `looks` are the (kind, path, stamp) that it depends on. `audit` is the log's directory, ""
     where nothing is audited. `ttl` and `stale_for` are seconds. `user`, `ci` and `profile` are
-    the actor's. `declared` are the names that the settings declare.
+    the actor's. `declared` are the names that the settings declare, in their order.
     """
 
     __slots__ = ("audit", "ci", "declared", "looks", "members", "profile", "stale_for", "sync", "ttl", "user")

@@ -1,5 +1,5 @@
 """
-The hot path: the few commands that a compiled route and the cache can answer, before anything else is imported.
+The hot path: `get` and `run` where a compiled route and the cache can answer, before anything else is imported.
 
 There is nothing of its own here but the order: the rooms of `state` do the work, as they do for
 the whole program. Whatever is unusual is "not me" (None) before anything was written or printed,
@@ -28,11 +28,11 @@ _VAULT_LIMIT = 24 << 20
 _IDENTITY_LIMIT = 64 << 10
 
 
-class _NotMe(Exception):
+class NotMe(Exception):
     """This start of the program is for the whole of it."""
 
 
-class _Found:
+class Found:
     """A value and who gave it."""
 
     __slots__ = ("cached", "member", "value")
@@ -43,24 +43,26 @@ class _Found:
         self.cached = cached
 
 
-class _Start:
+class Start:
     """One start of the program: its key, its route, its cache."""
 
-    __slots__ = ("cache", "clock", "environ", "master", "route")
+    __slots__ = ("_opened", "_records", "cache", "clock", "environ", "master", "route")
 
     def __init__(self, environ: Mapping[bytes, bytes], clock: Callable[[], float]) -> None:
         places = route.directories(environ)
         if places is None:
-            raise _NotMe
+            raise NotMe
         state, cache = places
         variable = os.fsdecode(environ.get(keys.VARIABLE.encode(), b"")) or None
+        self._records: dict[str, Record | None] = {}
+        self._opened: bytes | None = None
         self.environ = environ
         self.clock = clock
         self.master = keys.load(state, variable, create=False).key
         key = keys.derive(self.master, b"route")
         found = route.load(cache, key, route.tag(key, os.getcwd(), environ))
         if found is None or not route.holds(found):
-            raise _NotMe
+            raise NotMe
         self.route: Route = found
         self.cache = Cache(
             cache,
@@ -72,14 +74,26 @@ class _Start:
 
     def record(self, member: Member) -> Record | None:
         """The vendor's record, fresh or stale, where there is one and nothing has to be said of it."""
-        found = self.cache.read(member.identity)
-        if self.cache.warnings():
-            raise _NotMe
-        if not isinstance(found, Record):
-            return None
-        if found.notes:
-            raise _NotMe
-        return found
+        if member.backend not in self._records:
+            found = self.cache.read(member.identity)
+            if self.cache.warnings() or (isinstance(found, Record) and found.notes):
+                raise NotMe
+            self._records[member.backend] = found if isinstance(found, Record) else None
+        return self._records[member.backend]
+
+    def opened(self, vault: Vault) -> bytes:
+        """The vault's text."""
+        if self._opened is None:
+            from sophia_secrets.state import age
+
+            data = files.read_path(vault.file, _VAULT_LIMIT, private=vault.file_private)
+            identity = files.read_path(vault.identity, _IDENTITY_LIMIT)
+            if data is None or identity is None:
+                raise NotMe
+            self._opened = age.opened(data, identity)
+            if self._opened is None:
+                raise NotMe
+        return self._opened
 
 
 def answer(
@@ -95,10 +109,10 @@ def answer(
         return None
     started = time.monotonic()
     try:
-        start = _Start(environ, clock)
-        found = _walk(start, name)
+        start = Start(environ, clock)
+        found = walk(start, name)
         text = found.value if raw else found.value + b"\n"
-        _record(start, name, found, started)
+        record(start, "get", {name: found}, started)
     except Exception:  # noqa: BLE001  whatever it is, the whole program meets it too and says what it is
         return None
     return text
@@ -109,20 +123,20 @@ def _asked(arguments: list[str]) -> tuple[str, bool]:
     if not 2 <= len(arguments) <= 3 or arguments[0] != "get":
         return "", False
     rest = [word for word in arguments[1:] if word != "--raw"]
-    if len(rest) != 1 or not _is_plain(rest[0]):
+    if len(rest) != 1 or not is_plain(rest[0]):
         return "", False
     return rest[0], len(arguments) == 3
 
 
-def _is_plain(name: str) -> bool:
+def is_plain(name: str) -> bool:
     """Whether the name is one that any backend may be asked for, as most are."""
     plain = name.replace("_", "").replace(".", "").replace("-", "")
     return name[:1] != "-" and len(name) <= 255 and plain.isascii() and plain.isalnum()
 
 
-def _walk(start: _Start, name: str) -> _Found:
+def walk(start: Start, name: str) -> Found:
     """The first backend of the chain that has the name, after a look at all of them."""
-    found: _Found | None = None
+    found: Found | None = None
     for member in start.route.members:
         if member.kind in (route_form.VENDOR, route_form.WRITE_ONLY):
             found = _of_vendor(start, member, name, found)
@@ -133,68 +147,59 @@ def _walk(start: _Start, name: str) -> _Found:
         else:
             found = _of_environment(start, member, name)
     if found is None:
-        raise _NotMe
+        raise NotMe
     found.value.decode()
     return found
 
 
-def _of_vendor(start: _Start, member: Member, name: str, found: _Found | None) -> _Found | None:
+def _of_vendor(start: Start, member: Member, name: str, found: Found | None) -> Found | None:
     record = start.record(member)
     readable = member.kind == route_form.VENDOR
     if found is not None:
         return found
     if record is None or not record.fresh:
         if readable:
-            raise _NotMe
+            raise NotMe
         return None
     entry = record.find(name)
     if entry is None or entry[0] != READABLE:
         return None
     if not readable:
-        raise _NotMe
-    return _Found(member, entry[1], cached=True)
+        raise NotMe
+    return Found(member, entry[1], cached=True)
 
 
-def _of_vault(start: _Start, member: Member, name: str) -> _Found | None:
+def _of_vault(start: Start, member: Member, name: str) -> Found | None:
     vault = member.vault
     if vault is None:
-        raise _NotMe
+        raise NotMe
     if name not in vault.names:
         return None
     kept = vault.names[name]
-    text = _opened(vault) if kept is not None else None
-    if kept is None or text is None:
-        raise _NotMe
-    value = text[kept.at : kept.at + kept.length]
+    if kept is None:
+        raise NotMe
+    value = start.opened(vault)[kept.at : kept.at + kept.length]
     mark = route.mark(keys.derive(start.master, b"route"), name, value)
     if not keys.equal(mark, kept.mark):
-        raise _NotMe
-    return _Found(member, value, cached=False)
+        raise NotMe
+    return Found(member, value, cached=False)
 
 
-def _opened(vault: Vault) -> bytes | None:
-    from sophia_secrets.state import age
-
-    data = files.read_path(vault.file, _VAULT_LIMIT, private=vault.file_private)
-    identity = files.read_path(vault.identity, _IDENTITY_LIMIT)
-    return age.opened(data, identity) if data is not None and identity is not None else None
-
-
-def _of_environment(start: _Start, member: Member, name: str) -> _Found | None:
+def _of_environment(start: Start, member: Member, name: str) -> Found | None:
     spelled = name.upper().replace("-", "_").replace(".", "_")
     if member.kind != route_form.ENV or spelled.startswith("SOPHIA_"):
-        raise _NotMe
+        raise NotMe
     for candidate in (name, spelled):
         value = start.environ.get(candidate.encode())
         if value is not None:
-            return _Found(member, value, cached=False)
+            return Found(member, value, cached=False)
     return None
 
 
-def _record(start: _Start, name: str, found: _Found, started: float) -> None:
-    """The audit event, durably, and the counters with it: before the value leaves."""
+def record(start: Start, command: str, found: Mapping[str, Found], began: float) -> None:
+    """One audit event a name, durably, and the counters with them: before a value leaves."""
     way = start.route
-    if not way.audit:
+    if not way.audit or not found:
         return
     from sophia_secrets.state.audit import AuditLog
     from sophia_secrets.state.audit_event import Actor, Event
@@ -208,14 +213,17 @@ def _record(start: _Start, name: str, found: _Found, started: float) -> None:
         sync=way.sync,
         counters=Counters(keys.derive(start.master, b"metadata")),
     )
-    duration = round((time.monotonic() - started) * 1000)
-    event = Event(
-        "get",
-        "found",
-        name,
-        found.member.backend,
-        found.member.target,
-        cached=found.cached,
-        duration_ms=duration,
-    )
-    log.append([event], DEADLINE)
+    duration = round((time.monotonic() - began) * 1000)
+    events = [
+        Event(
+            command,
+            "found",
+            name,
+            one.member.backend,
+            one.member.target,
+            cached=one.cached,
+            duration_ms=duration,
+        )
+        for name, one in found.items()
+    ]
+    log.append(events, DEADLINE)

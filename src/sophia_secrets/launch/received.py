@@ -10,7 +10,12 @@ from __future__ import annotations
 
 import os
 import resource
-import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+else:
+    import _signal as signal  # `signal` itself makes enumerations of it
 
 _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ", "SIGXFZ")
 _OWN_ENVIRONMENT = "/proc/self/environ"

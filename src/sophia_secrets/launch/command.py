@@ -5,18 +5,20 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable
-from typing import TypeVar
-
-from msgspec import Struct
 
 from sophia_secrets import errors
-from sophia_secrets.core.text import visible
+from sophia_secrets.launch import received
 
-T = TypeVar("T")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import NoReturn, TypeVar
+
+    T = TypeVar("T")
 
 _SHELL = "/bin/sh"
 _DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
+_THERE = frozenset({errno.EACCES, errno.EISDIR, errno.EPERM})
 
 
 class CommandNotFound(errors.SophiaError):
@@ -33,11 +35,14 @@ class CommandNotRunnable(errors.SophiaError):
     exit_code = 126
 
 
-class Command(Struct, frozen=True):
+class Command:
     """A program's path, and the arguments as they were given, its own name first."""
 
-    path: str
-    arguments: tuple[bytes, ...]
+    __slots__ = ("arguments", "path")
+
+    def __init__(self, path: str, arguments: tuple[bytes, ...]) -> None:
+        self.path = path
+        self.arguments = arguments
 
     def start(self, how: Callable[[str, tuple[bytes, ...]], T]) -> T:
         """
@@ -62,40 +67,45 @@ def look_up(words: list[str], path: str | None) -> Command:
     word = words[0]
     arguments = tuple(os.fsencode(each) for each in words)
     if "/" in word:
-        _check(word, word)
-        return Command(word, arguments)
-    problem: errors.SophiaError | None = None
-    for element in (_DEFAULT_PATH if path is None else path).split(os.pathsep) if word else ():
-        candidate = os.path.join(element or ".", word)
-        try:
-            _check(word, candidate)
-        except CommandNotFound:
-            continue
-        except CommandNotRunnable as error:
-            problem = problem or error
-            continue
-        return Command(candidate, arguments)
-    raise problem or CommandNotFound(
-        f"{visible(word)}: command not found.", hint="Give its path, or put its directory in PATH."
-    )
+        places = [word]
+    else:
+        elements = (_DEFAULT_PATH if path is None else path).split(os.pathsep) if word else []
+        places = [os.path.join(element or ".", word) for element in elements]
+    there = ""
+    problem = 0
+    for place in places:
+        problem = _problem(place)
+        if not problem:
+            return Command(place, arguments)
+        if problem in _THERE and not there:
+            there = place
+    named = f"`{_visible(word)}`"
+    if there:
+        problem = _problem(there)
+        hint = f"chmod +x {_visible(there)}" if problem == errno.EPERM else ""
+        reason = os.strerror(errno.EACCES if problem == errno.EPERM else problem)
+        raise CommandNotRunnable(f"{named}: {reason}.", hint=hint)
+    if "/" in word:
+        raise CommandNotFound(f"{named}: {os.strerror(problem)}.")
+    raise CommandNotFound(f"{named}: command not found.", hint="Give its path, or put its directory in PATH.")
 
 
-def _check(word: str, path: str) -> None:
+def _problem(path: str) -> int:
+    """The errno of why this cannot be started, 0 where it can; EPERM where no bit allows it."""
     try:
         mode = os.stat(path).st_mode
-    except (OSError, ValueError) as problem:
-        reached = isinstance(problem, OSError) and problem.errno == errno.EACCES
-        reason = os.strerror(problem.errno or 0) if isinstance(problem, OSError) else "no path"
-        raise (CommandNotRunnable if reached else CommandNotFound)(f"{visible(word)}: {reason}.") from None
+    except OSError as problem:
+        return problem.errno or errno.ENOENT
+    except ValueError:
+        return errno.ENOENT
     if stat.S_ISDIR(mode):
-        raise CommandNotRunnable(f"{visible(word)}: Is a directory.")
-    if not os.access(path, os.X_OK):
-        raise CommandNotRunnable(f"{visible(word)}: Permission denied.", hint=f"chmod +x {visible(path)}")
+        return errno.EISDIR
+    return 0 if os.access(path, os.X_OK) else errno.EPERM
 
 
 def not_started(command: Command, problem: OSError) -> errors.SophiaError:
     """The error for a program that was found and that the system did not start."""
-    word = visible(os.fsdecode(command.arguments[0]))
+    word = f"`{_visible(os.fsdecode(command.arguments[0]))}`"
     if problem.errno == errno.ENOENT:
         # The kernel says the same of a script whose interpreter is missing.
         if os.path.exists(command.path):
@@ -107,9 +117,33 @@ def not_started(command: Command, problem: OSError) -> errors.SophiaError:
     return CommandNotRunnable(f"{word}: {os.strerror(problem.errno or 0)}.", hint=hint)
 
 
+def become(command: Command, variables: Mapping[bytes, bytes]) -> NoReturn:
+    """
+    Become the command: same process, descriptors, terminal and limits, as they were received.
+
+    Raises what `not_started` says where the system does not start it.
+    """
+    received.give_on()
+
+    def execute(path: str, arguments: tuple[bytes, ...]) -> NoReturn:
+        os.execve(path, arguments, variables)  # noqa: S606 - what `run` is for
+
+    try:
+        command.start(execute)
+    except OSError as problem:
+        trouble = problem
+    raise not_started(command, trouble)
+
+
 def _is_binary(path: str) -> bool:
     try:
         with open(path, "rb") as file:
             return b"\0" in file.read(256)
     except OSError:
         return True
+
+
+def _visible(text: str) -> str:
+    from sophia_secrets.core.text import visible
+
+    return visible(text)

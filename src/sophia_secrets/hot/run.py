@@ -1,0 +1,86 @@
+"""`run -- COMMAND` on the hot path: all that was looked at is as it was, so the same is handed over."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from sophia_secrets import hot
+from sophia_secrets.launch import command, received, variables
+from sophia_secrets.launch.dangerous import is_dangerous
+from sophia_secrets.state import route_form
+from sophia_secrets.state.record import READABLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class Ready:
+    """A command, found, with its variables; the access to each is on disk."""
+
+    __slots__ = ("command", "variables")
+
+    def __init__(self, found: command.Command, environment: dict[bytes, bytes]) -> None:
+        self.command = found
+        self.variables = environment
+
+
+def prepare(
+    words: list[str], environ: Mapping[bytes, bytes], clock: Callable[[], float] = time.time
+) -> Ready | None:
+    """
+    What a plain `run -- WORDS` has to start; None where the whole program must see to it, with
+    nothing written.
+
+    `environ` is the process's own as bytes, `clock` gives Unix seconds.
+    """
+    if not words or b"GITHUB_ACTIONS" in environ:
+        return None
+    began = time.monotonic()
+    try:
+        received.without_core_file()
+        found = command.look_up(words, os.environ.get("PATH"))
+        start = hot.Start(environ, clock)
+        chosen = {name: hot.walk(start, name) for name in _names(start)}
+        own = {name.encode(): each.value for name, each in chosen.items()}
+        environment, replaced = variables.merged(received.environment(), own)
+        if not own or replaced or not _fits(found, environment, own):
+            return None
+        hot.record(start, "run", chosen, began)
+    except Exception:  # noqa: BLE001  whatever it is, the whole program meets it too and says what it is
+        return None
+    return Ready(found, environment)
+
+
+def _names(start: hot.Start) -> list[str]:
+    """The declared names, or all that have a value, other than the variables of this process."""
+    names = list(start.route.declared) or _held(start)
+    if any(is_dangerous(name) or not hot.is_plain(name) for name in names):
+        raise hot.NotMe
+    return names
+
+
+def _held(start: hot.Start) -> list[str]:
+    held: set[str] = set()
+    for member in start.route.members:
+        if member.kind in (route_form.VENDOR, route_form.WRITE_ONLY):
+            record = start.record(member)
+            if member.kind == route_form.VENDOR and (record is None or not record.fresh):
+                raise hot.NotMe
+            if record is not None:
+                held.update(name for name, item in record.entries.items() if item.state == READABLE)
+        elif member.kind == route_form.LOCAL:
+            held.update(member.vault.names if member.vault is not None else ())
+        elif member.kind != route_form.ENV:
+            raise hot.NotMe
+    return sorted(name for name in held if name.isascii() and name.isidentifier())
+
+
+def _fits(found: command.Command, environment: Mapping[bytes, bytes], own: Mapping[bytes, bytes]) -> bool:
+    limits = variables.limits()
+    return (
+        not any(b"\0" in value for value in own.values())
+        and max(variables.string_size(*each) for each in own.items()) <= limits.string
+        and variables.total_size(environment, found.arguments) <= limits.total - variables.MARGIN
+    )
