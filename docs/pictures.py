@@ -69,6 +69,7 @@ SCENES: tuple[tuple[str, tuple[str, ...], Step | None], ...] = (
     ("report", ("audit", "report"), None),
     ("doctor", ("doctor",), None),
     ("degraded", ("get", "STRIPE_API_KEY", "--no-cache", "--explain"), _down),
+    ("error", ("get", "STRIPE_KEY"), None),
 )
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ def test_wide_characters_count_two_cells_and_colour_none() -> None:
     assert cells("e\u0301") == 1
 
 
-@given(st.lists(st.tuples(TEXT, TEXT, TEXT), max_size=6), st.integers(40, 120))
+@given(st.lists(st.tuples(TEXT, TEXT, TEXT), max_size=6), st.integers(40, 200))
 def test_no_line_is_wider_than_asked_and_no_text_is_lost(
     rows: list[tuple[str, str, str]], width: int
 ) -> None:
@@ -46,3 +47,12 @@ def test_a_colour_goes_on_in_the_next_line_and_ends_with_each() -> None:
 
 def test_without_a_width_each_row_is_one_line() -> None:
     assert lay_out(["a", "b"], [["x" * 200, "y"], []], None)[1:] == ["x" * 200 + "  y", ""]
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_columns_begin_in_the_same_cell_whatever_the_names_are(width: int) -> None:
+    names = ["API_KEY", "会社のアプリの鍵", "🔑_KEY", "e\u0301te\u0301", "x" * 120]
+    lines = lay_out(["name", "from"], [[name, f"<{'y' * 60}>"] for name in names], width)
+    starts = {cells(line.partition("<")[0]) for line in lines if "<" in line}
+    assert len(starts) == 1, lines
+    assert all(cells(line) <= width for line in lines)
