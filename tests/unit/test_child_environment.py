@@ -98,7 +98,7 @@ def test_a_scope_means_its_declared_secrets() -> None:
 def test_a_scope_that_nothing_declares_is_a_usage_error_with_those_there_are() -> None:
     with pytest.raises(errors.UsageError, match="`wbe`") as caught:
         to_ask(Selection(scopes=("wbe",)), SCOPES)
-    assert caught.value.hint == "Scopes: jobs, web."
+    assert caught.value.hint == "The scopes are jobs, web."
 
 
 def test_a_file_names_a_secret_too() -> None:
