@@ -17,9 +17,10 @@ def main(arguments: list[str]) -> int:
     from docs.errors import page as errors_page
     from docs.man_page import man_page
     from docs.reference_pages import MADE, pages
+    from docs.reference_schemas import files
     from docs.walk_page import walk_page
 
-    made = {ROOT / "docs" / "reference" / name: text for name, text in pages().items()}
+    made = {ROOT / "docs" / "reference" / name: text for name, text in (*pages().items(), *files().items())}
     made[ROOT / "docs" / "man" / "sophia-secrets.1"] = man_page()
     made[ROOT / "docs" / "walk.md"] = f"{MADE}\n{walk_page()}"
     made[ROOT / "docs" / "reference" / "errors.md"] = f"{MADE}\n{errors_page.made()}"

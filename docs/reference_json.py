@@ -12,6 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import Any
 
+from docs.reference_schemas import links
 from sophia_secrets.cli.commands import COMMANDS
 
 
@@ -69,6 +70,7 @@ def json_page() -> str:
             "object of its own format; `run` is the command that it starts. What stands here is what the "
             "program printed, with times, paths and numbers of processes made the same.\n"
         ),
+        "Every command has a JSON Schema of what it may answer, errors too: [the list](#schemas).\n",
     ]
     with tempfile.TemporaryDirectory(prefix="sophia-docs-") as made:
         root = os.path.realpath(made)
@@ -83,6 +85,7 @@ def json_page() -> str:
             if example.about:
                 parts.append(f"{example.about}\n")
             parts.append(f"```json\n{printed}\n```\n")
+    parts.append(f"## Schemas\n\n{links()}\n")
     return "\n".join(parts)
 
 
