@@ -122,7 +122,7 @@ def test_the_image_runs_as_a_user_through_run_and_keeps_no_secret_in_a_layer() -
     text = DOCKERFILE.read_text(encoding="utf-8")
     last = text.rpartition("\nFROM ")[2]
     assert text.count("\nFROM ") == 2
-    assert re.search(r"^USER (?!root\b)\w+$", last, re.MULTILINE)
+    assert re.search(r"^USER [1-9]\d+:[1-9]\d+$", last, re.MULTILINE)
     assert re.search(
         r'^ENTRYPOINT \["/opt/sophia-secrets/bin/sophia-secrets", "run", "--"\]$', last, re.MULTILINE
     )
