@@ -27,7 +27,7 @@ def page(caused: Sequence[Caused]) -> str:
         same = [each for each in caused if each.code == code]
         for kind in sorted({each.scene.kind for each in same}):
             parts.append(f"\n### {kind}\n\n{_meaning(kind)}\n")
-            parts += [f"\n```text\n{block(each)}```\n" for each in same if each.scene.kind == kind]
+            parts += [f"\n{FENCE}{block(each)}```\n" for each in same if each.scene.kind == kind]
     parts.append("\n## Not caused here\n\nWhat a page cannot cause, and why.\n\n")
     parts.append("| sentence | why |\n| --- | --- |\n")
     parts += [
@@ -57,6 +57,8 @@ def block(each: Caused) -> str:
 
 
 _LONGEST = 4000
+FENCE = "```{.text .messages}\n"
+"""What `docs/stylesheets/width.css` breaks between words."""
 
 
 def _is_private(value: str) -> bool:

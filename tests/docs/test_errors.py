@@ -30,7 +30,7 @@ def caused() -> list[Caused]:
 
 def test_the_page_shows_what_the_program_prints(text: str, caused: list[Caused]) -> None:
     for each in caused:
-        assert f"```text\n{page.block(each)}```" in text, (
+        assert f"{page.FENCE}{page.block(each)}```" in text, (
             f"docs/reference/errors.md is old: run `make docs`\n{page.block(each)}"
         )
 
@@ -43,7 +43,7 @@ def test_every_error_ends_with_the_exit_code_of_its_kind(caused: list[Caused]) -
 
 def test_every_scene_is_on_the_page(text: str) -> None:
     assert text.startswith(MADE)
-    assert text.count("```text\n") == len(page.SCENES)
+    assert text.count(page.FENCE) == len(page.SCENES)
 
 
 @pytest.mark.parametrize("template", templates(), ids=lambda each: f"{each.file}: {each.text}"[:100])

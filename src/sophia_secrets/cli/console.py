@@ -99,6 +99,15 @@ class Console:
         lines = columns.wrap(text, self.width - indent) if streams.is_terminal(1) else [text]
         self.print(label + f"\n{' ' * indent}".join(lines))
 
+    def prose(self, text: str, *, err: bool = False) -> None:
+        """A sentence of the answer; on a terminal it is broken between words."""
+        width = self.width if streams.is_terminal(2 if err else 1) else None
+        told = "\n".join(columns.wrap(text, width)) if width is not None else text
+        if err:
+            self.say(told)
+        else:
+            self.print(told)
+
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]], *, err: bool = False) -> None:
         """
         Columns by hand, fitted to the terminal: what does not fit goes on below, nothing is cut.

@@ -117,7 +117,10 @@ def _trace(resolution: Resolution, console: Console, session: Session, *, err: b
         styled = console.style(word, "good", err=err) if wins else console.state(word, err=err)
         rows.append([step.backend, visible(step.target) or "-", styled, visible(step.detail)])
     console.table(["backend", "target", "outcome", "detail"], rows, err=err)
-    tell = console.say if err else console.print
+
+    def tell(text: str) -> None:
+        console.prose(text, err=err)
+
     tell("")
     if resolution.backend is None:
         tell(f"{visible(resolution.name)} has no value here.")
