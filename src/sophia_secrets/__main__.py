@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 def _secure_start() -> None:
     """
-    Descriptors 0 to 2 exist (F7), the current directory is not on the import path (I10), and
-    no core file is written (E7; `run` puts the limit back for its command).
+    Descriptors 0 to 2 exist (F7) and the current directory is not on the import path (I10).
+
+    The limit on core files is `run`'s (E7): it lowers it before it reads a value and puts it back
+    for its command.
     """
     for fd in (0, 1, 2):
         try:
