@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import secrets
+import os
 import string
 import uuid
 from importlib import import_module
@@ -44,11 +44,11 @@ def generate(spec: str) -> SecretValue:
     size = int(size_text)
     match kind:
         case "hex":
-            return SecretValue(secrets.token_hex(size))
+            return SecretValue(os.urandom(size).hex())
         case "base64":
-            return SecretValue(base64.b64encode(secrets.token_bytes(size)).decode())
+            return SecretValue(base64.b64encode(os.urandom(size)).decode())
         case "urlsafe":
-            return SecretValue(secrets.token_urlsafe(size))
+            return SecretValue(base64.urlsafe_b64encode(os.urandom(size)).rstrip(b"=").decode())
         case "digits":
             return _pick(string.digits, size)
         case "ascii":
@@ -58,6 +58,8 @@ def generate(spec: str) -> SecretValue:
 
 
 def _pick(alphabet: str, size: int) -> SecretValue:
+    import secrets
+
     return SecretValue("".join(secrets.choice(alphabet) for _ in range(size)))
 
 

@@ -14,7 +14,7 @@ from sophia_secrets import errors
 from sophia_secrets.backends.base import MEBIBYTE, Context, Section
 from sophia_secrets.backends.local import vault
 from sophia_secrets.core.model import Failure, FailureKind, SecretValue, Target
-from sophia_secrets.state import files
+from sophia_secrets.state import files, keys
 
 NAME = "local"
 IDENTITY_VARIABLE = "SOPHIA_SECRETS_IDENTITY"
@@ -25,6 +25,8 @@ _FILE_LIMIT = 24 * MEBIBYTE
 _IDENTITY_LIMIT = 64 * 1024
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _SHUT = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+_LOCK = b"the lock of a vault"
 
 
 class Stop(Exception):
@@ -93,9 +95,7 @@ class Place(Struct, frozen=True):
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One writer at a time, across processes. The lock stays out of a team's directory."""
-        import hashlib
-
-        key = hashlib.sha256(os.fsencode(os.path.realpath(self.file))).hexdigest()[:16]
+        key = keys.mac(_LOCK, os.fsencode(os.path.realpath(self.file))).hex()[:16]
         with self._told(), self._directory() as dirfd:
             lock = files.Lock(dirfd, f"local-{key}.lock")
             if not lock.acquire(time.monotonic() + self.timeout):
