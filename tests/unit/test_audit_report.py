@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sophia_secrets.cli import audit_page
-from sophia_secrets.cli.progress import PATIENCE, Bar
 from sophia_secrets.cli.audit_report import bar, shape
+from sophia_secrets.cli.progress import PATIENCE, Bar
 from sophia_secrets.core import audit_report
 from sophia_secrets.core.audit_report import FAILED, Report, report, tally
 from sophia_secrets.operations import tallying
