@@ -68,7 +68,7 @@ def test_what_is_missing_or_wrong_is_7_and_no_value_is_shown(sophia: Program) ->
     assert "its value is not a URL" in done.out
     assert "its value does not match its pattern" in done.out
     assert "NOPE: Store it with `sophia-secrets set NOPE --backend local`. Ask platform for it." in done.err
-    assert "error: 3 failed." in done.err
+    assert "error: 3 checks failed: the table says which." in done.err
     shape = sophia("check", "--json")
     assert (shape.code, shape.json["ok"]) == (7, False)
     debug = sophia("check", "--debug")

@@ -104,14 +104,18 @@ class EnvironmentBackend:
         except errors.UsageError as error:
             problem, hint = error.message, error.hint
         except files.TooLarge:
-            problem, hint = f"It is larger than {MAX_BYTES} bytes.", ""
+            problem, hint = f"It is larger than {MAX_BYTES:,} bytes.", ""
         except OSError as error:
             problem, hint = f"{error.strerror}.", ""
         else:
             detail = f"from {self._shown}"
             found = {pair.name: _entry(pair.value, detail) for pair in pairs if not is_ours(pair.name)}
             return _File(found, missing=data is None)
-        message = f"{self._path} cannot be read. {problem}"
+        hint = hint or "Mend the file, or name another one as `file` under `[env]`."
+        told = (
+            problem if problem.startswith("Line ") else f"cannot be read: {problem[:1].lower()}{problem[1:]}"
+        )
+        message = f"{self._path}{':' if told is problem else ''} {told}"
         return _File({}, failure=Failure(FailureKind.BAD_OUTPUT, self.target, message, hint))
 
     def write(self, changes: Sequence[Change]) -> Steps[Receipt]:

@@ -11,6 +11,7 @@ import typer
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.core import value_types
+from sophia_secrets.core.count import counted
 from sophia_secrets.core.finding import Finding, Status, exit_code
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.core.text import visible
@@ -121,11 +122,12 @@ def _show(findings: Sequence[Finding], console: Console) -> None:
         console.table(["state", "name", "rule", "what"], rows)
     for finding in findings:
         if finding.status in (Status.FAIL, Status.UNKNOWN) and finding.hint:
-            console.say(f"  {visible(finding.name)}: {visible(finding.hint)}")
+            console.hint(f"{finding.name}: {finding.hint}")
     failed = sum(finding.status is Status.FAIL for finding in findings)
     unknown = sum(finding.status is Status.UNKNOWN for finding in findings)
     if failed or unknown:
-        parts = [f"{failed} failed"] * bool(failed) + [f"{unknown} could not be checked"] * bool(unknown)
-        console.error(f"{' and '.join(parts)}.")
+        parts = [f"{counted(failed, 'check')} failed"] * bool(failed)
+        parts += [f"{counted(unknown, 'check')} could not be made"] * bool(unknown)
+        console.error(f"{' and '.join(parts)}: the table says which.")
     else:
         console.note("Everything that was checked is as declared.")

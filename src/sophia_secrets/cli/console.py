@@ -70,12 +70,15 @@ class Console:
     def warn(self, text: str, hint: str = "") -> None:
         self._tell("warning", "warn", text)
         if hint:
-            self._tell("hint", "name", hint)
+            self.hint(hint)
+
+    def hint(self, text: str) -> None:
+        self._tell("hint", "name", text)
 
     def error(self, message: str, hint: str = "") -> None:
         self._tell("error", "bad", message)
         if hint:
-            self._tell("hint", "name", hint)
+            self.hint(hint)
 
     def say(self, text: str = "") -> None:
         """A line to the person, without a label; already made visible."""

@@ -68,6 +68,8 @@ def check_askable(name: str) -> None:
     problem = _asking_problem(name)
     if problem is None:
         return
+    if not name:
+        raise errors.BadName("The name is empty.", hint="See the names with `sophia-secrets list --names`.")
     suggestion = corrected(name)
     raise errors.BadName(
         f"{shown(name)} cannot be a secret's name: {problem}.",

@@ -34,7 +34,15 @@ def read_pairs(data: bytes, path: str, format_name: str | None) -> list[Pair]:
     Raises `errors.UsageError` naming the line of what cannot be read, and of a name that is there
     twice.
     """
-    return reader(format_name or guess(path, data))(data)
+    read = reader(format_name or guess(path, data))
+    try:
+        return read(data)
+    except errors.UsageError as error:
+        problem = type(error)(
+            f"{'Standard input' if path == '-' else path}: {error.message}", hint=error.hint
+        )
+    # Outside of the handler: the parser's own error may hold the text of the file (L3).
+    raise problem
 
 
 def plan_import(
