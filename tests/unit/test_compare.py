@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from sophia_secrets.core.compare import Recorded, Sameness, compare, untouched
+from sophia_secrets.core.compare import Recorded, Sameness, compare, fingerprint_of, untouched
 from sophia_secrets.core.model import Entry, EntryState, SecretValue
 
 
@@ -60,3 +60,18 @@ def test_a_digest_decides_before_a_time() -> None:
     assert untouched(entry, Recorded("f", "d1", "t1")) is True
     assert untouched(entry, Recorded("f", "d2", "t2")) is False
     assert untouched(entry, Recorded("f", "", "")) is None
+
+
+def test_the_words_for_what_is_known_are_the_ones_that_are_printed() -> None:
+    assert [each.value for each in Sameness] == ["same", "differs", "unknown"]
+
+
+def test_a_record_without_facts_knows_nothing() -> None:
+    assert Recorded() == Recorded("", "", "")
+    assert untouched(hidden("d1", "t1"), Recorded("f")) is None
+
+
+@pytest.mark.parametrize("entry", [Entry(EntryState.READABLE), hidden("d2"), hidden("")])
+def test_the_fingerprint_of_what_cannot_be_known_is_empty(entry: Entry) -> None:
+    assert fingerprint_of(entry, wrote("a"), mark) == ""
+    assert fingerprint_of(entry, None, mark) == ""

@@ -18,7 +18,7 @@ from sophia_secrets.core.model import (
     Target,
     TraceOutcome,
 )
-from sophia_secrets.core.resolve import Answer, needed, resolve
+from sophia_secrets.core.resolve import Answer, find, known_names, needed, resolve
 
 READABLE, WRITE_ONLY, ABSENT = EntryState.READABLE, EntryState.WRITE_ONLY, EntryState.ABSENT
 
@@ -163,3 +163,60 @@ def test_the_trace_has_a_step_for_each_backend_in_order() -> None:
         ("fly", TraceOutcome.SKIPPED),
         ("env", TraceOutcome.ABSENT),
     ]
+
+
+def test_a_spelling_that_is_there_goes_before_one_that_is_known_to_be_absent() -> None:
+    """`my-key` is `MY_KEY` to the environment, and both names may be in its snapshot."""
+    held = answer("env", **{"my-key": ABSENT, "MY_KEY": "x"})
+    assert find(held, "my-key") == Entry(READABLE, SecretValue("x"))
+    gone = answer("env", **{"my-key": ABSENT})
+    assert find(gone, "my-key") == Entry(ABSENT)
+    assert find(answer("env", MY_KEY=ABSENT), "my-key") == Entry(ABSENT)
+    assert find(answer("env"), "my-key") is None
+    assert find(failed("env"), "my-key") is None
+
+
+def test_a_name_that_nobody_holds_has_no_value_and_no_age() -> None:
+    none = resolve("A", [answer("pulumi", stale=True)])
+    assert (none.name, none.value, none.backend, none.target) == ("A", None, None, None)
+    assert (none.cached, none.stale, none.degraded, none.fetched_at) == (False, False, False, 0.0)
+
+
+def test_what_is_told_of_an_answer_is_that_of_the_backend_that_gave_it() -> None:
+    found = resolve("A", [answer("github"), answer("pulumi", stale=True, A="x")])
+    assert (found.name, found.backend, found.target) == ("A", "pulumi", "pulumi-target")
+    assert (found.cached, found.stale, found.fetched_at) == (True, True, 1.0)
+
+
+def test_a_step_says_what_the_vendor_and_the_cache_add() -> None:
+    snapshot = Snapshot(Target("fly", "fly-target"), {"A": Entry(WRITE_ONLY, detail="staged")}, cached=True)
+    steps = [
+        Answer("fly", "t", snapshot=snapshot),
+        answer("pulumi", A="x"),
+        answer("local", stale=True, A="y"),
+        answer("env", stale=True, B="z"),
+        answer("github", complete=False),
+        failed("aws"),
+        Answer("vault", "", unconfigured="no address"),
+        Answer("other", "", skipped="it is offline"),
+    ]
+    assert [(step.outcome.value, step.detail) for step in resolve("A", steps).trace] == [
+        ("write_only", "staged, cached"),
+        ("found", ""),
+        ("found", "stale, not used: an earlier backend answers"),
+        ("absent", "stale"),
+        ("skipped", "its names cannot be listed here"),
+        ("failed", "aws is down."),
+        ("not_configured", "no address"),
+        ("skipped", "it is offline"),
+    ]
+
+
+def test_names_are_known_from_the_first_backend_that_holds_them() -> None:
+    answers = [failed("github"), answer("pulumi", A="x", C=ABSENT), answer("env", A="y", B=WRITE_ONLY)]
+    assert known_names(answers) == {"A": "pulumi", "B": "env"}
+
+
+def test_a_write_only_entry_leaves_the_later_backends_needed() -> None:
+    assert needed(["A"], [answer("fly", A=WRITE_ONLY), None, answer("env", A="x"), None]) == {1}
+    assert needed(["A", "B"], [answer("fly", A="x"), None]) == {1}
