@@ -13,10 +13,8 @@ if TYPE_CHECKING:
 
 def _secure_start() -> None:
     """
-    Descriptors 0 to 2 exist (F7) and the current directory is not on the import path (I10).
-
-    The limit on core files is `run`'s (E7): it lowers it before it reads a value and puts it back
-    for its command.
+    Descriptors 0 to 2 exist (F7), the current directory is not on the import path (I10), and no
+    core file is left (E7; `run` puts the limit back for its command).
     """
     for fd in (0, 1, 2):
         try:
@@ -26,6 +24,10 @@ def _secure_start() -> None:
                 os._exit(1)
     here = os.getcwd() if sys.argv[0].endswith("__main__.py") else None
     sys.path[:] = [entry for entry in sys.path if entry not in ("", here)]
+    if sys.argv[1:] != ["--version"]:
+        from sophia_secrets.launch import received
+
+        received.without_core_file()
 
 
 def _at_once(arguments: list[str]) -> bytes | None:

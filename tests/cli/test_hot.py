@@ -11,11 +11,13 @@ import fcntl
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +33,7 @@ from sophia_secrets.launch import received
 from sophia_secrets.operations import routing
 from sophia_secrets.operations.fetch import Wanted, gather
 from sophia_secrets.operations.opening import open_session
+from tests.cli.test_run import PROBE, STATUS, probed
 from tests.hot_states import NAMES, State, keep_in_vault
 from tests.program import PROGRAM, Program
 
@@ -316,3 +319,54 @@ def test_A1_a_log_that_somebody_holds_gives_nothing_out(warm: Program) -> None:
     assert (done.code, done.out) == (6, "")
     assert "held by another process" in done.err
     assert warm("get", "API_KEY").out == "value\n"
+
+
+def test_E3_E7_the_command_of_a_hot_run_cannot_tell_that_it_was_started_by_us(warm: Program) -> None:
+    if not os.path.isdir("/proc/self"):
+        pytest.skip("the probe reads /proc")
+    here = os.getcwd()
+    os.chdir(warm.cwd)
+    try:
+        environ = {os.fsencode(n): os.fsencode(v) for n, v in warm.full_environment().items()}
+        assert hot_run.prepare(["true"], environ) is not None
+    finally:
+        os.chdir(here)
+    us = [str(PROGRAM), "run", "--"]
+    shell = ["sh", "-c", PROBE, "argv-zero", "a b", "--json", "-v", "--"]
+    assert probed(warm, us, shell) == probed(warm, ["env", "API_KEY=value"], shell)
+    status = [
+        [line for line in probed(warm, start, ["cat", "/proc/self/status"]) if line.startswith(STATUS)]
+        for start in (us, ["env"])
+    ]
+    assert status[0] == status[1]
+
+
+def test_E7_no_start_leaves_a_core_file_with_values_in_it(sophia: Program) -> None:
+    if not os.path.isdir("/proc/self"):
+        pytest.skip("the limits are read from /proc")
+    started = subprocess.Popen(
+        [
+            "sh",
+            "-c",
+            'ulimit -c unlimited; exec "$@"',
+            "sh",
+            str(PROGRAM),
+            "set",
+            "NAME",
+            "--backend",
+            "local",
+        ],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=sophia.full_environment(),
+        cwd=sophia.cwd,
+    )
+    core = re.compile(r"^Max core file size +(\S+)", re.MULTILINE)
+    wanted = time.monotonic() + 30
+    soft = ""
+    while soft != "0" and time.monotonic() < wanted:
+        found = core.search(Path(f"/proc/{started.pid}/limits").read_text())
+        soft = found[1] if found else ""
+        time.sleep(0.02)
+    started.communicate(b"value")
+    assert (soft, started.returncode) == ("0", 0)

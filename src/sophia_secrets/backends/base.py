@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from enum import Enum
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 from msgspec import Struct, field
 
@@ -177,6 +177,16 @@ class Backend(Protocol):
     def problem(self, name: str, value: SecretValue | None = None) -> str | None:
         """Why this name or value cannot be stored here exactly, or None. Never quotes the value."""
         ...
+
+
+def without_calls(steps: Steps[T]) -> T:
+    """What steps come to that need no program, as those of a backend that `needs_call` says no to."""
+    try:
+        call = next(steps)
+    except StopIteration as end:
+        return cast("T", end.value)
+    steps.close()
+    raise RuntimeError(f"{call.label} was to be started where no call is needed")
 
 
 Section = Mapping[str, object]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -15,7 +14,6 @@ from sophia_secrets.cli.opened import opened
 from sophia_secrets.core import audit_formats
 from sophia_secrets.core.count import counted
 from sophia_secrets.operations import auditing
-from sophia_secrets.state import files
 
 FORMATS = ("jsonl", "csv", "cef", "otel")
 _SPOOL = 1 << 18
@@ -58,7 +56,7 @@ def export(
         if output is None:
             _deliver(lines, in_workflow=session.environ.get("GITHUB_ACTIONS") == "true")
             return
-        store(output, b"".join(lines))
+        output_file.write(output, b"".join(lines))
         if console.json:
             shape = {"schema": 1, "format": format_name, "events": lines.count, "output": output}
             console.answer(shape)
@@ -109,13 +107,3 @@ def _deliver(pieces: _Written, *, in_workflow: bool) -> None:
 def _is_command(piece: bytes) -> bool:
     """Whether the runner would obey a line of it (actions/runner src/Runner.Common/ActionCommand.cs)."""
     return b"##[" in piece or any(line.lstrip().startswith(b"::") for line in piece.splitlines())
-
-
-def store(path: str, content: bytes) -> None:
-    """Put it in a file that only this user can read. Raises `UsageError`, `OutputFailed`."""
-    try:
-        files.replace_path(path, content)
-        return
-    except OSError as problem:
-        reason = os.strerror(problem.errno) if problem.errno else "unknown reason"
-    raise errors.OutputFailed(f"{path} could not be written: {reason}.")

@@ -10,7 +10,7 @@ import typer
 from msgspec import to_builtins
 
 from sophia_secrets.cli import columns, shapes
-from sophia_secrets.cli.audit_export import store
+from sophia_secrets.cli import output_file
 from sophia_secrets.cli.audit_options import Since, Until, Wanted
 from sophia_secrets.cli.audit_progress import progress
 from sophia_secrets.cli.console import Console
@@ -44,7 +44,7 @@ def report(
         if html is not None:
             from sophia_secrets.cli.audit_page import page
 
-            store(html, page(found, shapes.instant(now) or "", since=since, until=until).encode())
+            output_file.write(html, page(found, shapes.instant(now) or "", since=since, until=until).encode())
         if console.json:
             console.answer(shape(found, query.since.decode(), query.until.decode()))
         elif html is not None:

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from sophia_secrets.cli.console import Console
+from sophia_secrets.cli.declared import search
 from sophia_secrets.cli.opened import opened, warn_of
-from sophia_secrets.core import value_types
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.finding import Finding, Status, exit_code
-from sophia_secrets.core.model import SecretValue
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import checking
-from sophia_secrets.operations.session import Session
-
-NotAsDeclared = Annotated[
-    bool,
-    typer.Option("--not-as-declared", help="Also a value that is not of the declared type or pattern."),
-]
-
-_LONGEST_SEARCH = 2.0
-"""Seconds that one pattern may take on one value (R3)."""
 
 
 def check(
@@ -75,29 +64,6 @@ def shape(findings: Sequence[Finding]) -> dict[str, Any]:
             for finding in findings
         ],
     }
-
-
-def search(pattern: str, value: SecretValue) -> bool | None:
-    """Whether the pattern is found in the value; None where looking takes too long. Main thread only."""
-
-    def give_up(*_: object) -> None:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, _LONGEST_SEARCH)
-    try:
-        return value_types.matches(pattern, value)
-    except TimeoutError:
-        return None
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def hold_to_declared(session: Session, *, hold: bool) -> None:
-    """Take only values that are what is declared of their names; a pattern gets two seconds for each."""
-    session.as_declared = hold
-    session.search = search
 
 
 def _show(findings: Sequence[Finding], console: Console) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sophia_secrets import errors
-from sophia_secrets.cli import given, streams
+from sophia_secrets.cli import given, output_file, streams
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.read import Backend, NoCache
@@ -19,7 +19,6 @@ from sophia_secrets.formats import FORMATS, github_env
 from sophia_secrets.operations import exporting, step_file
 from sophia_secrets.operations.exporting import Made
 from sophia_secrets.operations.session import Session
-from sophia_secrets.state import files
 
 Output = Annotated[
     str | None,
@@ -127,13 +126,7 @@ def _hand_over(
         _warn_if_open(console)
         streams.deliver(made.content)
         return
-    try:
-        files.replace_path(output, made.content)
-        reason = ""
-    except OSError as problem:
-        reason = os.strerror(problem.errno) if problem.errno else "unknown reason"
-    if reason:
-        raise errors.OutputFailed(f"{output} could not be written: {reason}.")
+    output_file.write(output, made.content)
     _told(console, shape, made, output, _count(made, f"written to {output}, which only you can read"))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sophia_secrets.cli import carried, given
-from sophia_secrets.cli.check import NotAsDeclared, hold_to_declared
+from sophia_secrets.cli.declared import NotAsDeclared, hold_to_declared
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.transfer import DryRun, Yes
 from sophia_secrets.core.count import counted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,8 +16,11 @@ from sophia_secrets.core import names as naming
 from sophia_secrets.core.model import EntryState, Resolution
 from sophia_secrets.core.resolve import Answer, find
 from sophia_secrets.core.text import visible
-from sophia_secrets.operations import comparing, knowing, reading
+from sophia_secrets.operations import reading
 from sophia_secrets.operations.session import Session
+
+if TYPE_CHECKING:
+    from sophia_secrets.operations.knowing import Known
 
 _MARKS = {"readable": "yes", "write_only": "write-only", "absent": "-", "unknown": "?"}
 
@@ -61,6 +64,8 @@ def _state(answer: Answer, name: str) -> str:
 
 
 def _shape(session: Session, rows: list[Resolution], read: reading.Reading) -> dict[str, Any]:
+    from sophia_secrets.operations import comparing
+
     drift = comparing.Drift(session, read.answers)
     secrets = []
     for resolution in rows:
@@ -105,6 +110,8 @@ def info(
     name: Annotated[str, typer.Argument(metavar="NAME")],
 ) -> None:
     """Show a secret's metadata: accesses, rotation, version, and what each backend says."""
+    from sophia_secrets.operations import knowing
+
     with opened(ctx, "info") as (session, console):
         known = knowing.about(session, name)
         if console.json:
@@ -155,7 +162,7 @@ def _when(seconds: float | None, now: float) -> str:
     return f"{str(shapes.instant(seconds))[:19].replace('T', ' ')} UTC ({ago(now - seconds)} ago)"
 
 
-def _info_shape(known: knowing.Known) -> dict[str, Any]:
+def _info_shape(known: Known) -> dict[str, Any]:
     return {
         "schema": 1,
         "name": known.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sophia_secrets import errors
 from sophia_secrets.cli.console import Console
@@ -15,8 +15,10 @@ from sophia_secrets.core.resolve import Answer
 from sophia_secrets.core.text import sentence
 from sophia_secrets.operations.opening import open_session
 from sophia_secrets.operations.session import Session
-from sophia_secrets.process import Event
 from sophia_secrets.settings.kinds import duration
+
+if TYPE_CHECKING:
+    from sophia_secrets.process import Event
 
 
 def console_for(ctx: Any) -> Console:

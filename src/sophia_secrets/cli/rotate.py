@@ -9,8 +9,8 @@ import typer
 
 from sophia_secrets import errors
 from sophia_secrets.cli import carried, prompt, streams
-from sophia_secrets.cli.check import NotAsDeclared, hold_to_declared
 from sophia_secrets.cli.console import Console
+from sophia_secrets.cli.declared import NotAsDeclared, hold_to_declared
 from sophia_secrets.cli.opened import ago, opened, warn_of
 from sophia_secrets.cli.transfer import DryRun, Yes
 from sophia_secrets.core import generate as generating

@@ -62,7 +62,6 @@ def run(
         raise errors.UsageError(
             "There is no command to run.", hint="Write it after `--`: `sophia-secrets run -- env`."
         )
-    received.without_core_file()
     found = look_up(command, os.environ.get("PATH"))
     selection = Selection(
         tuple(only or ()), tuple(scope or ()), tuple(file or ()), frozenset(preserve or ()), pristine

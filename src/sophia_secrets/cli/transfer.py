@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from sophia_secrets.cli import carried
-from sophia_secrets.cli.check import NotAsDeclared, hold_to_declared
 from sophia_secrets.cli.console import Console
+from sophia_secrets.cli.declared import NotAsDeclared, hold_to_declared
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.core.changes import Plan
 from sophia_secrets.core.count import counted

@@ -9,11 +9,10 @@ import typer
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend as BackendObject
 from sophia_secrets.cli import prompt, streams
-from sophia_secrets.cli.check import NotAsDeclared, hold_to_declared
 from sophia_secrets.cli.console import Console
+from sophia_secrets.cli.declared import NotAsDeclared, hold_to_declared
 from sophia_secrets.cli.opened import opened
 from sophia_secrets.cli.read import no_value_argument
-from sophia_secrets.core import generate as generating
 from sophia_secrets.core.model import Change, Outcome, SecretValue
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import declaring, writing
@@ -82,6 +81,8 @@ def _value(
     if generate is not None:
         declared = session.settings.declared.get(name)
         spec = (declared.generate if declared is not None else None) if generate == "default" else generate
+        from sophia_secrets.core import generate as generating
+
         return generating.generate(spec or generating.DEFAULT)
     if from_file is not None:
         content = files.read_path(from_file, prompt.LIMIT, private=False, follow=True)

@@ -28,6 +28,9 @@ def visible(text: str, *, keep_lines: bool = False) -> str:
     `\n` and `\t` unless `keep_lines`. The result is safe to print and encodes as UTF-8.
     """
 
+    if text.isascii() and text.isprintable():
+        return text
+
     def spell(match: re.Match[str]) -> str:
         sign = match.group()
         if (keep_lines and sign in "\n\t") or (sign.isprintable() and not re.match(_UNSEEN_ONE, sign)):

@@ -39,7 +39,6 @@ def prepare(
         return None
     began = time.monotonic()
     try:
-        received.without_core_file()
         found = command.look_up(words, os.environ.get("PATH"))
         start = hot.Start(environ, clock)
         chosen = {name: hot.walk(start, name) for name in _names(start)}

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sophia_secrets import errors
-from sophia_secrets.core.evidence import Policy
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.operations.session import Session
+
+if TYPE_CHECKING:
+    from sophia_secrets.core.evidence import Policy
 
 
 def policy_of(session: Session, name: str) -> Policy:
     """What is declared of a declared name."""
+    from sophia_secrets.core.evidence import Policy
+
     declared = session.settings.declared[name]
     return Policy(
         name,

@@ -13,8 +13,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sophia_secrets import process
-from sophia_secrets.backends.base import Backend, Steps, T, Unconfigured
+from sophia_secrets.backends.base import Backend, Steps, T, Unconfigured, without_calls
 from sophia_secrets.core.model import Failure, FailureKind, Snapshot
 from sophia_secrets.core.resolve import Answer, needed
 from sophia_secrets.operations.session import Session
@@ -73,7 +72,7 @@ def _at_once(session: Session, member: Backend | Unconfigured, wanted: Wanted) -
         return Answer(member.backend, "", unconfigured=member.reason)
     name, target = member.name, str(member.target)
     if not member.capabilities.needs_call:
-        return _answer(member, process.run(member.snapshot(), path=""), session.clock())
+        return _answer(member, without_calls(member.snapshot()), session.clock())
     cache = session.cache if wanted.use_cache else None
     record = cache.read(identity_of(member, session.credential_key)) if cache is not None else None
     if isinstance(record, Record) and record.fresh and not session.too_old(record.fetched_at):
@@ -227,6 +226,8 @@ def run_all(session: Session, steps: dict[int, Steps[T]], what: str = "Asking th
     if not steps:
         return {}
     with session.waiting(what):
+        from sophia_secrets import process
+
         return process.run_all(
             steps,
             programs=session.settings.programs,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from sophia_secrets import settings as layered
 from sophia_secrets.operations.session import Session, SessionOptions
-from sophia_secrets.process import Cancel, Event
+
+if TYPE_CHECKING:
+    from sophia_secrets.process import Cancel, Event
 
 
 def open_session(

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sophia_secrets import errors
-from sophia_secrets.backends.base import Backend, Steps, Unconfigured
+from sophia_secrets.backends.base import Backend, Steps, Unconfigured, without_calls
 from sophia_secrets.core import names as naming
 from sophia_secrets.core.model import Change, Outcome, Receipt, Result, SecretValue
 from sophia_secrets.core.text import sentence
@@ -128,8 +128,10 @@ def _worked(
     session: Session, backend: Backend, names: Sequence[str], steps: Callable[[], Steps[Receipt]]
 ) -> Receipt:
     """The receipt; meanwhile somebody sees which name of many it is, where each takes a call of its own."""
+    if not backend.capabilities.needs_call:
+        return without_calls(steps())
     where = f"{backend.name} ({backend.target})"
-    if len(names) < 2 or backend.capabilities.batch or not backend.capabilities.needs_call:
+    if len(names) < 2 or backend.capabilities.batch:
         (receipt,) = run_all(session, {0: steps()}, f"Writing to {where}").values()
         return receipt
     with session.working(f"Writing to {where}", len(names), "names", at_once=True) as update:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
 from sophia_secrets import errors
 from sophia_secrets.core import names
-from sophia_secrets.settings import kinds, pattern
+from sophia_secrets.settings import kinds
 from sophia_secrets.settings.declared import Given, Group
 from sophia_secrets.settings.document import Document
 from sophia_secrets.settings.kinds import Kind, Unfit, Value
-from sophia_secrets.settings.lines import Path
 from sophia_secrets.settings.table import BY_KEY, DECLARED, GROUP_RULES, TABLES, Row
+
+if TYPE_CHECKING:
+    from sophia_secrets.settings.lines import Path
 
 Values = dict[str, Given]
 
@@ -67,7 +70,7 @@ def fit(row: Row, value: Value, base: str, world: World) -> Value:
     """The value as the setting means it: paths absolute, backends known. Raises `Unfit`."""
     if isinstance(value, str) and row.kind is Kind.PATH:
         return absolute(row, value, base, world.home)
-    if row.pattern and isinstance(value, str) and (problem := pattern.problem(value)):
+    if row.pattern and isinstance(value, str) and (problem := _pattern_problem(value)):
         raise Unfit(problem)
     if row.above_zero and not value:
         raise Unfit("names nothing" if row.kind is Kind.LIST else "must be more than 0")
@@ -236,3 +239,9 @@ class _Reader(Struct, frozen=True):
 
 def _texts(value: Value) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else ()
+
+
+def _pattern_problem(value: str) -> str | None:
+    from sophia_secrets.settings import pattern
+
+    return pattern.problem(value)

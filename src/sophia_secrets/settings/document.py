@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.core.quiet import Quiet
-from sophia_secrets.settings.lines import Lines, Path
+
+if TYPE_CHECKING:
+    from sophia_secrets.settings.lines import Lines, Path
 
 
 class Document(Quiet, Struct, frozen=True, dict=True):
@@ -29,6 +32,8 @@ class Document(Quiet, Struct, frozen=True, dict=True):
 
     @cached_property
     def _lines(self) -> Lines:
+        from sophia_secrets.settings.lines import Lines
+
         return Lines(self.text)
 
     @property
