@@ -44,7 +44,7 @@ SCENES = (
         f"mkdir -p ~/.config/sophia-secrets; touch ~/.config/sophia-secrets/config.toml; chmod 666 ~/.config/sophia-secrets/config.toml\necho 'strict = true' > ~/.config/sophia-secrets/config.toml; {_GET}",
     ),
     Scene("integrity_failed", f"printf short > ~/.local/state/sophia-secrets/key\n{_GET}"),
-    Scene("audit_failed", f"XDG_STATE_HOME=/proc/nowhere {_GET}"),
+    Scene("audit_failed", f"XDG_STATE_HOME=/dev/null {_GET}"),
     Scene("audit_failed", "SOPHIA_SECRETS_AUDIT=off sophia-secrets info OPENAI_API_KEY"),
     Scene("audit_failed", "SOPHIA_SECRETS_AUDIT=off sophia-secrets rotation status"),
     Scene(
