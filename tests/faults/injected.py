@@ -59,18 +59,27 @@ class Traced:
     """
     One command line of the program, to be run under strace again and again.
 
+    A call counts where it is made on `place`, the program's own directory unless said otherwise.
     With `as_it_is` its threads are its own, each with its own count of its calls.
     """
 
-    def __init__(self, program: Program, *arguments: str, stdin: str = "", as_it_is: bool = False) -> None:
+    def __init__(
+        self,
+        program: Program,
+        *arguments: str,
+        stdin: str = "",
+        as_it_is: bool = False,
+        place: Path | None = None,
+    ) -> None:
         self._start = ["-f", str(PROGRAM)] if as_it_is else [sys.executable, "-P", str(DRIVER)]
         self._program = program
         self._arguments = arguments
         self._stdin = stdin
         self._log = program.root / "strace.txt"
+        self._place = bytes(place or program.sophia)
 
     def points(self) -> list[Point]:
-        """Every call on the program's own directory, in order, from a run without a fault."""
+        """Every call on the place, in order, from a run without a fault."""
         struck = self._run([])
         assert struck.code == 0, struck.said
         counts: dict[str, int] = {}
@@ -97,10 +106,10 @@ class Traced:
         return Struck(done, any(map(self._touches, met)), f"{action} at {point}: {done}")
 
     def _touches(self, line: bytes) -> bool:
-        return bytes(self._program.sophia) in line
+        return self._place in line
 
     def _name(self, line: bytes) -> str:
-        after = line.partition(b" = ")[0].rpartition(bytes(self._program.sophia))[2]
+        after = line.partition(b" = ")[0].rpartition(self._place)[2]
         return re.split(rb'[>"]', after)[0].decode("utf-8", "replace")
 
     def _run(self, injection: list[str]) -> Done:

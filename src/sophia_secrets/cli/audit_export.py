@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sophia_secrets import __version__, errors
-from sophia_secrets.cli import streams
+from sophia_secrets.cli import output_file, streams
 from sophia_secrets.cli.audit_options import Actor, Backend, Command, Name, Outcome, Since, Until, Wanted
 from sophia_secrets.cli.opened import opened
 from sophia_secrets.core import audit_formats

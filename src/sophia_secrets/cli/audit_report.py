@@ -9,8 +9,7 @@ from typing import Annotated, Any
 import typer
 from msgspec import to_builtins
 
-from sophia_secrets.cli import columns, shapes
-from sophia_secrets.cli import output_file
+from sophia_secrets.cli import columns, output_file, shapes
 from sophia_secrets.cli.audit_options import Since, Until, Wanted
 from sophia_secrets.cli.audit_progress import progress
 from sophia_secrets.cli.console import Console

@@ -1,0 +1,34 @@
+"""Writing the file that an option names."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from sophia_secrets import errors
+from sophia_secrets.state import files
+
+
+def write(path: str, content: bytes) -> None:
+    """
+    Put it in a file that only this user can read, whole or not at all.
+
+    Raises `errors.UsageError` where the path is no place for a file, and `errors.OutputFailed`
+    where the disk refuses.
+    """
+    try:
+        files.replace_path(path, content)
+        return
+    except OSError as problem:
+        number = problem.errno
+    reason = os.strerror(number) if number else "unknown reason"
+    raise errors.OutputFailed(f"{path} could not be written: {reason}.", hint=_hint(number, path))
+
+
+def _hint(number: int | None, path: str) -> str:
+    directory = files.quoted(os.path.dirname(path) or ".")
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return f"Free some space (see `df -h {directory}`), or name another file."
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"Make {directory} writable, or name another file."
+    return "Try again, or name another file."
