@@ -158,3 +158,31 @@ def test_R3_a_megabyte_of_near_misses_is_done_in_one_go() -> None:
 
 def test_nothing_of_a_value_is_in_a_repr() -> None:
     assert "canary" not in repr(Redactor(["canary-value"])) + repr(Masker(["canary-value"]))
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
+def test_each_line_of_a_value_is_masked_alone_whatever_ends_it(end: str) -> None:
+    redactor = Redactor([f"first-line{end}second-line"])
+    assert redactor.redact("x first-line y second-line z") == "x *** y *** z"
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_base64_is_masked_up_to_the_characters_that_its_neighbours_have_a_part_in(before: int) -> None:
+    encoded = base64.b64encode(b"?" * before + b"a-value-of-some-length!!").decode()
+    masked = Redactor(["a-value-of-some-length!!"]).redact(encoded)
+    assert masked == encoded[: (before * 8 + 5) // 6] + "***" + encoded[(before + 24) * 8 // 6 :]
+
+
+def test_a_cut_text_is_masked_from_four_characters_of_a_value_on() -> None:
+    redactor = Redactor(["abcdefgh"])
+    assert redactor.redact("x abcd", cut=True) == "x ***"
+    assert redactor.redact("x abc", cut=True) == "x abc"
+    assert redactor.redact("x abcd") == "x abcd"
+    assert redactor.redact("x abcdefgh y abcde", cut=True) == "x *** y ***"
+
+
+def test_a_masker_can_be_used_again_after_its_end() -> None:
+    masker = Masker(["abcd", "abcdabcdef"])
+    for _ in range(3):
+        assert masker.feed(b"abcdab") + masker.flush() == b"***ab"
+        assert masker.feed(b"first") + masker.flush() == b"first"

@@ -60,8 +60,8 @@ def mac_of(line: bytes) -> bytes:
 
 def sequence_of(line: bytes) -> int:
     """The number that a line claims, or -1."""
-    digits = line[len(_OPEN) : line.find(b",", len(_OPEN), len(_OPEN) + _DIGITS + 1)]
-    return int(digits) if line.startswith(_OPEN) and digits.isdigit() and len(digits) <= _DIGITS else -1
+    digits, comma, _ = line[len(_OPEN) : len(_OPEN) + _DIGITS + 1].partition(b",")
+    return int(digits) if line.startswith(_OPEN) and comma and digits.isdigit() else -1
 
 
 def follow(key: bytes, previous: bytes, lines: Sequence[bytes]) -> tuple[int, bytes]:
