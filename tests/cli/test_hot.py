@@ -28,6 +28,7 @@ from typing import Any
 import pytest
 
 from sophia_secrets import cli, errors, hot
+from sophia_secrets.hot import listing
 from sophia_secrets.hot import run as hot_run
 from sophia_secrets.launch import received
 from sophia_secrets.operations import routing
@@ -104,6 +105,31 @@ def compared(state: State, arguments: list[str], where: str) -> bool:
     assert own == said.events, where
     assert said.counted == counted + (1 if own else 0), where
     return True
+
+
+def test_hot_names_differ_from_the_whole_programs_in_no_generated_state(tmp_path: Path) -> None:
+    answered = 0
+    for number in range(FIRST, FIRST + COUNT):
+        root = tmp_path / str(number)
+        state = State(root, number)
+        with standing_in(state):
+            full(state, ["list", "--names"])
+        happened = state.happen()
+        with standing_in(state):
+            where = f"state {number}, after `{happened}`"
+            before, log_before = tree(state), events(state)
+            text = listing.answer(environ_of(state))
+            if text is None:
+                assert tree(state) == before, f"{where}: the hot path left something behind"
+            else:
+                answered += 1
+                own = added(log_before, events(state))
+                said = full(state, ["list", "--names"])
+                assert (said.code, said.out, said.err) == (0, text, b""), where
+                assert own == said.events, where
+        shutil.rmtree(root)
+    if COUNT >= 500:
+        assert answered > COUNT // 40, "the hot path answers what it should"
 
 
 class Became(BaseException):

@@ -129,6 +129,12 @@ def test_a_warm_run_imports_no_more_than_a_get_and_how_to_become_a_command(
     assert imported(settled, "run", "--", "true") - CIPHER - VAULT - RUN == set()
 
 
+def test_warm_names_import_no_more_than_a_get(settled: Program, tmp_path: Path) -> None:
+    settled.store("API_KEY", "from the vault")
+    assert settled("list", "--names", PYTHONPATH=str(tmp_path / "settled")).out == "API_KEY\n"
+    assert imported(settled, "list", "--names") - GET == {"sophia_secrets.hot.listing"}
+
+
 def test_a_warm_get_from_the_vault_imports_the_state_and_its_cipher_alone(
     settled: Program, tmp_path: Path
 ) -> None:

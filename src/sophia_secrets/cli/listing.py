@@ -11,6 +11,7 @@ from sophia_secrets import errors
 from sophia_secrets.cli import shapes
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import ago, opened, warn_of
+from sophia_secrets.cli.options import Options
 from sophia_secrets.cli.read import Backend, NoCache
 from sophia_secrets.core import names as naming
 from sophia_secrets.core.model import EntryState, Resolution
@@ -34,6 +35,7 @@ def list_secrets(
 ) -> None:
     """Show the names, which backend holds which, and where each resolves from."""
     with opened(ctx, "list") as (session, console):
+        began = session.clock()
         read = reading.survey(session, only=backend, use_cache=not no_cache)
         rows = [r for r in read.resolutions if r.name.startswith(prefix)]
         if console.json:
@@ -49,6 +51,10 @@ def list_secrets(
                 f"There is no secret{which} yet. Store one with `sophia-secrets set NAME --backend local`."
             )
         warn_of(read.answers, console, session)
+        if names and ctx.obj == Options() and not (prefix or backend or no_cache):
+            from sophia_secrets.operations.routing import remember
+
+            remember(session, read.answers, began)
         if read.failures and not rows:
             failure = read.failures[0]
             raise typer.Exit(errors.error_for(failure.kind.value).exit_code)

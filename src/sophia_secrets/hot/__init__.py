@@ -1,5 +1,5 @@
 """
-The hot path: `get` and `run` where a compiled route and the cache can answer, before anything else is imported.
+The hot path: `get`, `run` and `list --names` where a compiled route and the cache can answer, before anything else is imported.
 
 There is nothing of its own here but the order: the rooms of `state` do the work, as they do for
 the whole program. Whatever is unusual is "not me" (None) before anything was written or printed,
@@ -12,7 +12,10 @@ import os
 import time
 
 from sophia_secrets.state import files, keys, route, route_form
+from sophia_secrets.state.audit import AuditLog
+from sophia_secrets.state.audit_event import Actor, Event
 from sophia_secrets.state.cache import Cache
+from sophia_secrets.state.counters import Counters
 from sophia_secrets.state.record import READABLE, Record
 
 TYPE_CHECKING = False
@@ -198,32 +201,38 @@ def _of_environment(start: Start, member: Member, name: str) -> Found | None:
 
 def record(start: Start, command: str, found: Mapping[str, Found], began: float) -> None:
     """One audit event a name, durably, and the counters with them: before a value leaves."""
-    way = start.route
-    if not way.audit or not found:
-        return
-    from sophia_secrets.state.audit import AuditLog
-    from sophia_secrets.state.audit_event import Actor, Event
-    from sophia_secrets.state.counters import Counters
+    append(
+        start,
+        [
+            Event(
+                command,
+                "found",
+                name,
+                one.member.backend,
+                one.member.target,
+                cached=one.cached,
+                duration_ms=elapsed(began),
+            )
+            for name, one in found.items()
+        ],
+    )
 
-    log = AuditLog(
+
+def elapsed(began: float) -> int:
+    """Whole milliseconds since `began` of the monotonic clock."""
+    return round((time.monotonic() - began) * 1000)
+
+
+def append(start: Start, events: list[Event]) -> None:
+    """Put events on disk, where the settings want a log."""
+    way = start.route
+    if not way.audit or not events:
+        return
+    AuditLog(
         way.audit,
         keys.derive(start.master, b"audit"),
         actor=Actor(way.user, os.uname().nodename, os.getpid(), ci=way.ci, profile=way.profile),
         clock=start.clock,
         sync=way.sync,
         counters=Counters(keys.derive(start.master, b"metadata")),
-    )
-    duration = round((time.monotonic() - began) * 1000)
-    events = [
-        Event(
-            command,
-            "found",
-            name,
-            one.member.backend,
-            one.member.target,
-            cached=one.cached,
-            duration_ms=duration,
-        )
-        for name, one in found.items()
-    ]
-    log.append(events, DEADLINE)
+    ).append(events, DEADLINE)
