@@ -6,7 +6,7 @@ TESTS ?=
 UPGRADE ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: setup lock demo test wheel-test lint types imports bench docs soak clean
+.PHONY: setup lock demo test wheel-test lint types imports bench docs soak fuzz clean
 
 setup: $(STAMP)
 
@@ -35,6 +35,11 @@ wheel-test: setup
 soak: setup
 	SOPHIA_SOAK=1 PYTEST_TIMEOUT=7200 $(BIN)/python -m pytest $(T) $(if $(TESTS),-k "$(TESTS)")
 
+# Atheris has wheels for a few Pythons and platforms alone, so it is not among the tools of `make setup`.
+fuzz: setup
+	$(BIN)/python -m pip install --quiet atheris==3.0.0
+	$(BIN)/python -m tests.fuzz $(T:tests=)
+
 lint: setup
 	$(BIN)/ruff check src tests benchmarks docs
 	$(BIN)/ruff format --check src tests benchmarks docs
@@ -53,4 +58,4 @@ docs: setup
 	$(BIN)/python docs/build.py
 
 clean:
-	rm -rf $(VENV) site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .fuzz site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
