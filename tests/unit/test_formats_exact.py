@@ -1,0 +1,236 @@
+"""Each writer's exact bytes for more than one pair, its limits to the byte, and its words for a refusal."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from sophia_secrets import errors, formats
+from sophia_secrets.core.model import SecretValue
+from sophia_secrets.formats import Pair, docker, dotenv, github_env, json, k8s, shell, yaml
+
+
+def pair(value: str, name: str = "A") -> Pair:
+    return Pair(name, SecretValue(value))
+
+
+def short(value: object) -> str:
+    """What stands for an argument in a test's name: some are a megabyte."""
+    return repr(value)[:24]
+
+
+PAIRS = [pair("x"), pair("", "B"), pair("y z", "C_1")]
+
+
+def test_three_pairs_in_every_format() -> None:
+    assert dotenv.write(PAIRS) == dotenv.write_for_us(PAIRS) == b"A='x'\nB=''\nC_1='y z'\n"
+    assert json.write(PAIRS) == b'{\n  "A": "x",\n  "B": "",\n  "C_1": "y z"\n}\n'
+    assert yaml.write(PAIRS) == b'"A": "x"\n"B": ""\n"C_1": "y z"\n'
+    assert shell.write(PAIRS) == b"export A='x'\nexport B=''\nexport C_1='y z'\n"
+    assert docker.write(PAIRS) == b"A=x\nB=\nC_1=y z\n"
+    assert k8s.write(PAIRS, name="app") == (
+        b'apiVersion: v1\nkind: Secret\nmetadata:\n  name: "app"\ntype: Opaque\ndata:\n'
+        b'  "A": "eA=="\n  "B": ""\n  "C_1": "eSB6"\n'
+    )
+
+
+def test_three_pairs_for_a_step_of_github() -> None:
+    written = github_env.write(PAIRS).decode()
+    block = r"{}<<(ghadelimiter_[0-9a-f]{{32}})\n{}\n\{}\n"
+    whole = block.format("A", "x", 1) + block.format("B", "", 2) + block.format("C_1", "y z", 3)
+    found = re.fullmatch(whole, written)
+    assert found is not None, written
+    assert len(set(found.groups())) == 3
+
+
+def test_the_masks_of_a_step_are_each_value_each_line_and_its_json() -> None:
+    masked = github_env.masks([pair(' a%b \r\n\n\tc"d', "A"), pair("  ", "B"), pair("", "C"), pair("x", "D")])
+    assert masked.decode().splitlines() == [
+        '::add-mask:: a%25b %0D%0A%0A\tc"d',
+        '::add-mask:: a%25b \\r\\n\\n\\tc\\"d',
+        "::add-mask:: a%25b ",
+        "::add-mask::a%25b",
+        '::add-mask::\tc"d',
+        '::add-mask::c"d',
+        "::add-mask::x",
+    ]
+
+
+SHELLS_OWN = [
+    "_",
+    "BASH",
+    "BASHOPTS",
+    "BASHPID",
+    "BASH_ANYTHING",
+    "DIRSTACK",
+    "EPOCHREALTIME",
+    "EPOCHSECONDS",
+    "EUID",
+    "FUNCNAME",
+    "GROUPS",
+    "HISTCMD",
+    "LINENO",
+    "OPTIND",
+    "PIPESTATUS",
+    "PPID",
+    "RANDOM",
+    "SECONDS",
+    "SHELLOPTS",
+    "SHLVL",
+    "SRANDOM",
+    "UID",
+]
+
+
+@pytest.mark.parametrize("name", SHELLS_OWN)
+def test_I8_a_variable_that_a_shell_keeps_for_itself_is_not_exported(name: str) -> None:
+    with pytest.raises(errors.BadName) as caught:
+        shell.write([pair("x", name)])
+    assert (
+        caught.value.message == f"`{name}` cannot be written: its name is one of the shell's own variables."
+    )
+
+
+SURROGATE = "it holds half of a surrogate pair, which is not text"
+LONG = 64 * 1024 - 1
+VARIABLE = 128 * 1024 - 1
+REFUSED = [
+    ("docker", "a\nb", "it holds a newline, which an env file has no way to write"),
+    ("docker", "a\r", "it ends with a carriage return, which docker drops"),
+    ("docker", "a" * (LONG - 1), f"its line has {LONG + 1} bytes, and docker reads at most {LONG}"),
+    ("docker", "\0", "it holds a NUL"),
+    ("shell", "a\0", "it holds a NUL"),
+    ("shell", "\ud800", SURROGATE),
+    (
+        "shell",
+        "é" * (VARIABLE // 2),
+        f"with its name it has {VARIABLE + 1} bytes, and Linux passes on at most {VARIABLE}",
+    ),
+    ("github-env", "\ud800", SURROGATE),
+    ("json", "\udfff", SURROGATE),
+    ("yaml", "x\ud800", SURROGATE),
+    ("k8s", "\ud800", SURROGATE),
+    ("k8s", "a" * (1 << 20) + "a", f"with it the Secret is larger than {1 << 20} bytes"),
+    ("dotenv", "a\r", "it holds a carriage return, which Node drops"),
+    ("dotenv", "${A}", "it holds `${...}`, which python-dotenv expands"),
+    ("dotenv", "'\"\\", "its quotes and backslashes are read differently by python-dotenv and Node"),
+    ("dotenv", "\0", "it holds a NUL"),
+]
+
+
+@pytest.mark.parametrize(("format_name", "value", "reason"), REFUSED, ids=short)
+def test_a_value_is_refused_with_one_reason(format_name: str, value: str, reason: str) -> None:
+    with pytest.raises(errors.BadValue) as caught:
+        formats.writer(format_name)([pair(value)])
+    assert caught.value.message == f"The value of `A` cannot be written: {reason}."
+
+
+@pytest.mark.parametrize(
+    ("format_name", "value"),
+    [
+        ("docker", "a" * (LONG - 2)),
+        ("docker", "a\rb"),
+        ("shell", "a" * (VARIABLE - 2)),
+        ("github-env", "a" * (VARIABLE - 2)),
+        ("k8s", "a" * (1 << 20)),
+        ("k8s", "\0"),
+        ("json", "\0"),
+        ("yaml", "\0"),
+    ],
+    ids=short,
+)
+def test_a_value_at_the_limit_is_written(format_name: str, value: str) -> None:
+    assert formats.writer(format_name)([pair(value)])
+
+
+@pytest.mark.parametrize(
+    ("format_name", "name", "message"),
+    [
+        ("github-env", "NODE_OPTIONS", "the runner lets no step set a variable of this name"),
+        ("github-env", "GITHUB_X", "the runner lets no step set a variable of this name"),
+        ("github-env", "RUNNER_X", "the runner lets no step set a variable of this name"),
+        ("k8s", "..a", "its name is not one that a Secret's data can have"),
+        ("k8s", "a/b", "its name is not one that a Secret's data can have"),
+        ("dotenv", "1a", "its name is not one that a dotenv file can hold"),
+    ],
+)
+def test_a_name_is_refused_with_one_reason(format_name: str, name: str, message: str) -> None:
+    with pytest.raises(errors.BadName) as caught:
+        formats.writer(format_name)([pair("x", name)])
+    assert caught.value.message == f"`{name}` cannot be written: {message}."
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"), [("a" * 253, True), ("a" * 254, False), ("a.b-c", True), ("A", False)]
+)
+def test_a_secret_of_kubernetes_has_the_name_of_a_domain(name: str, fits: bool) -> None:
+    if fits:
+        assert f'name: "{name}"'.encode() in k8s.write(PAIRS, name=name)
+        return
+    with pytest.raises(errors.BadName) as caught:
+        k8s.write(PAIRS, name=name)
+    assert caught.value.message.endswith(" cannot be a Secret's name.")
+    assert caught.value.hint == (
+        "Use at most 253 lower case letters, digits, `-` and `.`, with a letter or digit first and last (RFC 1123)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [("true", "true or false"), ("{}", "an object"), ("[]", "a list"), ("null", "null")],
+)
+def test_what_is_no_text_in_json_is_named(value: str, kind: str) -> None:
+    with pytest.raises(errors.UsageError) as caught:
+        json.read(f'{{"A": {value}}}'.encode())
+    assert caught.value.message == f"`A` has {kind} for a value."
+    assert caught.value.hint == "Give it a text, in quotes."
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"[]", "The file is not a JSON object of names and values."),
+        (b'{"A": 1, "A": 2}', "The file is not strict JSON: a key is there twice."),
+        (b"\xff", "Line 1 cannot be read: it is not UTF-8."),
+        (b"{}\n\n\xff", "Line 3 cannot be read: it is not UTF-8."),
+    ],
+)
+def test_what_is_wrong_with_a_file_of_json(data: bytes, message: str) -> None:
+    with pytest.raises(errors.UsageError) as caught:
+        json.read(data)
+    assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("A: x\nB: [1]\n", "Line 2 cannot be read: a text is wanted where a list or a mapping begins."),
+        ("A: x\n---\nB: y\n", "Line 2 cannot be read: a second document begins here."),
+        ("A: &a x\nB: *a\n", "Line 1 cannot be read: it has an anchor."),
+        ("A: x\nB: *a\n", "Line 2 cannot be read: it uses an alias."),
+        ("A: !!int 1\n", "Line 1 cannot be read: it has a tag."),
+        ("x\n", "Line 1 cannot be read: a mapping of names and values is wanted."),
+        ("- x\n", "Line 1 cannot be read: a text is wanted where a list or a mapping begins."),
+        ("A: x\nA: y\n", "Line 2 cannot be read: `A` is already on line 1."),
+        ("A:\n", "Line 1 cannot be read: there is no value; an empty one is two quotes."),
+        ("A: Null\n", "Line 1 cannot be read: there is no value; an empty one is two quotes."),
+        ("A: x\n-x: y\n", "Line 2 cannot be read: it does not begin with a name."),
+        ('A: "x\n', "Line 2 cannot be read: it is not YAML."),
+        ("A: x\nB: \x01\n", "Line 2 cannot be read: it is not YAML."),
+        (" " * (1 << 20) + "\n", f"The file is larger than {1 << 20} bytes."),
+    ],
+    ids=short,
+)
+def test_what_is_wrong_with_a_file_of_yaml(data: str, message: str) -> None:
+    with pytest.raises(errors.UsageError) as caught:
+        yaml.read(data.encode())
+    assert caught.value.message == message
+
+
+def test_what_yaml_takes_for_nothing_is_text_in_quotes() -> None:
+    found = yaml.read(b'A: ""\nB: "null"\nC: \'~\'\nD: ! null\nE: yes\n')
+    assert [(each.name, each.value.reveal(), each.line) for each in found] == [
+        ("A", "", 1), ("B", "null", 2), ("C", "~", 3), ("D", "null", 4), ("E", "yes", 5),
+    ]  # fmt: skip
+    assert yaml.read(b"") == []
