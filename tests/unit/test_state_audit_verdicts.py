@@ -1,0 +1,97 @@
+"""What `verify` says word for word, of logs that were begun anew, and of what is no log."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sophia_secrets import errors
+from sophia_secrets.state.audit import Actor, AuditLog, Event
+
+FIRST, SECOND, THIRD = b"1" * 32, b"2" * 32, b"3" * 32
+OTHER_KEY = "cannot be verified: written with a key that is not the one in use"
+
+
+def a_log(directory: Path, key: bytes) -> AuditLog:
+    return AuditLog(str(directory / "log"), key, actor=Actor("ada", "engine", 42), sync=False)
+
+
+def append(directory: Path, key: bytes, count: int) -> None:
+    for number in range(count):
+        a_log(directory, key).append([Event("get", "found", f"NAME_{number}", "pulumi", "acme/app")])
+
+
+def test_the_head_of_no_log_is_the_origin(tmp_path: Path) -> None:
+    log = a_log(tmp_path, FIRST)
+    assert log.head() == "0:" + "0" * 64
+    verdict = log.verify()
+    assert (verdict.ok, verdict.state, verdict.events, verdict.first_bad, verdict.pending) == (
+        True, "ok", 0, None, False,
+    )  # fmt: skip
+    assert verdict.head == log.head()
+
+
+def test_what_is_no_head_is_told_with_the_way_to_one(tmp_path: Path) -> None:
+    with pytest.raises(errors.UsageError) as caught:
+        a_log(tmp_path, FIRST).verify(expect_head="x")
+    assert caught.value.message == "That is not a head of an audit log."
+    assert caught.value.hint == "print one with `sophia-secrets audit verify --head`"
+
+
+def test_a_log_that_cannot_be_read_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    append(tmp_path, FIRST, 3)
+
+    def broken(*arguments: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    log = a_log(tmp_path, FIRST)
+    descriptors = len(os.listdir("/dev/fd"))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pread", broken)
+        with pytest.raises(errors.AuditFailed) as caught:
+            log.verify()
+    assert caught.value.message == "The audit log cannot be read: Input/output error."
+    assert caught.value.__context__ is None
+    log.close()
+    assert len(os.listdir("/dev/fd")) == descriptors
+
+
+def test_A7_a_whole_log_of_another_key_is_not_called_altered(tmp_path: Path) -> None:
+    append(tmp_path, FIRST, 3)
+    verdict = a_log(tmp_path, SECOND).verify()
+    assert (verdict.state, verdict.events, verdict.first_bad, verdict.pending) == (
+        "unverifiable", 0, ("audit.jsonl", 1, OTHER_KEY), False,
+    )  # fmt: skip
+    assert verdict.head == "0:" + "0" * 64
+
+
+def test_A7_of_many_chains_the_last_is_walked_and_the_others_are_hashed(tmp_path: Path) -> None:
+    for key in (FIRST, SECOND, THIRD):
+        append(tmp_path, key, 3)
+    log = a_log(tmp_path, THIRD)
+    verdict = log.verify()
+    assert (verdict.state, verdict.events) == ("unverifiable", 4)
+    assert verdict.first_bad == ("audit.000001.jsonl", 1, OTHER_KEY)
+    assert verdict.head == log.head()
+    older = tmp_path / "log" / "audit.000002.jsonl"
+    whole = older.read_bytes()
+    older.write_bytes(whole[:-1])
+    verdict = log.verify()
+    assert (verdict.state, verdict.first_bad) == (
+        "altered",
+        ("audit.000002.jsonl", 1, "the file is not the one whose hash the next file names"),
+    )
+    older.unlink()
+    assert log.verify().first_bad == ("audit.000002.jsonl", 1, "the file is missing")
+
+
+def test_A7_a_key_that_comes_back_finds_lines_that_it_did_not_write(tmp_path: Path) -> None:
+    """Whoever has no key could have written them too, so that is not called a new chain."""
+    for key in (FIRST, SECOND, FIRST):
+        append(tmp_path, key, 3)
+    verdict = a_log(tmp_path, FIRST).verify()
+    assert verdict.state == "altered"
+    assert verdict.first_bad is not None
+    assert verdict.first_bad[:2] == ("audit.jsonl", 1)
