@@ -45,7 +45,9 @@ def test_three_pairs_for_a_step_of_github() -> None:
 
 
 def test_the_masks_of_a_step_are_each_value_each_line_and_its_json() -> None:
-    masked = github_env.masks([pair(' a%b \r\n\n\tc"d', "A"), pair("  ", "B"), pair("", "C"), pair("x", "D")])
+    masked = github_env.masks(
+        [pair(' a%b \r\n\n\tc"d', "A"), pair("  ", "B"), pair("", "C"), pair("x", "D"), pair("n\0l", "E")]
+    )
     assert masked.decode().splitlines() == [
         '::add-mask:: a%25b %0D%0A%0A\tc"d',
         '::add-mask:: a%25b \\r\\n\\n\\tc\\"d',
@@ -54,6 +56,8 @@ def test_the_masks_of_a_step_are_each_value_each_line_and_its_json() -> None:
         '::add-mask::\tc"d',
         '::add-mask::c"d',
         "::add-mask::x",
+        "::add-mask::n\0l",
+        "::add-mask::n\\u0000l",
     ]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sophia_secrets.state import files
 from sophia_secrets.state.cache import LARGEST, RECORD, Cache
 from sophia_secrets.state.flight import Lead
 from sophia_secrets.state.record import Item, Miss, Record
@@ -93,6 +94,20 @@ def test_a_directory_that_is_none_is_named(tmp_path: Path) -> None:
     reason, words = missed(cache)
     assert reason == "unreadable"
     assert str(tmp_path / "cache") in words
+
+
+def test_a_record_that_cannot_be_removed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept(tmp_path)
+    cache = a_cache(tmp_path)
+    words = f"The cache in {cache.directory} cannot be used: Input/output error."
+
+    def broken(*arguments: object) -> bool:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(files, "remove", broken)
+    assert cache.bump(OCTO) == words
+    assert cache.forget(OCTO) == words
+    assert cache.warnings() == [words]
 
 
 @pytest.mark.parametrize("backend", [None, "github"])
