@@ -61,6 +61,13 @@ def test_the_masks_of_a_step_are_each_value_each_line_and_its_json() -> None:
     ]
 
 
+@pytest.mark.parametrize("format_name", formats.FORMATS)
+def test_a_name_that_is_there_twice_is_refused(format_name: str) -> None:
+    with pytest.raises(errors.BadName) as caught:
+        formats.writer(format_name)([pair("x"), pair("y", "B"), pair("z")])
+    assert caught.value.message == "`A` is there twice."
+
+
 SHELLS_OWN = [
     "_",
     "BASH",
@@ -175,6 +182,7 @@ def test_a_secret_of_kubernetes_has_the_name_of_a_domain(name: str, fits: bool) 
     with pytest.raises(errors.BadName) as caught:
         k8s.write(PAIRS, name=name)
     assert caught.value.message.endswith(" cannot be a Secret's name.")
+    assert name != "A" or caught.value.message.startswith("`A` cannot be")
     assert caught.value.hint == (
         "Use at most 253 lower case letters, digits, `-` and `.`, with a letter or digit first and last (RFC 1123)."
     )
