@@ -81,8 +81,11 @@ def settings(data: bytes) -> None:
 
 
 def unsaid_value(error: errors.BadSettings, data: bytes) -> None:
-    """No canary that the file has as a value: what stands before `=` or in a header is a key."""
-    if all(b"~" not in line.partition(b"=")[0] for line in data.splitlines()) and b"{" not in data:
+    """No canary that the file has as a value: a key may be named, and so may what should be a backend."""
+    keys_are_plain = (
+        all(b"~" not in line.partition(b"=")[0] for line in data.splitlines()) and b"{" not in data
+    )
+    if keys_are_plain and "which is not a backend" not in error.message:
         unsaid(error)
 
 

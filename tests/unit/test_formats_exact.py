@@ -246,3 +246,21 @@ def test_what_yaml_takes_for_nothing_is_text_in_quotes() -> None:
         ("A", "", 1), ("B", "null", 2), ("C", "~", 3), ("D", "null", 4), ("E", "yes", 5),
     ]  # fmt: skip
     assert yaml.read(b"") == []
+
+
+def test_the_largest_file_of_yaml_is_read_and_what_is_nothing_in_it_is_refused() -> None:
+    assert yaml.read(b"A: x\n" + b"#" * ((1 << 20) - 5))[0].value.reveal() == "x"
+    for nothing in ("", "~", "null", "Null", "NULL"):
+        with pytest.raises(errors.UsageError, match="there is no value"):
+            yaml.read(f"A: {nothing}\n".encode())
+    assert yaml.read(b"A: !!str null\n")[0].value.reveal() == "null"
+    with pytest.raises(errors.UsageError, match="Line 1 cannot be read: it is not YAML"):
+        yaml.read(b"A: \x01\n")
+    assert yaml.read(b"---\nA: x\n")[0].name == "A"
+    with pytest.raises(errors.UsageError, match="a second document begins here"):
+        yaml.read(b"{}\n---\nA: x\n")
+
+
+def test_every_escape_of_a_dotenv_file_is_the_one_of_python_dotenv() -> None:
+    read = dotenv.read(b'A="\\a\\b\\f\\n\\r\\t\\v\\\\\\\'\\"\\x\\$"\n' + b"B='\\n\\\\\\'\\\"'\n")
+    assert [each.value.reveal() for each in read] == ["\a\b\f\n\r\t\v\\'\"\\x\\$", "\\n\\'\\\""]
