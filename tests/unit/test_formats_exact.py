@@ -264,3 +264,65 @@ def test_the_largest_file_of_yaml_is_read_and_what_is_nothing_in_it_is_refused()
 def test_every_escape_of_a_dotenv_file_is_the_one_of_python_dotenv() -> None:
     read = dotenv.read(b'A="\\a\\b\\f\\n\\r\\t\\v\\\\\\\'\\"\\x\\$"\n' + b"B='\\n\\\\\\'\\\"'\n")
     assert [each.value.reveal() for each in read] == ["\a\b\f\n\r\t\v\\'\"\\x\\$", "\\n\\'\\\""]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("A=1\n1A=x\n", "Line 2 cannot be read: it does not begin with a name."),
+        ("=x\n", "Line 1 cannot be read: it does not begin with a name."),
+        ("A" * 256 + "=x\n", "Line 1 cannot be read: it does not begin with a name."),
+        ("\n\nexport A\n", "Line 3 cannot be read: there is no `=` after the name."),
+        ("A='x\n", "Line 1 cannot be read: a quote is not closed."),
+        ("A='x' y\n", "Line 1 cannot be read: there is more after the closing quote."),
+        ("A='x\n'\n# c\nB=\nA=y\n", "Line 5 cannot be read: `A` is already on line 1."),
+    ],
+    ids=short,
+)
+def test_what_is_wrong_with_a_dotenv_file(data: str, message: str) -> None:
+    with pytest.raises(errors.UsageError) as caught:
+        dotenv.read(data.encode())
+    assert caught.value.message == message
+
+
+def test_what_is_read_of_a_dotenv_file_and_where() -> None:
+    text = "\ufeff# c\r\n  export A = 'x\ny' # c\rB=a #b\n'C'=a#b \nD=\nE= #\nF=#\n\n" + "G" * 255 + "=z"
+    assert [(each.name[:2], each.value.reveal(), each.line) for each in dotenv.read(text.encode())] == [
+        ("A", "x\ny", 2), ("B", "a", 4), ("C", "a#b", 5), ("D", "", 6), ("E", "", 7), ("F", "#", 8), ("GG", "z", 10),
+    ]  # fmt: skip
+    assert dotenv.read(b"") == []
+
+
+def test_which_names_and_values_a_dotenv_file_of_ours_can_hold() -> None:
+    words = "a name is ASCII letters, digits, `_`, `.` and `-`, and begins with a letter or `_`"
+    assert [dotenv.problem(name) for name in ("A", "_a.b-c", "A" * 255)] == [None, None, None]
+    assert [dotenv.problem(name) for name in ("1a", "", "é", "A" * 256)] == [words] * 4
+    assert dotenv.problem("A", SecretValue("x\r\n${A}'\"\\")) is None
+    assert dotenv.problem("A", SecretValue("\0")) == "it holds a NUL"
+
+
+@pytest.mark.parametrize(
+    ("value", "portable", "ours"),
+    [
+        ("it's", '"it\'s"', '"it\'s"'),
+        ('say "x"', "'say \"x\"'", "'say \"x\"'"),
+        ("'a\"", "'a\"", None),
+        ("a'b\"c", "a'b\"c", "a'b\"c"),
+        ("a\\", "a\\", "a\\"),
+        ("a'\\", "a'\\", "a'\\"),
+        ("a\rb", None, '"a\\rb"'),
+        ("'\"#\\", None, '"\'\\"#\\\\"'),
+        (" '\"", None, '" \'\\""'),
+        ("`'\"", None, '"`\'\\""'),
+        ("'\"\n", None, '"\'\\"\n"'),
+    ],
+)
+def test_the_quoting_of_a_dotenv_value(value: str, portable: str | None, ours: str | None) -> None:
+    if portable is None or value[0] in "'\"`":
+        with pytest.raises(errors.BadValue):
+            dotenv.write([pair(value)])
+    else:
+        assert dotenv.write([pair(value)]).decode() == f"A={portable}\n"
+    written = dotenv.write_for_us([pair(value)])
+    assert ours is None or written.decode() == f"A={ours}\n"
+    assert dotenv.read(written)[0].value.reveal() == value
