@@ -326,3 +326,13 @@ def test_the_quoting_of_a_dotenv_value(value: str, portable: str | None, ours: s
     written = dotenv.write_for_us([pair(value)])
     assert ours is None or written.decode() == f"A={ours}\n"
     assert dotenv.read(written)[0].value.reveal() == value
+
+
+def test_a_value_of_a_dotenv_file_ends_with_any_line_end() -> None:
+    found = dotenv.read(b"A=1\r\nB=2\rC=3\nD='x\r\ny\rz'\r\n")
+    assert [(each.value.reveal(), each.line) for each in found] == [
+        ("1", 1),
+        ("2", 2),
+        ("3", 3),
+        ("x\ny\nz", 4),
+    ]
