@@ -308,6 +308,7 @@ def test_which_names_and_values_a_dotenv_file_of_ours_can_hold() -> None:
         ('say "x"', "'say \"x\"'", "'say \"x\"'"),
         ("'a\"", "'a\"", None),
         ("a'b\"c", "a'b\"c", "a'b\"c"),
+        ("X'b\"X", "X'b\"X", "X'b\"X"),
         ("a\\", "a\\", "a\\"),
         ("a'\\", "a'\\", "a'\\"),
         ("a\rb", None, '"a\\rb"'),
