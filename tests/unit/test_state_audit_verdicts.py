@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sophia_secrets import errors
+from sophia_secrets.state import files
 from sophia_secrets.state.audit import Actor, AuditLog, Event
 
 FIRST, SECOND, THIRD = b"1" * 32, b"2" * 32, b"3" * 32
@@ -95,3 +96,21 @@ def test_A7_a_key_that_comes_back_finds_lines_that_it_did_not_write(tmp_path: Pa
     assert verdict.state == "altered"
     assert verdict.first_bad is not None
     assert verdict.first_bad[:2] == ("audit.jsonl", 1)
+
+
+def test_A6_a_first_line_that_a_crash_tore_is_recovered_and_not_another_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(fd: int, data: bytes) -> None:
+        os.write(fd, data[: len(data) // 2])
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "write_all", half)
+        with pytest.raises(SystemExit):
+            append(tmp_path, FIRST, 1)
+    assert (tmp_path / "log" / "audit.head").stat().st_size == 256
+    append(tmp_path, FIRST, 1)
+    log = a_log(tmp_path, FIRST)
+    assert [event["outcome"] for event in log.read()] == ["unreadable", "recovered", "found"]
+    assert log.verify().ok
