@@ -21,10 +21,10 @@ _CUT_SHORT = re.compile(r"Read timeout on endpoint URL|Connection was closed bef
 _SIGNED_OUT = re.compile(
     r"Unable to locate credentials|Partial credentials found|Error loading SSO Token"
     r"|The SSO session associated with this profile|Credentials were refreshed, but"
-    r"|Error when retrieving (?:token|credentials) from|Token for .* does not exist|Token has expired"
+    r"|Error when retrieving (?:token|credentials) from|Token for [^\n]{0,300} does not exist|Token has expired"
     r"|[Yy]our session has expired|aws (?:sso )?login"
 )
-_NO_PROFILE = re.compile(r"The config profile \(.*\) could not be found")
+_NO_PROFILE = re.compile(r"The config profile \([^)\n]{0,300}\) could not be found")
 _NO_REGION = "You must specify a region"
 _TOO_OLD = re.compile(r"Invalid choice|Unknown options|unrecognized arguments|argument operation")
 
