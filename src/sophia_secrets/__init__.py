@@ -2,6 +2,9 @@
 
 __version__ = "0.1.0"
 
+received_core_limit: "tuple[int, int] | None" = None
+"""The limits on core files (soft, hard, bytes) that the command line was started with, since lowered (E7)."""
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sophia_secrets import errors as errors

@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 
+import sophia_secrets
 from sophia_secrets import __version__
 
 TYPE_CHECKING = False
@@ -25,9 +26,11 @@ def _secure_start() -> None:
     here = os.getcwd() if sys.argv[0].endswith("__main__.py") else None
     sys.path[:] = [entry for entry in sys.path if entry not in ("", here)]
     if sys.argv[1:] != ["--version"]:
-        from sophia_secrets.launch import received
+        import resource
 
-        received.without_core_file()
+        received = resource.getrlimit(resource.RLIMIT_CORE)
+        sophia_secrets.received_core_limit = received
+        resource.setrlimit(resource.RLIMIT_CORE, (0, received[1]))
 
 
 def _at_once(arguments: list[str]) -> bytes | None:

@@ -18,47 +18,44 @@ from tests.world import World
 
 VERSION = {"sophia_secrets", "sophia_secrets.__main__", "gc"}
 
-RECEIVED = {"resource", "sophia_secrets.launch", "sophia_secrets.launch.received"}
-
-GET = (
-    VERSION
-    | RECEIVED
-    | {
-        "__future__",
-        "_blake2",
-        "_json",
-        "_operator",
-        "_struct",
-        "_weakref",
-        "errno",
-        "fcntl",
-        "sophia_secrets.errors",
-        "sophia_secrets.hot",
-        "sophia_secrets.state",
-        "sophia_secrets.state.aead",
-        "sophia_secrets.state.audit",
-        "sophia_secrets.state.audit_append",
-        "sophia_secrets.state.audit_disk",
-        "sophia_secrets.state.audit_event",
-        "sophia_secrets.state.cache",
-        "sophia_secrets.state.chain",
-        "sophia_secrets.state.counters",
-        "sophia_secrets.state.counters_table",
-        "sophia_secrets.state.files",
-        "sophia_secrets.state.keys",
-        "sophia_secrets.state.opening",
-        "sophia_secrets.state.record",
-        "sophia_secrets.state.route",
-        "sophia_secrets.state.route_form",
-    }
-)
+GET = VERSION | {
+    "__future__",
+    "_blake2",
+    "_json",
+    "_operator",
+    "_struct",
+    "_weakref",
+    "errno",
+    "fcntl",
+    "resource",
+    "sophia_secrets.errors",
+    "sophia_secrets.hot",
+    "sophia_secrets.state",
+    "sophia_secrets.state.aead",
+    "sophia_secrets.state.audit",
+    "sophia_secrets.state.audit_append",
+    "sophia_secrets.state.audit_disk",
+    "sophia_secrets.state.audit_event",
+    "sophia_secrets.state.cache",
+    "sophia_secrets.state.chain",
+    "sophia_secrets.state.counters",
+    "sophia_secrets.state.counters_table",
+    "sophia_secrets.state.files",
+    "sophia_secrets.state.keys",
+    "sophia_secrets.state.opening",
+    "sophia_secrets.state.record",
+    "sophia_secrets.state.route",
+    "sophia_secrets.state.route_form",
+}
 CIPHER = {"_cffi_backend", "_sodium", "_sodium.lib", "nacl", "nacl._sodium"}
 VAULT = {"pyrage", "sophia_secrets.state.age"}
 
 RUN = GET | {
     "sophia_secrets.hot.run",
+    "sophia_secrets.launch",
     "sophia_secrets.launch.command",
     "sophia_secrets.launch.dangerous",
+    "sophia_secrets.launch.received",
     "sophia_secrets.launch.variables",
 }
 

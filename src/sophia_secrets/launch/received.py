@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import resource
 
+import sophia_secrets
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
@@ -20,17 +22,6 @@ else:
 _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ", "SIGXFZ")
 _OWN_ENVIRONMENT = "/proc/self/environ"
 
-_core: list[tuple[int, int]] = []
-
-
-def without_core_file() -> None:
-    """From now on this process leaves no core file; `give_on` undoes it. May be called again."""
-    if _core:
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
-    _core.append((soft, hard))
-
 
 def give_on() -> None:
     """The signal dispositions and the core limit as they were received: just before an exec."""
@@ -38,8 +29,8 @@ def give_on() -> None:
         number = getattr(signal, name, None)
         if number is not None:
             signal.signal(number, signal.SIG_DFL)
-    if _core:
-        resource.setrlimit(resource.RLIMIT_CORE, _core.pop())
+    if sophia_secrets.received_core_limit is not None:
+        resource.setrlimit(resource.RLIMIT_CORE, sophia_secrets.received_core_limit)
 
 
 def environment() -> dict[bytes, bytes]:
