@@ -163,6 +163,12 @@ class IntegrityFailed(SophiaError):
     exit_code = 6
 
 
+class KeyMissing(IntegrityFailed):
+    """There is no key and none was to be made: what was written with one cannot be verified."""
+
+    kind = "key_missing"
+
+
 class UnsafeState(SophiaError):
     """A directory or file of ours is open to other users, or is not ours."""
 

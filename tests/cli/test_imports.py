@@ -28,7 +28,6 @@ GET = VERSION | {
     "errno",
     "fcntl",
     "resource",
-    "sophia_secrets.errors",
     "sophia_secrets.hot",
     "sophia_secrets.state",
     "sophia_secrets.state.aead",
@@ -51,6 +50,7 @@ CIPHER = {"_cffi_backend", "_sodium", "_sodium.lib", "nacl", "nacl._sodium"}
 VAULT = {"pyrage", "sophia_secrets.state.age"}
 
 RUN = GET | {
+    "sophia_secrets.errors",
     "sophia_secrets.hot.run",
     "sophia_secrets.launch",
     "sophia_secrets.launch.command",

@@ -149,7 +149,7 @@ def test_K4_a_missing_key_is_made_and_then_stays(tmp_path: Path) -> None:
 
 def test_K4_a_key_is_not_made_by_who_only_looks(tmp_path: Path) -> None:
     for home in (tmp_path / "state", tmp_path):
-        with pytest.raises(keys.KeyMissing) as caught:
+        with pytest.raises(errors.KeyMissing) as caught:
             keys.load(str(home), None, create=False) if home != tmp_path else keys.load(
                 str(home / "made"), None, create=False, keyring=Ring()
             )

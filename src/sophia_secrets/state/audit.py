@@ -12,7 +12,7 @@ import os
 import time
 from _thread import allocate_lock, start_new_thread
 
-from sophia_secrets import errors
+import sophia_secrets
 from sophia_secrets.state import audit_disk as disk
 from sophia_secrets.state import files
 from sophia_secrets.state.audit_append import Writer
@@ -230,12 +230,12 @@ class AuditLog:
         if lock.acquire(deadline):
             return
         path = files.quoted(f"{self.directory}/{disk.HEAD}")
-        raise errors.AuditFailed(
+        raise sophia_secrets.errors.AuditFailed(
             f"The audit log in {self.directory} is held by another process.",
             hint=f"see which with `fuser {path}`, or set SOPHIA_SECRETS_HOME to another directory",
         )
 
-    def _failed(self, error: OSError) -> errors.AuditFailed:
+    def _failed(self, error: OSError) -> sophia_secrets.errors.AuditFailed:
         directory = files.quoted(self.directory)
         if error.errno in _FULL:
             hint = f"free some space (see `df -h {directory}`), or set SOPHIA_SECRETS_HOME to another disk"
@@ -244,7 +244,9 @@ class AuditLog:
         else:
             hint = f"see to the disk that holds {directory}, or set SOPHIA_SECRETS_HOME to another directory"
         said = error.strerror or type(error).__name__
-        return errors.AuditFailed(f"The audit log in {self.directory} cannot be used: {said}.", hint=hint)
+        return sophia_secrets.errors.AuditFailed(
+            f"The audit log in {self.directory} cannot be used: {said}.", hint=hint
+        )
 
 
 def _at_once(work: Callable[[], None]) -> BaseException | None:

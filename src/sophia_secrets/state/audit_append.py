@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from sophia_secrets import errors
+import sophia_secrets
 from sophia_secrets.state import audit_disk as disk
 from sophia_secrets.state import chain, files
 from sophia_secrets.state.audit_disk import Place
@@ -167,7 +167,7 @@ class Writer:
                     os.close(fd)
             finally:
                 lock.release()
-        except (OSError, errors.UnsafeState):
+        except (OSError, sophia_secrets.errors.UnsafeState):
             pass
 
 

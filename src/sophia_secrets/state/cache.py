@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import time
 
-from sophia_secrets import errors
+import sophia_secrets
 from sophia_secrets.state import files, keys
 from sophia_secrets.state.record import Miss, Record, tag, unseal, unseal_tagged
 
@@ -100,7 +100,7 @@ class Cache:
             directory = files.open_directory(self.directory, create=False)
         except FileNotFoundError:
             return Miss("absent")
-        except (errors.UnsafeState, OSError) as error:
+        except (sophia_secrets.errors.UnsafeState, OSError) as error:
             return Miss("unreadable", self.warn(error))
         try:
             return self.read_in(directory, identity)
@@ -121,7 +121,7 @@ class Cache:
                 return Miss("rolled_back")
         except files.TooLarge:
             return self._miss(Miss("corrupt"), identity)
-        except (errors.UnsafeState, OSError) as error:
+        except (sophia_secrets.errors.UnsafeState, OSError) as error:
             return Miss("unreadable", self.warn(error))
         found.expires_at = min(found.expires_at, found.fetched_at + self.ttl)
         found.stale_until = min(found.stale_until, found.fetched_at + max(self.ttl, self.stale_for))
@@ -145,11 +145,11 @@ class Cache:
         """The present generation of the identity's target; None where nothing can be kept for it."""
         try:
             directory = files.open_directory(self.directory, create=False)
-        except (errors.UnsafeState, OSError):
+        except (sophia_secrets.errors.UnsafeState, OSError):
             return None
         try:
             return self.generation_in(directory, identity)
-        except (errors.UnsafeState, OSError):
+        except (sophia_secrets.errors.UnsafeState, OSError):
             return None
         finally:
             os.close(directory)
@@ -193,7 +193,7 @@ class Cache:
             directory = files.open_directory(self.directory, create=False)
         except FileNotFoundError:
             return None
-        except (errors.UnsafeState, OSError) as error:
+        except (sophia_secrets.errors.UnsafeState, OSError) as error:
             return self.warn(error)
         name = self._generation_file(identity)
         try:
@@ -216,7 +216,7 @@ class Cache:
             directory = files.open_directory(self.directory, create=False)
         except FileNotFoundError:
             return None
-        except (errors.UnsafeState, OSError) as error:
+        except (sophia_secrets.errors.UnsafeState, OSError) as error:
             return self.warn(error)
         try:
             files.remove(directory, self.file(identity, RECORD))
@@ -283,7 +283,7 @@ class Cache:
         try:
             expected = bytes.fromhex(name[: -len(RECORD)])
             blob = files.read(directory, name, LARGEST)
-        except (ValueError, errors.UnsafeState):
+        except (ValueError, sophia_secrets.errors.UnsafeState):
             return None
         found = Miss("absent") if blob is None else unseal_tagged(self.key, expected, blob, None)
         if isinstance(found, Miss) or tag(self.key, found.identity) != expected:
@@ -304,9 +304,9 @@ class Cache:
             miss.detail = self.warn(f"The cached record for {backend} {word}; it is not used.")
         return miss
 
-    def warn(self, problem: errors.UnsafeState | OSError | str) -> str:
+    def warn(self, problem: sophia_secrets.errors.UnsafeState | OSError | str) -> str:
         """Note what a person should hear of, once; returns it as a sentence."""
-        if isinstance(problem, errors.UnsafeState):
+        if isinstance(problem, sophia_secrets.errors.UnsafeState):
             sentence = f"The cache is not used: {problem.message} Mend it with `{problem.hint}`."
         elif isinstance(problem, OSError):
             sentence = f"The cache in {self.directory} cannot be used: {problem.strerror}."

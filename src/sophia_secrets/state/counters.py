@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from _blake2 import blake2b
 
-from sophia_secrets import errors
+import sophia_secrets
 from sophia_secrets.state import audit_disk as disk
 from sophia_secrets.state import chain, files
 from sophia_secrets.state.audit_event import FOUND, needle, string_of, thousandths_of, written_name
@@ -67,7 +67,7 @@ class Counters:
                 self._count(directory, fd, before, head, found)
             finally:
                 os.close(fd)
-        except (OSError, Damaged, errors.UnsafeState):
+        except (OSError, Damaged, sophia_secrets.errors.UnsafeState):
             pass
 
     def _count(
@@ -110,7 +110,7 @@ class Counters:
 
         lock = files.Lock(directory, disk.HEAD)
         if not lock.acquire(time.monotonic() + _WAIT):
-            raise errors.AuditFailed("The audit log is held by another process.")
+            raise sophia_secrets.errors.AuditFailed("The audit log is held by another process.")
         try:
             head = chain.unpack_head(audit_key, files.read(directory, disk.HEAD, chain.HEAD_SIZE) or b"")
             try:

@@ -13,7 +13,7 @@ import stat
 import time
 from _weakref import ref
 
-from sophia_secrets import errors
+import sophia_secrets
 from sophia_secrets.state.opening import (
     BASE,
     DIRECTORY,
@@ -293,12 +293,12 @@ def _split(path: str) -> tuple[int, str]:
         return open_file(directory, DIRECTORY), name
     except (FileNotFoundError, NotADirectoryError):
         problem = f"{directory} is not a directory."
-    raise errors.UsageError(problem, hint=f"mkdir -p {quoted(directory)}")
+    raise sophia_secrets.errors.UsageError(problem, hint=f"mkdir -p {quoted(directory)}")
 
 
 def _refuse_chosen(path: str, mode: int) -> None:
     if not stat.S_ISREG(mode):
-        raise errors.UsageError(
+        raise sophia_secrets.errors.UsageError(
             f"{path} is {kind_of(mode)}, not a file.", hint="name the file itself, at its real path"
         )
 

@@ -11,7 +11,7 @@ import os
 from _blake2 import blake2b
 from _operator import _compare_digest
 
-from sophia_secrets import errors
+import sophia_secrets
 from sophia_secrets.state import files
 
 TYPE_CHECKING = False
@@ -26,12 +26,6 @@ SERVICE = "sophia-secrets"
 LABELS = frozenset((b"cache", b"fingerprint", b"audit", b"pending", b"metadata", b"route", b"credential"))
 _DERIVATION = b"sophia-secrets/1"
 _NEW_KEY = "head -c 32 /dev/urandom | base64"
-
-
-class KeyMissing(errors.IntegrityFailed):
-    """There is no key and none was to be made: what was written with one cannot be verified."""
-
-    kind = "key_missing"
 
 
 class Master:
@@ -55,7 +49,7 @@ def load(state_directory: str, variable: str | None, *, create: bool = True, key
     The key: `variable` (the text of SOPHIA_SECRETS_CACHE_KEY) where given, else from `keyring`
     (anything with the `keyring` package's `get_password` and `set_password`) where given, else
     the file `key` in the state directory. A missing one is made, unless `create` is false: then
-    `KeyMissing`.
+    `errors.KeyMissing`.
 
     Raises `errors.BadSettings` for a variable or a keyring that cannot be used (never repeating
     what it holds), `errors.IntegrityFailed` for a key of the wrong size, `errors.UnsafeState` for
@@ -64,7 +58,7 @@ def load(state_directory: str, variable: str | None, *, create: bool = True, key
     if variable is not None:
         key = decode(variable)
         if key is None:
-            raise errors.BadSettings(
+            raise sophia_secrets.errors.BadSettings(
                 f"{VARIABLE} is not 32 bytes in base64; a passphrase will not do.",
                 hint=f"make one with `{_NEW_KEY}`",
             )
@@ -76,7 +70,7 @@ def load(state_directory: str, variable: str | None, *, create: bool = True, key
             raise
         directory = -1
     if directory < 0:
-        raise KeyMissing(f"There is no key in {state_directory}.")
+        raise sophia_secrets.errors.KeyMissing(f"There is no key in {state_directory}.")
     try:
         if keyring is not None:
             return Master(_from_keyring(directory, keyring, state_directory, create), "keyring")
@@ -105,7 +99,7 @@ def _from_file(directory: int, create: bool) -> bytes:
         files.create(directory, FILE, os.urandom(SIZE))
         key = _read(directory)
     if key is None:
-        raise KeyMissing(f"There is no key at {files.path_of(directory, FILE)}.")
+        raise sophia_secrets.errors.KeyMissing(f"There is no key at {files.path_of(directory, FILE)}.")
     return key
 
 
@@ -117,7 +111,7 @@ def _read(directory: int) -> bytes | None:
     if key is None or len(key) == SIZE:
         return key
     path = files.path_of(directory, FILE)
-    raise errors.IntegrityFailed(
+    raise sophia_secrets.errors.IntegrityFailed(
         f"{path} is not a key: it is not exactly {SIZE} bytes long.",
         hint=f"put back the key from a backup, or start anew with `rm {files.quoted(path)}`: the cache "
         "starts empty, and audit lines written so far can no longer be verified",
@@ -136,10 +130,10 @@ def _from_keyring(directory: int, keyring: Any, account: str, create: bool) -> b
                 _ask(keyring.set_password, SERVICE, account, made)
                 text = _ask(keyring.get_password, SERVICE, account)
     if text is None:
-        raise KeyMissing(f"There is no key for {account} in the keyring.")
+        raise sophia_secrets.errors.KeyMissing(f"There is no key for {account} in the keyring.")
     key = decode(text)
     if key is None:
-        raise errors.IntegrityFailed(
+        raise sophia_secrets.errors.IntegrityFailed(
             f"What the keyring holds for {account} is not a key of {SIZE} bytes.",
             hint=f"keyring del {SERVICE} {files.quoted(account)}",
         )
@@ -152,7 +146,7 @@ def _ask(call: Any, *arguments: str) -> str | None:
         return answer
     except Exception as error:  # noqa: BLE001  keyring backends raise errors of their own platform
         word = type(error).__name__
-    raise errors.BadSettings(
+    raise sophia_secrets.errors.BadSettings(
         f"The operating system's keyring could not be used ({word}).",
         hint='unlock it, or set `[cache] key = "file"` in your own settings',
     )

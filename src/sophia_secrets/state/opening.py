@@ -13,7 +13,7 @@ import os
 import stat
 import time
 
-from sophia_secrets import errors
+import sophia_secrets
 
 BASE = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -67,12 +67,12 @@ def kind_of(mode: int) -> str:
 def _check_private(seen: os.stat_result, path: str, mode: str) -> None:
     uid = os.geteuid()
     if seen.st_uid != uid:
-        raise errors.UnsafeState(
+        raise sophia_secrets.errors.UnsafeState(
             f"{path} belongs to user {seen.st_uid}, not to user {uid} who runs this.",
             hint=f"chown {uid} {quoted(path)}",
         )
     if seen.st_mode & 0o077:
-        raise errors.UnsafeState(
+        raise sophia_secrets.errors.UnsafeState(
             f"{path} is open to other users (mode {stat.S_IMODE(seen.st_mode):04o}).",
             hint=f"chmod {mode} {quoted(path)}",
         )
@@ -114,7 +114,7 @@ def _refuse_directory(path: str) -> None:
     except OSError:
         return
     if not stat.S_ISDIR(seen.st_mode):
-        raise errors.UnsafeState(
+        raise sophia_secrets.errors.UnsafeState(
             f"{path} is {kind_of(seen.st_mode)}, not a directory.",
             hint=f"mv {quoted(path)} {quoted(path + '.old')}",
         )
@@ -131,7 +131,7 @@ def _make(path: str) -> None:
     try:
         owner = os.fstat(above).st_uid
         if os.geteuid() == 0 and owner != 0:
-            raise errors.UnsafeState(
+            raise sophia_secrets.errors.UnsafeState(
                 f"{path} would be made by root inside a directory of user {owner}.",
                 hint="run this as that user, or set SOPHIA_SECRETS_HOME to a directory of root's",
             )
@@ -181,14 +181,14 @@ def _is_private(seen: os.stat_result) -> bool:
 
 def _refuse_file(seen: os.stat_result, path: str) -> None:
     if not stat.S_ISREG(seen.st_mode):
-        raise errors.UnsafeState(
+        raise sophia_secrets.errors.UnsafeState(
             f"{path} is {kind_of(seen.st_mode)}, not a file.",
             hint=f"mv {quoted(path)} {quoted(path + '.old')}",
         )
     if seen.st_nlink > 1:
         # A copy under the same name is ours alone, and nothing is lost: this may be the key.
         copy = quoted(path + ".copy")
-        raise errors.UnsafeState(
+        raise sophia_secrets.errors.UnsafeState(
             f"{path} has a second name (a hard link).",
             hint=f"cp -p {quoted(path)} {copy} && mv {copy} {quoted(path)}",
         )

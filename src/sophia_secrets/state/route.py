@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 
-from sophia_secrets import __version__, errors
+import sophia_secrets
 from sophia_secrets.state import files, keys
 from sophia_secrets.state.route_form import Route, decode, encode
 
@@ -73,7 +73,7 @@ def directories(environ: Mapping[bytes, bytes]) -> tuple[str, str] | None:
 def tag(key: bytes, cwd: str, environ: Mapping[bytes, bytes]) -> bytes:
     """What a route belongs to, as 32 bytes: this version, user, host, directory and variables."""
     fields = [
-        __version__.encode(),
+        sophia_secrets.__version__.encode(),
         str(os.geteuid()).encode(),
         os.fsencode(os.uname().nodename),
         os.fsencode(cwd),
@@ -136,7 +136,7 @@ def store(cache: str, key: bytes, marked: bytes, route: Route) -> None:
         try:
             if files.read(directory, name, LIMIT) == raw:
                 return
-        except (errors.UnsafeState, files.TooLarge):
+        except (sophia_secrets.errors.UnsafeState, files.TooLarge):
             pass
         _make_room(directory)
         files.replace(directory, name, raw, sync=False)
