@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Context, Credential, Section, Unconfigured
-from sophia_secrets.backends.pulumi import names, project, session
+from sophia_secrets.backends.pulumi import names, session
 from sophia_secrets.backends.pulumi.esc import Environment
-from sophia_secrets.backends.pulumi.project import Project
-from sophia_secrets.backends.pulumi.stack import Stack
 from sophia_secrets.core.model import Target
+
+if TYPE_CHECKING:
+    from sophia_secrets.backends.pulumi.project import Project
+    from sophia_secrets.backends.pulumi.stack import Stack
 
 NAME = "pulumi"
 _DIRECTORY = "Set `directory` under `[pulumi]` to the folder of Pulumi.yaml."
 
-Places = tuple[Target, Credential, Environment | None, Stack | None, tuple[str, ...]]
+Places = tuple[Target, Credential, Environment | None, "Stack | None", tuple[str, ...]]
 """The target, who asks, the two places, and what there is to say of them."""
 
 
@@ -54,6 +57,8 @@ def places(section: Section, context: Context) -> Places | Unconfigured:
 
 
 def _project(given: dict[str, str], context: Context) -> tuple[Project | None, Unconfigured | None]:
+    from sophia_secrets.backends.pulumi import project
+
     if not given.get("directory"):
         reason = f"the directory of the stack {given['stack']} is not known"
         return None, Unconfigured(NAME, reason, _DIRECTORY)
@@ -65,6 +70,8 @@ def _project(given: dict[str, str], context: Context) -> tuple[Project | None, U
 
 
 def _stack(given: dict[str, str], organization: str, where: Project, context: Context) -> Stack:
+    from sophia_secrets.backends.pulumi.stack import Stack
+
     owner, of_project, name = names.stack_parts(given["stack"])
     for expected in (of_project, given.get("project", "")):
         if expected and expected != where.name:

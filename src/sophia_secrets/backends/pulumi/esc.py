@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from sophia_secrets.backends.base import Call, Completed
-from sophia_secrets.backends.pulumi import failures, names, values
+from sophia_secrets.backends.pulumi import names
 from sophia_secrets.backends.pulumi.session import Session
-from sophia_secrets.backends.pulumi.values import Leaf, Path
 from sophia_secrets.core.model import Failure, SecretValue, Target
+
+if TYPE_CHECKING:
+    from sophia_secrets.backends.pulumi.values import Leaf, Path
 
 FLAGS = ("--non-interactive", "--color", "never")
 
@@ -44,6 +45,8 @@ class Environment(Struct, frozen=True):
         return replace(call, environment={**call.environment, "TMPDIR": "/dev/null"}, secrets=tuple(secrets))
 
     def read(self, completed: Completed, target: Target) -> dict[str, Leaf] | Failure:
+        from sophia_secrets.backends.pulumi import failures, values
+
         if failed := failures.of(completed, target, self.words):
             return failed
         try:
@@ -57,18 +60,25 @@ class Environment(Struct, frozen=True):
         The exact bytes as a string that is a secret, or, where the text holds what ESC would take
         for a reference (`${`), their base64 form with the function that undoes it.
         """
+        from sophia_secrets.backends.pulumi import values
+
         text = value.reveal()
         where = values.property_path(("environmentVariables", name))
         arguments = ("set", self.reference, str(where), "--file", "-")
         if not reads_as_reference(text):
             call = self._call(*arguments, "--secret", "--string")
             return replace(call, stdin=text.encode(), secrets=(value,))
+        import base64
+        import json
+
         encoded = base64.b64encode(text.encode()).decode()
         definition = json.dumps({"fn::fromBase64": {"fn::secret": encoded}})
         secrets = (value, SecretValue(encoded))
         return replace(self._call(*arguments), stdin=definition.encode(), secrets=secrets)
 
     def remove_call(self, path: Path) -> Call | None:
+        from sophia_secrets.backends.pulumi import values
+
         where = values.property_path(path)
         # Without a path the command deletes the whole environment.
         if not where or not all(names.is_sendable(step) for step in path if isinstance(step, str)):

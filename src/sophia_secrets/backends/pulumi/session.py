@@ -7,7 +7,6 @@ looked at.
 
 from __future__ import annotations
 
-import json
 import os
 import pwd
 from collections.abc import Mapping
@@ -16,7 +15,6 @@ from msgspec import Struct
 
 from sophia_secrets.backends.base import Context, Credential, Scratch
 from sophia_secrets.backends.pulumi.variables import BY_SCHEME, CREDENTIALS, PASSPHRASE, PLACE, SYSTEM, TOKEN
-from sophia_secrets.core import strict_json
 from sophia_secrets.core.quiet import Quiet
 
 CLOUD = "https://api.pulumi.com"
@@ -111,8 +109,15 @@ def _session(context: Context, variables: dict[str, str]) -> Session:
         return Session(variables)
     variables.pop("PULUMI_CREDENTIALS_PATH", None)
     variables["PULUMI_CREDENTIAL_STORE"] = "plaintext"
-    files = {"credentials.json": json.dumps({"current": current}).encode()} if current else {}
-    return Session(variables, (Scratch("PULUMI_CREDENTIALS_PATH", files=files),))
+    return Session(variables, (Scratch("PULUMI_CREDENTIALS_PATH", files=_logged_in_to(current)),))
+
+
+def _logged_in_to(url: str) -> dict[str, bytes]:
+    if not url:
+        return {}
+    import json
+
+    return {"credentials.json": json.dumps({"current": url}).encode()}
 
 
 def session_directory(context: Context) -> str:
@@ -135,10 +140,16 @@ def _current(context: Context) -> str | None:
         return ""
     try:
         with open(os.path.join(directory, "credentials.json"), "rb") as file:
-            stored = strict_json.loads(file.read(_MOST))
+            content = file.read(_MOST)
     except (FileNotFoundError, NotADirectoryError):
         return ""
-    except (OSError, strict_json.BadJSON):
+    except OSError:
+        return None
+    from sophia_secrets.core import strict_json
+
+    try:
+        stored = strict_json.loads(content)
+    except strict_json.BadJSON:
         return None
     current = stored.get("current", "") if isinstance(stored, dict) else None
     return current if isinstance(current, str) else None
