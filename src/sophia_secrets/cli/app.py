@@ -1,7 +1,5 @@
 """The application: a group whose commands are imported when they are called."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import Annotated, Any
 

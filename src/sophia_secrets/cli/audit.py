@@ -1,7 +1,5 @@
 """`audit log` and `audit verify`; `audit report` and `audit export` have files of their own."""
 
-from __future__ import annotations
-
 import json
 import select
 import time

@@ -1,7 +1,5 @@
 """The options that the commands about the audit log share: which events are meant."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
 from typing import Annotated

@@ -1,7 +1,5 @@
 """`audit report`: what the log comes to, as tables with bars, as JSON, or as a page."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """`cache status`, `cache clear` and `cache warm`."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

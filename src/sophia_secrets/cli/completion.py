@@ -1,7 +1,5 @@
 """`completion SHELL`: a script that completes commands, options and names, never by a vendor call."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """Holding what is typed, made or carried to what is declared of its name."""
 
-from __future__ import annotations
-
 import signal
 from typing import Annotated
 

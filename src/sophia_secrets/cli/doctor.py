@@ -1,7 +1,5 @@
 """`doctor` and `backends`."""
 
-from __future__ import annotations
-
 import typer
 
 from sophia_secrets import errors

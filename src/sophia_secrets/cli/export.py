@@ -1,7 +1,5 @@
 """`export` and `render`: secrets as a file."""
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """`help PAGE`: the pages that are about no single command."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 import typer

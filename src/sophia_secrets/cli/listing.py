@@ -1,7 +1,5 @@
 """`list` and `info`."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -168,7 +166,7 @@ def _when(seconds: float | None, now: float) -> str:
     return f"{str(shapes.instant(seconds))[:19].replace('T', ' ')} UTC ({ago(now - seconds)} ago)"
 
 
-def _info_shape(known: Known) -> dict[str, Any]:
+def _info_shape(known: "Known") -> dict[str, Any]:
     return {
         "schema": 1,
         "name": known.name,

@@ -1,7 +1,5 @@
 """`config model`: a typed Python module of the declared secrets."""
 
-from __future__ import annotations
-
 import json
 import keyword
 import os

@@ -1,7 +1,5 @@
 """`get` and `explain`."""
 
-from __future__ import annotations
-
 import os
 from typing import Annotated
 

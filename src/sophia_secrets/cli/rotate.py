@@ -1,7 +1,5 @@
 """`rotate`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 

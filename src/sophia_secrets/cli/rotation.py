@@ -1,7 +1,5 @@
 """`rotation status`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import typer

@@ -1,7 +1,5 @@
 """`run`: a command with secrets in its environment, in the place of this process."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from typing import Annotated

@@ -1,7 +1,5 @@
 """`config` and `trust`."""
 
-from __future__ import annotations
-
 import os
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """`copy`, `move`, `sync` and `diff`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Annotated
 

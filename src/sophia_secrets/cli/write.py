@@ -1,7 +1,5 @@
 """`set` and `delete`."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
