@@ -6,9 +6,10 @@ import re
 
 # Printable by Unicode's tables and yet without a mark on the screen, or eaten by its neighbour:
 # combining joiner, Hangul and Khmer fillers, Mongolian and other variation selectors, Braille blank.
-_UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
-_SUSPECT = rf"[^ -~\u00a1-\u024f]|[\u00ad{_UNSEEN}]"
-_UNSEEN_ONE = f"[{_UNSEEN}]"
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0").union(
+    map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+)
+_SUSPECT = r"[^ -~\u00a1-\u024f]|\u00ad"
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 # ECMA-48: control strings (OSC, DCS, SOS, PM, APC), control sequences, and the two-byte escapes.
@@ -28,12 +29,12 @@ def visible(text: str, *, keep_lines: bool = False) -> str:
     `\n` and `\t` unless `keep_lines`. The result is safe to print and encodes as UTF-8.
     """
 
-    if text.isascii() and text.isprintable():
+    if text.isprintable() and (text.isascii() or _UNSEEN.isdisjoint(text)):
         return text
 
     def spell(match: re.Match[str]) -> str:
         sign = match.group()
-        if (keep_lines and sign in "\n\t") or (sign.isprintable() and not re.match(_UNSEEN_ONE, sign)):
+        if (keep_lines and sign in "\n\t") or (sign.isprintable() and sign not in _UNSEEN):
             return sign
         return _SHORT.get(sign) or _escape(ord(sign))
 
