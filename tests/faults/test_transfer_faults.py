@@ -1,19 +1,18 @@
-"""Copy, move and sync, killed at any point: nothing is lost, and a second run finishes the job."""
+"""Copy, move, sync and import, killed at any point: nothing is lost, and a second run finishes the job."""
 
 from __future__ import annotations
-
-import os
 
 import pytest
 
 from tests.canary import kept_files, leaks
 from tests.faults.killed_at import run_killed_at
+from tests.faults.soak import SOAK
 from tests.program import Program
 from tests.world import World
 
 CANARY = "canary-carried-0001"
-STEP = 1 if os.environ.get("SOPHIA_TEST_EVERY_CALL") else 7
-"""Every call is killed at where there is time for it, else every seventh."""
+STEP = 1 if SOAK else 7
+"""Every call is killed at under soak, else every seventh."""
 
 NAMES = ("A_KEY", "B_KEY", "C_KEY")
 
@@ -24,14 +23,18 @@ NAMES = ("A_KEY", "B_KEY", "C_KEY")
         ("copy", *NAMES, "--from", "local", "--to", "fly", "--yes"),
         ("move", *NAMES, "--from", "local", "--to", "fly", "--yes"),
         ("sync", "--from", "pulumi", "--to", "local", "--delete", "--yes"),
+        ("import", "secrets.env", "--backend", "fly", "--yes"),
     ],
-    ids=["copy", "move", "sync"],
+    ids=["copy", "move", "sync", "import"],
 )
 def test_X6_a_transfer_killed_at_any_call_loses_nothing_and_is_finished_by_a_second_run(
     sophia: Program, vendors: World, command: tuple[str, ...]
 ) -> None:
     values = {name: f"{CANARY}-{name}" for name in NAMES}
     vendors.define(values)
+    file = sophia.cwd / "secrets.env"
+    file.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+    file.chmod(0o600)
     number, ended = 1, False
     while not ended:
         number += STEP
@@ -44,7 +47,7 @@ def test_X6_a_transfer_killed_at_any_call_loses_nothing_and_is_finished_by_a_sec
             for name, value in values.items():
                 sophia.store(name, value)
         ended = run_killed_at(sophia, number, *command, calls="rename,fsync,unlink") is not None
-        if command[0] != "sync":
+        if command[0] in ("copy", "move"):
             there = vendors.fly.values()
             lacking = [name for name in NAMES if there.get(name) != values[name]]
             assert set(lacking) <= set(sophia("list", "--backend", "local", "--names").out.split())
