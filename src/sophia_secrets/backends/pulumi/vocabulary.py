@@ -121,7 +121,7 @@ ROWS = (
         r"could not decrypt configuration values",
         FailureKind.NOT_PERMITTED,
         "a value in the configuration of {target} cannot be decrypted with the keys at hand",
-        "check the access to the stack's secrets provider with `pulumi config --show-secrets`",
+        "check the access to the stack's secrets provider with `pulumi config --show-secrets > /dev/null`",
     ),
     _row(
         r"(?:^|: )(?:esc|pulumi service): request rate-limit exceeded$",
