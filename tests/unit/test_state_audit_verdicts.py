@@ -114,3 +114,17 @@ def test_A6_a_first_line_that_a_crash_tore_is_recovered_and_not_another_keys(
     log = a_log(tmp_path, FIRST)
     assert [event["outcome"] for event in log.read()] == ["unreadable", "recovered", "found"]
     assert log.verify().ok
+
+
+def test_R1_reading_a_verdict_or_a_head_leaves_no_descriptor(tmp_path: Path) -> None:
+    for key in (FIRST, SECOND):
+        append(tmp_path, key, 3)
+    log = a_log(tmp_path, SECOND)
+    log.head()
+    before = len(os.listdir("/dev/fd"))
+    for key in (FIRST, SECOND, THIRD):
+        another = a_log(tmp_path, key)
+        another.head()
+        another.verify()
+        another.close()
+    assert len(os.listdir("/dev/fd")) == before

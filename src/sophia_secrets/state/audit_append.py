@@ -132,7 +132,6 @@ class Writer:
         parts.append(b"")
         data = b"\n".join(parts)
         size = place.size + len(data)
-        synced = min(synced, place.sequence)
         head = chain.Head(place.file, size, sequence, mac, synced=synced, boot=disk.boot_id())
         try:
             files.write_all(fd, data)
@@ -177,4 +176,4 @@ def _closed(fd: int) -> int:
 
 
 def _is_met(head: chain.Head, fd: int) -> bool:
-    return disk.is_end_at(fd, head.size, head.mac) if head.size else not head.sequence
+    return not head.size or disk.is_end_at(fd, head.size, head.mac)

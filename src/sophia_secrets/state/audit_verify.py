@@ -135,10 +135,9 @@ def _begins(log: Moment, number: int) -> bool:
 
 def _missing(log: Moment, before: int) -> tuple[str, int, str] | None:
     """The first file that is not there, of those before a number; 0 for the current file."""
-    present = [number for number in log.numbers if not before or number < before]
     last = before - 1 if before else max([0, *log.numbers, log.head.file - 1 if log.head else 0])
     for number in range(1, last + 1):
-        if number not in present:
+        if number not in log.numbers:
             return disk.rotated(number), 1, MISSING
     return None
 
