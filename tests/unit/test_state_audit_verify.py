@@ -61,10 +61,10 @@ class Written:
         path.write_bytes(chain.pack_head(self.key, head))
         path.chmod(0o600)
 
-    def verify(self, key: bytes | None = None) -> Verdict:
+    def verify(self, key: bytes | None = None, expect_head: str | None = None) -> Verdict:
         log = AuditLog(str(self.directory), key or self.key, actor=Actor("ada", "engine", 42))
         try:
-            return log.verify()
+            return log.verify(expect_head=expect_head)
         finally:
             log.close()
 
@@ -237,6 +237,23 @@ def test_X4_a_head_all_of_whose_lines_are_synced_holds_after_another_start_too(l
     log.line(b'"command":"forged with the key"')
     log.put("audit.jsonl")
     assert told(log.verify()) == ("altered", 1, ("audit.jsonl", 1, NOT_HEAD), False)
+
+
+# A head kept elsewhere
+
+
+def test_A5_a_head_kept_elsewhere_names_a_line_that_must_be_there(log: Written) -> None:
+    heads = []
+    for _ in range(3):
+        log.line()
+        heads.append(chain.print_head(log.sequence, log.mac))
+    log.put("audit.jsonl")
+    log.head()
+    assert [told(log.verify(expect_head=head)) for head in heads] == [("ok", 3, None, False)] * 3
+    other = "f" * 64
+    for number, line, reason in ((0, 4, NOT_HEAD), (2, 2, NOT_HEAD), (3, 3, NOT_HEAD),
+                                 (5, 4, "2 lines were cut off here")):  # fmt: skip
+        assert log.verify(expect_head=f"{number}:{other}").first_bad == ("audit.jsonl", line, reason)
 
 
 # Lines of nobody here

@@ -285,7 +285,9 @@ class Cache:
             blob = files.read(directory, name, LARGEST)
         except (ValueError, sophia_secrets.errors.UnsafeState):
             return None
-        found = Miss("absent") if blob is None else unseal_tagged(self.key, expected, blob, None)
+        if blob is None:
+            return None
+        found = unseal_tagged(self.key, expected, blob, None)
         if isinstance(found, Miss) or tag(self.key, found.identity) != expected:
             return None
         return found
