@@ -137,10 +137,23 @@ def test_A5_a_missing_file_is_named_wherever_it_stood(log: Written) -> None:
         log.put(f"audit.{number:06d}.jsonl")
     log.head(file=4)
     assert told(log.verify()) == ("ok", 3, None, False)
-    for number in (3, 2, 1):
-        (log.directory / f"audit.{number:06d}.jsonl").unlink()
-        assert log.verify().first_bad == ("audit.000001.jsonl" if number == 1 else f"audit.{number:06d}.jsonl",
-                                          1, "the file is missing")  # fmt: skip
+    for number in (1, 2, 3):
+        path = log.directory / f"audit.{number:06d}.jsonl"
+        whole = path.read_bytes()
+        path.unlink()
+        assert log.verify().first_bad == (path.name, 1, "the file is missing")
+        log.put(path.name, whole)
+
+
+def test_A5_a_full_file_that_was_cut_is_named_at_its_own_end(log: Written) -> None:
+    first = log.line()
+    log.line()
+    log.put("audit.000001.jsonl", first + b"\n")
+    log.line(b'"outcome":"rotated"')
+    log.put("audit.jsonl")
+    log.head(file=2)
+    cut = ("audit.000001.jsonl", 2, "1 line was cut off here")
+    assert told(log.verify()) == ("altered", 1, cut, False)
 
 
 # Ends of files
