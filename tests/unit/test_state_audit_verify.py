@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-from hashlib import blake2b
 from pathlib import Path
 
 import pytest
@@ -12,61 +11,11 @@ import pytest
 from sophia_secrets.state import audit_disk, chain
 from sophia_secrets.state.audit import Actor, AuditLog
 from sophia_secrets.state.audit_verify import Verdict
+from tests.written_log import GET, KEY, NEW_CHAIN, Written
 
-KEY, OTHER, NOBODYS = b"k" * 32, b"o" * 32, b"n" * 32
+OTHER, NOBODYS = b"o" * 32, b"n" * 32
 OTHER_KEY = "cannot be verified: written with a key that is not the one in use"
 NOT_HEAD = "this is not the line that the head names"
-NEW_CHAIN = b'"outcome":"new_chain"'
-GET = b'"command":"get"'
-
-
-class Written:
-    """A log written by hand: each file's lines, and a head that says what it is told to say."""
-
-    def __init__(self, place: Path, key: bytes = KEY) -> None:
-        self.directory = place / "log"
-        self.directory.mkdir(mode=0o700, exist_ok=True)
-        self.key = key
-        self.sequence = 0
-        self.mac = chain.ORIGIN
-        self.lines: list[bytes] = []
-
-    def line(self, fields: bytes = GET) -> bytes:
-        self.sequence += 1
-        line, self.mac = chain.seal(self.key, self.mac, self.sequence, fields)
-        self.lines.append(line)
-        return line
-
-    def put(self, name: str, data: bytes | None = None) -> None:
-        """What was written since the last file, in a file of that name."""
-        path = self.directory / name
-        path.write_bytes(b"".join(line + b"\n" for line in self.lines) if data is None else data)
-        path.chmod(0o600)
-        self.lines = []
-
-    def begin(self) -> None:
-        self.sequence, self.mac = 0, chain.ORIGIN
-
-    def hash_of(self, name: str) -> bytes:
-        return blake2b((self.directory / name).read_bytes(), digest_size=32).hexdigest().encode()
-
-    def head(
-        self, *, file: int = 1, sequence: int | None = None, synced: int | None = None, boot: bytes = b""
-    ) -> None:
-        at = self.sequence if sequence is None else sequence
-        known = at if synced is None else synced
-        boot = boot or audit_disk.boot_id()
-        head = chain.Head(file, 1, at, self.mac, synced=known, boot=boot)
-        path = self.directory / "audit.head"
-        path.write_bytes(chain.pack_head(self.key, head))
-        path.chmod(0o600)
-
-    def verify(self, key: bytes | None = None, expect_head: str | None = None) -> Verdict:
-        log = AuditLog(str(self.directory), key or self.key, actor=Actor("ada", "engine", 42))
-        try:
-            return log.verify(expect_head=expect_head)
-        finally:
-            log.close()
 
 
 def told(verdict: Verdict) -> tuple[str, int, tuple[str, int, str] | None, bool]:
@@ -126,6 +75,22 @@ def test_A7_a_new_chain_whose_file_was_just_put_away_names_the_old_files_hash(lo
     assert log.verify().first_bad == (
         "audit.000001.jsonl", 1, "the file is not the one whose hash the next file names",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("named", ["its hash", "another", "no text"])
+def test_A7_every_older_file_is_held_against_the_hash_that_the_next_names(log: Written, named: str) -> None:
+    log.put("audit.000001.jsonl", b"anything\n")
+    hashes = {"its hash": log.hash_of("audit.000001.jsonl"), "another": b"f" * 64, "no text": b"\xff"}
+    log.put("audit.000002.jsonl", b'{"digest":"%b"}\n' % hashes[named])
+    log.line(NEW_CHAIN + b',"digest":"%b"' % log.hash_of("audit.000002.jsonl"))
+    log.put("audit.jsonl")
+    log.head(file=3)
+    other = ("audit.000001.jsonl", 1, "the file is not the one whose hash the next file names")
+    assert told(log.verify()) == (
+        ("unverifiable", 1, ("audit.000001.jsonl", 1, OTHER_KEY), False)
+        if named == "its hash"
+        else ("altered", 1, other, False)
+    )
 
 
 # Which files are there
@@ -212,6 +177,17 @@ def test_reading_ends_where_the_damage_is_certain(log: Written, monkeypatch: pyt
     monkeypatch.setattr(os, "pread", pread)
     assert log.verify().first_bad == ("audit.jsonl", 1, "the line was moved or repeated")
     assert total[0] < 2 << 20
+
+
+def test_the_lines_so_far_are_told(log: Written) -> None:
+    for name in ("audit.000001.jsonl", "audit.jsonl"):
+        log.line()
+        log.line()
+        log.put(name)
+    log.head(file=2)
+    counts: list[int] = []
+    AuditLog(str(log.directory), KEY, actor=Actor("ada", "engine", 42)).verify(progress=counts.append)
+    assert counts == [2, 4]
 
 
 # A machine that stopped

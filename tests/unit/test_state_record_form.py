@@ -52,8 +52,16 @@ def test_whatever_is_asked_first_is_answered(first: str) -> None:
     assert found.notes == ("a", "b")
 
 
-def test_a_record_is_exactly_this() -> None:
-    made = Record({"A": Item("r", b"v", version="2")}, 1.0, expires_at=2.0, stale_until=3.0, generation=4)
+@pytest.mark.parametrize(("complete", "mark"), [(True, b"1"), (False, b"0")])
+def test_a_record_is_exactly_this(complete: bool, mark: bytes) -> None:
+    made = Record(
+        {"A": Item("r", b"v", version="2")},
+        1.0,
+        expires_at=2.0,
+        stale_until=3.0,
+        generation=4,
+        complete=complete,
+    )
     tag = keys.mac(KEY, b"identity", *IDENTITY)
     header = b"SOPHIAR\1" + tag + struct.pack("<dddQ", 1.0, 2.0, 3.0, 4)
 
@@ -63,7 +71,7 @@ def test_a_record_is_exactly_this() -> None:
         )
 
     index = b"\nA\tr\t0\t1\n"
-    meta = fields(fields(*IDENTITY), b"", b"1", b"0", None, None, b"2", b"")
+    meta = fields(fields(*IDENTITY), b"", mark, b"0", None, None, b"2", b"")
     plain = struct.pack("<II", len(index), 1) + index + b"v" + meta
     sealed = aead.seal(keys.mac(KEY, b"record"), NONCE, plain, header)
     assert record.seal(KEY, IDENTITY, made, NONCE) == header + NONCE + sealed

@@ -83,7 +83,7 @@ def _longer(directory: int, key: bytes, numbers: list[int], head: chain.Head, cu
 
 def _shorter(directory: int, key: bytes, numbers: list[int], head: chain.Head, current: int) -> Place:
     boot = disk.boot_id()
-    if boot in (b"-", b"") or boot != head.boot:
+    if boot == b"-" or boot != head.boot:
         last = _last_good(directory, key, numbers, current)
         if last is not None and head.synced <= last[0] < head.sequence and not last[2].whole:
             place = _place(numbers, 1, current, last[0], last[1])
