@@ -37,10 +37,10 @@ def _at_once(arguments: list[str]) -> bytes | None:
     """What can be said without the whole program, or None."""
     if arguments == ["--version"]:
         return f"sophia-secrets {__version__}\n".encode()
-    if arguments == ["list", "--names"]:
+    if arguments in (["list"], ["list", "--names"]):
         from sophia_secrets.hot import listing
 
-        return listing.answer(os.environb)
+        return listing.answer(os.environb, names=len(arguments) == 2)
     if arguments[:1] != ["get"]:
         return None
     from sophia_secrets import hot

@@ -59,6 +59,14 @@ RUN = GET | {
     "sophia_secrets.launch.variables",
 }
 
+LIST = {
+    "sophia_secrets.hot.listing",
+    "sophia_secrets.view",
+    "sophia_secrets.view.columns",
+    "sophia_secrets.view.ink",
+    "sophia_secrets.view.listing",
+}
+
 _SCRIPT = """
 import os, sys
 before = set(sys.modules)
@@ -78,6 +86,7 @@ def imported(sophia: Program, *arguments: str) -> set[str]:
     """The modules that one start of the program imports, whatever the interpreter has by itself."""
     done = subprocess.run(
         [sys.executable, "-c", _SCRIPT, *arguments],
+        input=b"value",
         capture_output=True,
         cwd=sophia.cwd,
         env=sophia.full_environment(),
@@ -126,10 +135,21 @@ def test_a_warm_run_imports_no_more_than_a_get_and_how_to_become_a_command(
     assert imported(settled, "run", "--", "true") - CIPHER - VAULT - RUN == set()
 
 
-def test_warm_names_import_no_more_than_a_get(settled: Program, tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--names"]])
+def test_a_warm_list_imports_no_more_than_a_get_and_the_table(
+    settled: Program, tmp_path: Path, arguments: list[str]
+) -> None:
     settled.store("API_KEY", "from the vault")
-    assert settled("list", "--names", PYTHONPATH=str(tmp_path / "settled")).out == "API_KEY\n"
-    assert imported(settled, "list", "--names") - GET == {"sophia_secrets.hot.listing"}
+    assert "API_KEY" in settled(*arguments, PYTHONPATH=str(tmp_path / "settled")).out
+    assert imported(settled, *arguments) - GET == LIST
+
+
+@pytest.mark.parametrize(
+    "arguments", [["get", "API_KEY"], ["list", "--json"], ["set", "A_KEY", "--backend", "local"]]
+)
+def test_a_frequent_command_does_without_typer(sophia: Program, arguments: list[str]) -> None:
+    sophia.store("API_KEY", "from the vault")
+    assert "typer" not in imported(sophia, *arguments)
 
 
 def test_a_warm_get_from_the_vault_imports_the_state_and_its_cipher_alone(

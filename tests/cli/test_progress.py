@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sophia_secrets.cli import columns
 from sophia_secrets.cli.progress import Bar
 from sophia_secrets.operations import scanning
 from sophia_secrets.operations.opening import open_session
+from sophia_secrets.view import columns
 from tests.program import Program
 from tests.terminal import Terminal
 from tests.world import World, world

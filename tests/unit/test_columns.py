@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sophia_secrets.cli.columns import cells, lay_out, wrap
+from sophia_secrets.view.columns import cells, lay_out, wrap
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 TEXT = st.text(st.sampled_from("ab cé鍵🔑\u0301"), max_size=60)

@@ -196,11 +196,3 @@ def test_R3_hostile_names_are_handled_in_no_time() -> None:
     names.corrected("aB" * 500_000)
     names.is_safe_to_ask("-" * 1_000_000)
     assert time.monotonic() - began < 5
-
-
-@pytest.mark.parametrize(
-    ("name", "group"),
-    [("OPENAI_API_KEY", "OPENAI"), ("TOKEN", ""), ("_X", ""), ("A_", ""), ("aws.login.key", "aws")],
-)
-def test_names_are_grouped_by_their_first_word(name: str, group: str) -> None:
-    assert names.group_of(name) == group

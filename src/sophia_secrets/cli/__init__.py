@@ -11,25 +11,31 @@ from sophia_secrets.cli.options import hoist
 
 def answer(arguments: list[str]) -> int:
     """Run one command line and return its exit code; no exception leaves without `--debug`."""
-    from sophia_secrets.cli import report, streams
-    from sophia_secrets.cli.app import PROGRAM, app
+    from sophia_secrets.cli import frequent, report, streams
 
     arguments = hoist(arguments)
     flags = _before_dashes(arguments)
     shown = report.Shown("--json" in flags, "--debug" in flags, "--no-color" in flags)
     try:
-        import typer.main
-
-        command: Any = typer.main.get_command(app)
-        code = command.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
+        code = (frequent.plain(arguments) or (lambda: _by_typer(arguments)))()
         streams.flush_python_streams()
-        return code if isinstance(code, int) else 0
+        return code
     except KeyboardInterrupt:
         return report.failed(errors.Interrupted("Interrupted."), shown)
     except errors.SophiaError as error:
         return report.failed(error, shown)
     except Exception as error:  # noqa: BLE001  the last line of defence: nothing leaves as a traceback
         return report.unexpected(error, shown)
+
+
+def _by_typer(arguments: list[str]) -> int:
+    import typer.main
+
+    from sophia_secrets.cli.app import PROGRAM, app
+
+    command: Any = typer.main.get_command(app)
+    code = command.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
+    return code if isinstance(code, int) else 0
 
 
 def _before_dashes(arguments: list[str]) -> list[str]:

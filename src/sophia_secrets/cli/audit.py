@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from sophia_secrets import errors
-from sophia_secrets.cli import columns, streams
+from sophia_secrets.cli import streams
 from sophia_secrets.cli.audit_export import export
 from sophia_secrets.cli.audit_options import Actor, Backend, Command, Name, Outcome, Since, Until, Wanted
 from sophia_secrets.cli.audit_progress import progress
@@ -20,6 +20,7 @@ from sophia_secrets.cli.opened import opened
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import auditing
+from sophia_secrets.view import columns
 
 app = typer.Typer(
     name="audit",
@@ -57,7 +58,7 @@ def log(
     wanted = Wanted(name, backend, outcome, command, actor, since, until)
     if follow and until is not None:
         raise errors.UsageError("`--follow` has no end, so it takes no `--until`.")
-    with opened(ctx, "audit") as (session, console):
+    with opened(ctx.obj, "audit") as (session, console):
         query = wanted.query(session.clock(), last)
         if follow:
             try:
@@ -75,7 +76,7 @@ def log(
 
 
 def _follow(batches: Iterator[list[dict[str, Any]]], console: Console) -> None:
-    is_terminal = streams.is_terminal(1)
+    is_terminal = console.ink.is_terminal()
     widths = list(_FOLLOWED)
     widths[_HEADS.index("name")] += max(console.width - 80, 0) if is_terminal else 0
     heads = [head.upper().ljust(width) for head, width in zip(_HEADS, widths, strict=True)]
@@ -137,7 +138,7 @@ def verify(
     ] = None,
 ) -> None:
     """Check that every line stands where it was written. Exit code 6 when one does not."""
-    with opened(ctx, "audit") as (session, console):
+    with opened(ctx.obj, "audit") as (session, console):
         with progress(console, session, "Verifying") as update:
             verdict = session.log.verify(expect_head=expect_head, progress=update)
         first = verdict.first_bad

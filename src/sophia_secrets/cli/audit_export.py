@@ -49,7 +49,7 @@ def export(
             hint="Give the file's name with `--output FILE`.",
         )
     wanted = Wanted(name, backend, outcome, command, actor, since, until)
-    with opened(ctx, "audit") as (session, console):
+    with opened(ctx.obj, "audit") as (session, console):
         lines = _Written(auditing.events(session, wanted.query(session.clock())), format_name)
         if output is None:
             _deliver(lines, in_workflow=session.environ.get("GITHUB_ACTIONS") == "true")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from msgspec import to_builtins
 
-from sophia_secrets.cli import columns, output_file, shapes
+from sophia_secrets.cli import output_file, shapes
 from sophia_secrets.cli.audit_options import Since, Until, Wanted
 from sophia_secrets.cli.audit_progress import progress
 from sophia_secrets.cli.console import Console
@@ -16,6 +16,7 @@ from sophia_secrets.core.audit_report import Report, Share, Use
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import auditing
+from sophia_secrets.view import columns
 
 MOST, FEW, DAYS = 10, 5, 31
 """How many rows people are shown: of names and failures, of the least used, of the newest days."""
@@ -33,7 +34,7 @@ def report(
 ) -> None:
     """Show what is used most and least, never read, never rotated; what failed; by actor, backend and day."""
     wanted = Wanted(since=since, until=until)
-    with opened(ctx, "audit") as (session, console):
+    with opened(ctx.obj, "audit") as (session, console):
         now = session.clock()
         query = wanted.query(now)
         with progress(console, session, "Counting") as update:

@@ -23,7 +23,7 @@ app = typer.Typer(
 @app.command()
 def status(ctx: typer.Context) -> None:
     """Show what is cached, never a value."""
-    with opened(ctx, "cache") as (session, console):
+    with opened(ctx.obj, "cache") as (session, console):
         stored = session.cache.entries() if session.cache is not None else []
         if console.json:
             rows = [
@@ -70,7 +70,7 @@ def clear(
     ] = None,
 ) -> None:
     """Forget what is cached. Metadata and the audit log stay."""
-    with opened(ctx, "cache") as (session, console):
+    with opened(ctx.obj, "cache") as (session, console):
         if backend is not None:
             session.member(backend)
         removed = session.cache.clear(backend) if session.cache is not None else 0
@@ -83,7 +83,7 @@ def clear(
 @app.command()
 def warm(ctx: typer.Context) -> None:
     """Ask every backend now, so that later reads, and `--offline`, answer from the cache."""
-    with opened(ctx, "cache") as (session, console):
+    with opened(ctx.obj, "cache") as (session, console):
         if session.cache is None:
             raise errors.UsageError("The cache is switched off.", hint="Set `[cache] ttl` in the settings.")
         session.cache.clear()

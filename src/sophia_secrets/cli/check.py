@@ -27,7 +27,7 @@ def check(
 
     Changes nothing and asks nothing. Exit code 7 where something fails.
     """
-    with opened(ctx, "check") as (session, console):
+    with opened(ctx.obj, "check") as (session, console):
         checked = checking.Checked()
         if not workflow or session.settings.declared or session.settings.groups:
             checked = checking.check(session, search)

@@ -30,7 +30,7 @@ def completion(
 
     root: Any = ctx.find_root()
     known = words(root.command, root)
-    console_for(ctx).print(getattr(completion_scripts, shell)(known).rstrip("\n"))
+    console_for(ctx.obj).print(getattr(completion_scripts, shell)(known).rstrip("\n"))
 
 
 def _names(ctx: typer.Context) -> None:
@@ -41,7 +41,7 @@ def _names(ctx: typer.Context) -> None:
     """
     from sophia_secrets.operations.offline import known_names
 
-    with opened(ctx, "completion") as (session, console):
+    with opened(ctx.obj, "completion") as (session, console):
         found = [name for name in known_names(session) if _PLAIN.fullmatch(name)]
     if found:
         console.print("\n".join(found))

@@ -12,10 +12,10 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from sophia_secrets.cli import columns, streams
+from sophia_secrets.cli import streams
 from sophia_secrets.core.text import visible
-
-STYLES = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "strong": "1", "name": "36"}
+from sophia_secrets.view import columns
+from sophia_secrets.view.ink import Ink, is_terminal
 
 _STATES = {
     "readable": "good",
@@ -37,18 +37,18 @@ class Console:
 
     def __init__(self, *, json: bool, no_color: bool, environ: Mapping[str, str]) -> None:
         self.json = json
-        plain = no_color or bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
-        self.interactive = streams.is_terminal(0) and streams.is_terminal(2)
-        self._colour_out = streams.is_terminal(1) and not plain
-        self._colour_err = streams.is_terminal(2) and not plain
+        self.ink = Ink(environ, no_color=no_color)
+        self.interactive = is_terminal(0) and is_terminal(2)
         self._in_workflow = environ.get("GITHUB_ACTIONS") == "true"
-        self.width = _width(environ)
 
     def style(self, text: str, style: str, *, err: bool = False) -> str:
         """The text in one of the styles of the visual language, where there is colour."""
-        if not (self._colour_err if err else self._colour_out) or style not in STYLES:
-            return text
-        return f"\x1b[{STYLES[style]}m{text}\x1b[0m"
+        return self.ink.styled(text, style, err=err)
+
+    @property
+    def width(self) -> int:
+        """The cells of a line."""
+        return self.ink.width
 
     def state(self, word: str, *, err: bool = False) -> str:
         """A state's word (`readable`, `write_only`, `failed`, ...) in its colour."""
@@ -99,12 +99,12 @@ class Console:
     def item(self, label: str, text: str) -> None:
         """A labelled sentence of the answer; on a terminal it goes on below itself, not below the label."""
         indent = columns.cells(label)
-        lines = columns.wrap(text, self.width - indent) if streams.is_terminal(1) else [text]
+        lines = columns.wrap(text, self.width - indent) if self.ink.is_terminal() else [text]
         self.print(label + f"\n{' ' * indent}".join(lines))
 
     def prose(self, text: str, *, err: bool = False) -> None:
         """A sentence of the answer; on a terminal it is broken between words."""
-        width = self.width if streams.is_terminal(2 if err else 1) else None
+        width = self.width if self.ink.is_terminal(err=err) else None
         told = "\n".join(columns.wrap(text, width)) if width is not None else text
         if err:
             self.say(told)
@@ -112,15 +112,8 @@ class Console:
             self.print(told)
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]], *, err: bool = False) -> None:
-        """
-        Columns by hand, fitted to the terminal: what does not fit goes on below, nothing is cut.
-
-        Cells are (already styled) text; an empty row is a gap. Where there is no terminal each
-        row is one line.
-        """
-        width = self.width if streams.is_terminal(2 if err else 1) else None
-        lines = columns.lay_out([head.upper() for head in heads], rows, width)
-        text = "\n".join([self.style(lines[0], "dim", err=err), *lines[1:]])
+        """Columns by hand; see `view.columns.table`."""
+        text = columns.table(heads, rows, self.ink, err=err)
         if err:
             self.say(text)
         else:
@@ -129,7 +122,7 @@ class Console:
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:
         """A spinner on a terminal while a vendor is waited for; nothing elsewhere."""
-        if self.json or not streams.is_terminal(2) or not self._colour_err:
+        if self.json or not self.ink.has_colour(err=True):
             yield
             return
         from rich.console import Console as RichConsole
@@ -147,13 +140,3 @@ class Console:
         streams.say(f"{visible(question)} [y/N] ")
         answer = os.read(0, 1024).decode("utf-8", "replace").strip().lower()
         return answer in ("y", "yes")
-
-
-def _width(environ: Mapping[str, str]) -> int:
-    for fd in (1, 2):
-        try:
-            return max(os.get_terminal_size(fd).columns, 40)
-        except OSError:
-            continue
-    columns = environ.get("COLUMNS", "")
-    return int(columns) if columns.isdecimal() and int(columns) >= 40 else 80

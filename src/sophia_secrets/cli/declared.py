@@ -1,17 +1,11 @@
 """Holding what is typed, made or carried to what is declared of its name."""
 
-import signal
-from typing import Annotated
+from __future__ import annotations
 
-import typer
+import signal
 
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.operations.session import Session
-
-NotAsDeclared = Annotated[
-    bool,
-    typer.Option("--not-as-declared", help="Also a value that is not of the declared type or pattern."),
-]
 
 _LONGEST_SEARCH = 2.0
 """Seconds that one pattern may take on one value (R3)."""

@@ -21,7 +21,7 @@ _SECTIONS = (
 
 def doctor(ctx: typer.Context) -> None:
     """Check everything, and say how to fix what is wrong. Exit code 7 when something is."""
-    with opened(ctx, "doctor") as (session, console):
+    with opened(ctx.obj, "doctor") as (session, console):
         checks = examining.checks(session)
         bad = any(check.status is CheckStatus.FAIL for check in checks)
         if console.json:
@@ -50,7 +50,7 @@ def _show(console: Console, check: Check) -> None:
 
 def backends(ctx: typer.Context) -> None:
     """Show the backends in chain order, and what each can do here."""
-    with opened(ctx, "backends") as (session, console):
+    with opened(ctx.obj, "backends") as (session, console):
         rows = []
         for name in session.settings.chain:
             member = session.member(name)

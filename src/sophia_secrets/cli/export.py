@@ -59,7 +59,7 @@ def export(
         _tell(made, console, session)
         return made
 
-    with opened(ctx, "export") as (session, console):
+    with opened(ctx.obj, "export") as (session, console):
         if format_name == "github-env":
             with step_file.opened(session.environ) as step:
                 made = make(session, console)
@@ -86,7 +86,7 @@ def render(
     """
     parsed = exporting.parse_template(given.content(template))
     place = given.called(template)
-    with opened(ctx, "render") as (session, console):
+    with opened(ctx.obj, "render") as (session, console):
         made = exporting.render(session, parsed, place, only=backend, use_cache=not no_cache)
         _tell(made, console, session)
         shape = {"template": place}

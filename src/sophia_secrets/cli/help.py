@@ -39,7 +39,7 @@ def help_page(
     ] = None,
 ) -> None:
     """Show a page of help, or a command's."""
-    console = console_for(ctx)
+    console = console_for(ctx.obj)
     if page in PAGES:
         console.print(PAGES[page])
         return

@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from sophia_secrets.cli import carried, given
-from sophia_secrets.cli.declared import NotAsDeclared, hold_to_declared
+from sophia_secrets.cli.declared import hold_to_declared
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.transfer import DryRun, Yes
+from sophia_secrets.cli.write import NotAsDeclared
 from sophia_secrets.core.count import counted
 from sophia_secrets.formats import READABLE
 from sophia_secrets.operations import importing
@@ -35,7 +36,7 @@ def import_file(
 
     What the backend holds already is left as it is, so a second run finishes an interrupted one.
     """
-    with opened(ctx, "import") as (session, console):
+    with opened(ctx.obj, "import") as (session, console):
         hold_to_declared(session, hold=not not_as_declared)
         carried.require_answer(console, yes=yes, dry_run=dry_run, doing="`import`")
         pairs = importing.read_pairs(given.content(file), file, format_name)

@@ -34,7 +34,7 @@ def model(
     """Write a typed Python module of the declared secrets, for `load_config`. Never a value."""
     if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
         raise errors.UsageError(f"`{visible(name)}` cannot be a class's name.", hint="Write it as `Secrets`.")
-    with opened(ctx, "config") as (session, console):
+    with opened(ctx.obj, "config") as (session, console):
         declared = session.settings.declared
         if not declared:
             raise errors.UsageError(

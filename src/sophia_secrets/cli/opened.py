@@ -21,21 +21,19 @@ if TYPE_CHECKING:
     from sophia_secrets.process import Event
 
 
-def console_for(ctx: Any) -> Console:
+def console_for(options: Options) -> Console:
     """The console that the global options ask for."""
-    options: Options = ctx.obj
     return Console(json=options.json, no_color=options.no_color, environ=os.environ)
 
 
 @contextmanager
-def opened(ctx: Any, command: str) -> Iterator[tuple[Session, Console]]:
+def opened(options: Options, command: str) -> Iterator[tuple[Session, Console]]:
     """
     A session and a console for one command.
 
     What the session noted is told on standard error when the command ends, also when it fails.
     """
-    options: Options = ctx.obj
-    console = console_for(ctx)
+    console = console_for(options)
     session = open_session(
         command,
         environ=dict(os.environ),

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from sophia_secrets.cli import columns, streams
+from sophia_secrets.cli import streams
 from sophia_secrets.cli.console import Console
 from sophia_secrets.core.text import visible
+from sophia_secrets.view import columns
 
 PATIENCE = 0.5
 """Seconds before anything is shown: what is done by then needs no bar."""
@@ -76,7 +77,7 @@ class Bar:
 def _shown(
     console: Console, what: str, total: int, unit: str, *, at_once: bool
 ) -> Iterator[Callable[[int], None]]:
-    if console.json or not streams.is_terminal(2):
+    if console.json or not console.ink.is_terminal(err=True):
         yield lambda _: None
         return
     bar = Bar(

@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from sophia_secrets import errors
-from sophia_secrets.cli import carried, prompt, streams
+from sophia_secrets.cli import carried, prompt
 from sophia_secrets.cli.console import Console
-from sophia_secrets.cli.declared import NotAsDeclared, hold_to_declared
+from sophia_secrets.cli.declared import hold_to_declared
 from sophia_secrets.cli.opened import ago, opened, warn_of
 from sophia_secrets.cli.transfer import DryRun, Yes
+from sophia_secrets.cli.write import NotAsDeclared
 from sophia_secrets.core import generate as generating
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.core.text import visible
@@ -19,6 +20,7 @@ from sophia_secrets.operations.holding import Holding, find_holders
 from sophia_secrets.operations.rotating import Receipt, Rotation
 from sophia_secrets.operations.session import Session
 from sophia_secrets.state.pending import OLD, UNKNOWN, Claim, Pending
+from sophia_secrets.view.ink import is_terminal
 
 GIVEN = "given"
 
@@ -65,7 +67,7 @@ def rotate(
         )
     if sum((all_due, abandon)) > 1 or ((all_due or abandon) and (generate is not None or backend)):
         raise errors.UsageError("`--due` and `--abandon` take no other choice.")
-    with opened(ctx, "rotate") as (session, console):
+    with opened(ctx.obj, "rotate") as (session, console):
         hold_to_declared(session, hold=not not_as_declared)
         doing = f"Abandoning the rotation of {name}" if abandon else "`rotate`"
         carried.require_answer(console, yes=yes, dry_run=dry_run, doing=doing)
@@ -157,7 +159,7 @@ def _made(session: Session, name: str, spec: str) -> SecretValue:
 
 
 def _asked(name: str) -> SecretValue:
-    if streams.is_terminal(0):
+    if is_terminal(0):
         return prompt.ask_value(f"New value of {visible(name)} (hidden)")
     value = prompt.piped_value(raw=False)
     if value == SecretValue(""):

@@ -26,7 +26,7 @@ def _group() -> None:
 @app.command()
 def status(ctx: typer.Context) -> None:
     """Show each secret with a rotation age: when it was rotated, when it is due, who holds it."""
-    with opened(ctx, "rotation") as (session, console):
+    with opened(ctx.obj, "rotation") as (session, console):
         standings, damaged = due.standings(session)
         if console.json:
             rows = [_shape(standing) for standing in standings]

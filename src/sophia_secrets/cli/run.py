@@ -64,7 +64,7 @@ def run(
     selection = Selection(
         tuple(only or ()), tuple(scope or ()), tuple(file or ()), frozenset(preserve or ()), pristine
     )
-    with opened(ctx, "run") as (session, console):
+    with opened(ctx.obj, "run") as (session, console):
         began = session.clock()
         prepared = running.prepare(
             session,

@@ -49,7 +49,7 @@ def scan(
         return
     wanted = paths or ["."]
     scanning.check_paths([] if staged else wanted)
-    with opened(ctx, "scan") as (session, console):
+    with opened(ctx.obj, "scan") as (session, console):
         known = scanning.known(session, ignored=ignore or (), only=backend, use_cache=not no_cache)
         warn_of(known.answers, console, session)
         _tell_known(known, console)
@@ -65,7 +65,7 @@ def scan(
 
 
 def _install(ctx: typer.Context) -> None:
-    with opened(ctx, "scan") as (session, console):
+    with opened(ctx.obj, "scan") as (session, console):
         path, outcome = hook.install(session, _program())
         if console.json:
             console.answer({"schema": 1, "hook": path, "outcome": outcome.value})

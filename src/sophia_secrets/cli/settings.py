@@ -25,7 +25,7 @@ app.command()(model)
 @app.command()
 def show(ctx: typer.Context) -> None:
     """Show every setting, its value, and where it came from."""
-    with opened(ctx, "config") as (session, console):
+    with opened(ctx.obj, "config") as (session, console):
         settings = session.settings
         if console.json:
             shape = {
@@ -65,7 +65,7 @@ def _text(value: object) -> str:
 @app.command()
 def path(ctx: typer.Context) -> None:
     """Show where settings, state and cache are."""
-    with opened(ctx, "config") as (session, console):
+    with opened(ctx.obj, "config") as (session, console):
         paths = session.paths
         shown = {
             "user": paths.user_file,
@@ -94,14 +94,14 @@ def init(
     from sophia_secrets.operations.discovery import discover
     from sophia_secrets.settings.template import env_example, settings_text
 
-    console = console_for(ctx)
+    console = console_for(ctx.obj)
     place = os.path.join(os.getcwd(), "sophia-secrets.toml")
     if os.path.lexists(place) and not force:
         raise errors.UsageError(f"{place} is there already.", hint="Add `--force` to replace it.")
     found = discover(os.getcwd(), os.environ)
     written = [place]
     files.replace_path(place, settings_text(found.settings).encode(), 0o644)
-    with opened(ctx, "config") as (session, _):
+    with opened(ctx.obj, "config") as (session, _):
         declared = session.settings.declared
         names_targets = session.settings.untrusted is not None
         session.notes.clear()  # what is to be done about the file is said below
@@ -128,7 +128,7 @@ def trust(
     revoke: Annotated[bool, typer.Option("--revoke", help="Trust it no more.")] = False,
 ) -> None:
     """Let a project's settings file name targets; an edit revokes it."""
-    console = console_for(ctx)
+    console = console_for(ctx.obj)
     paths = layered.locate(os.environ)
     store = layered.TrustStore(paths.state)
     chosen = [os.path.abspath(file)] if file is not None else _project_files(paths)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
 from typing import NoReturn
 
@@ -35,6 +34,8 @@ def deliver(data: bytes) -> None:
 
 def die_by_sigpipe() -> NoReturn:
     """End as a program does that writes into a closed pipe."""
+    import signal
+
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGPIPE)
     os._exit(128 + signal.SIGPIPE)
@@ -48,14 +49,6 @@ def say(text: str) -> None:
             data = data[os.write(2, data) :]
     except OSError:
         return
-
-
-def is_terminal(fd: int) -> bool:
-    """Whether the descriptor is a terminal (a closed one is not)."""
-    try:
-        return os.isatty(fd)
-    except OSError:
-        return False
 
 
 def read_input(limit: int) -> bytes:

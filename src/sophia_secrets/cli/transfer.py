@@ -7,8 +7,9 @@ import typer
 
 from sophia_secrets.cli import carried
 from sophia_secrets.cli.console import Console
-from sophia_secrets.cli.declared import NotAsDeclared, hold_to_declared
+from sophia_secrets.cli.declared import hold_to_declared
 from sophia_secrets.cli.opened import opened, warn_of
+from sophia_secrets.cli.write import NotAsDeclared
 from sophia_secrets.core.changes import Plan
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import visible
@@ -97,7 +98,7 @@ def diff(
     ] = False,
 ) -> None:
     """Show which names differ between two backends; `unknown` where that cannot be known."""
-    with opened(ctx, "diff") as (session, console):
+    with opened(ctx.obj, "diff") as (session, console):
         found = transferring.differences(session, first, second)
         differing = [name for name, state in found if state != "same"]
         if console.json:
@@ -128,7 +129,7 @@ def _run(
     dry_run: bool,
     yes: bool,
 ) -> None:
-    with opened(ctx, command) as (session, console):
+    with opened(ctx.obj, command) as (session, console):
         hold_to_declared(session, hold=hold)
         carried.require_answer(console, yes=yes, dry_run=dry_run, doing=f"`{command}`")
         planned = make(session)

@@ -6,12 +6,12 @@ import os
 from typing import Any
 
 from sophia_secrets import process
-from sophia_secrets.cli import columns
 from sophia_secrets.cli.opened import opened
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations.discovery import discover
 from sophia_secrets.operations.offline import known_names
 from sophia_secrets.state.files import quoted
+from sophia_secrets.view import columns
 
 _PROGRAMS = (("gh", "GitHub Actions"), ("pulumi", "Pulumi"), ("fly", "Fly.io"))
 _STEP = 46
@@ -20,7 +20,7 @@ _STEP = 46
 
 def welcome(ctx: Any) -> None:
     """Say what was found and the next command to type."""
-    with opened(ctx, "welcome") as (session, console):
+    with opened(ctx.obj, "welcome") as (session, console):
         found = discover(session.cwd, session.environ)
         names = known_names(session)
         path = session.environ.get("PATH", "")

@@ -5,19 +5,17 @@ from typing import Annotated
 import typer
 
 from sophia_secrets import errors
-from sophia_secrets.backends.base import Backend as BackendObject
-from sophia_secrets.cli import prompt, streams
-from sophia_secrets.cli.console import Console
-from sophia_secrets.cli.declared import NotAsDeclared, hold_to_declared
+from sophia_secrets.cli.frequent.store import store
 from sophia_secrets.cli.opened import opened
-from sophia_secrets.cli.read import no_value_argument
-from sophia_secrets.core.model import Change, Outcome, SecretValue
-from sophia_secrets.core.text import visible
-from sophia_secrets.operations import declaring, writing
-from sophia_secrets.operations.session import Session
-from sophia_secrets.state import files
+from sophia_secrets.core.model import Outcome
+from sophia_secrets.operations import writing
 
 Backend = Annotated[str | None, typer.Option("--backend", "-b", metavar="B", help="The backend to change.")]
+
+NotAsDeclared = Annotated[
+    bool,
+    typer.Option("--not-as-declared", help="Also a value that is not of the declared type or pattern."),
+]
 
 
 def set_secret(
@@ -44,90 +42,17 @@ def set_secret(
 ) -> None:
     """Store a secret in one backend. The value comes from a hidden prompt, standard input, a file or a generator."""
     if extra:
-        raise no_value_argument(name)
-    with opened(ctx, "set") as (session, console):
-        hold_to_declared(session, hold=not not_as_declared)
-        target = writing.destination(session, backend)
-        writing.check_name(target, name)
-        console.note(f"{target.name} → {target.target}")
-        value = _value(
-            session, name, from_file=from_file, raw=raw, generate=generate, allow_empty=allow_empty
-        )
-        if value == SecretValue("") and not allow_empty:
-            raise _nothing_given(target, name, from_file)
-        declaring.check_new_value(session, name, value)
-        change = Change(name, value)
-        writing.check_value(target, change)
-        written = writing.write(session, target, [change])
-        problem = writing.problem_of(written.receipt)
-        if problem is not None:
-            raise problem
-        _tell(console, target, name, written)
-
-
-def _value(
-    session: Session,
-    name: str,
-    *,
-    from_file: str | None,
-    raw: bool,
-    generate: str | None,
-    allow_empty: bool,
-) -> SecretValue:
-    if from_file is not None and generate is not None:
-        raise errors.UsageError("`--from-file` and `--generate` exclude each other.")
-    if generate is not None:
-        declared = session.settings.declared.get(name)
-        spec = (declared.generate if declared is not None else None) if generate == "default" else generate
-        from sophia_secrets.core import generate as generating
-
-        return generating.generate(spec or generating.DEFAULT)
-    if from_file is not None:
-        content = files.read_path(from_file, prompt.LIMIT, private=False, follow=True)
-        if content is None:
-            raise errors.UsageError(f"There is no file {from_file}.")
-        return prompt.text_value(content)
-    if streams.is_terminal(0):
-        return prompt.ask_value(f"Value of {visible(name)} (hidden)", allow_empty=allow_empty)
-    return prompt.piped_value(raw=raw)
-
-
-def _nothing_given(target: BackendObject, name: str, from_file: str | None) -> errors.BadValue:
-    """An undefined variable before a pipe is an empty value, and is hardly ever meant."""
-    source = f"The file {visible(from_file)}" if from_file is not None else "Standard input"
-    look = "Look at the command or the variable that it comes from"
-    kept = target.problem(name, SecretValue("")) is None
-    purpose = f"`sophia-secrets set {name} --backend {target.name} --allow-empty` stores an empty value."
-    return errors.BadValue(
-        f"{source} is empty, so nothing was stored.",
-        hint=f"{look}; {purpose}" if kept else f"{look}.",
-        backend=target.name,
-        target=str(target.target),
+        raise _no_value_argument(name)
+    store(
+        ctx.obj,
+        name,
+        backend=backend,
+        from_file=from_file,
+        raw=raw,
+        generate=generate,
+        allow_empty=allow_empty,
+        not_as_declared=not_as_declared,
     )
-
-
-def _tell(console: Console, target: BackendObject, name: str, written: writing.Written) -> None:
-    (result,) = written.receipt.results
-    version = written.versions.get(name)
-    if console.json:
-        shape = {
-            "schema": 1,
-            "name": name,
-            "backend": target.name,
-            "target": str(target.target),
-            "version": version,
-            "verified": result.verified,
-        }
-        console.answer(shape)
-        return
-    remarks = (
-        []
-        if result.detail.startswith("not verified")
-        else ["verified" if result.verified else "not verified"]
-    )
-    remarks += [result.detail.rstrip(".")] if result.detail else []
-    number = f" as version {version}" if version else ""
-    console.note(f"Stored {name} in {target.name} ({target.target}){number}, {'; '.join(remarks)}.")
 
 
 def delete(
@@ -140,7 +65,7 @@ def delete(
     ] = False,
 ) -> None:
     """Remove a secret from one backend. Asks unless `--yes`."""
-    with opened(ctx, "delete") as (session, console):
+    with opened(ctx.obj, "delete") as (session, console):
         if backend is None:
             raise errors.UsageError(
                 "Say where to delete from with `--backend`.",
@@ -182,3 +107,11 @@ def delete(
             console.note(f"Deleted {name} from {target.name} ({target.target}){remark}.")
         else:
             console.note(f"{target.name} ({target.target}) held no {name}.")
+
+
+def _no_value_argument(name: str) -> errors.UsageError:
+    """The refusal of a value on the command line, which does not repeat it (L1)."""
+    return errors.UsageError(
+        "A value is never taken from the command line, where other users can see it.",
+        hint=f"Run `sophia-secrets set {name}` and type it, or give it on standard input.",
+    )

@@ -128,9 +128,3 @@ def nearest(name: str, known: Iterable[tuple[str, str]], limit: int = 3) -> list
 
 def _plain(name: str) -> str:
     return re.sub(_SEPARATOR, "_", name.casefold()).strip("_")
-
-
-def group_of(name: str) -> str:
-    """The group a name is listed under: its first word (`OPENAI` of `OPENAI_API_KEY`), or ""."""
-    head, separator, rest = name.replace(".", "_").partition("_")
-    return head if separator and rest else ""

@@ -1,5 +1,5 @@
 """
-The hot path: `get`, `run` and `list --names` where a compiled route and the cache can answer, before anything else is imported.
+The hot path: `get`, `run` and `list` where a compiled route and the cache can answer, before anything else is imported.
 
 There is nothing of its own here but the order: the rooms of `state` do the work, as they do for
 the whole program. Whatever is unusual is "not me" (None) before anything was written or printed,
@@ -148,7 +148,7 @@ def walk(start: Start, name: str) -> Found:
         elif member.kind == route_form.LOCAL:
             found = _of_vault(start, member, name)
         else:
-            found = _of_environment(start, member, name)
+            found = of_environment(start, member, name)
     if found is None:
         raise NotMe
     found.value.decode()
@@ -188,7 +188,8 @@ def _of_vault(start: Start, member: Member, name: str) -> Found | None:
     return Found(member, value, cached=False)
 
 
-def _of_environment(start: Start, member: Member, name: str) -> Found | None:
+def of_environment(start: Start, member: Member, name: str) -> Found | None:
+    """The variable of that name, as it is or as variables are spelled."""
     spelled = name.upper().replace("-", "_").replace(".", "_")
     if member.kind != route_form.ENV or spelled.startswith("SOPHIA_"):
         raise NotMe

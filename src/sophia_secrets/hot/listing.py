@@ -1,21 +1,29 @@
-"""`list --names` on the hot path."""
+"""`list` and `list --names` on the hot path."""
 
 from __future__ import annotations
 
+import os
 import time
 
 from sophia_secrets import hot
 from sophia_secrets.state import route_form
 from sophia_secrets.state.audit_event import Event
+from sophia_secrets.state.record import ABSENT, READABLE, WRITE_ONLY
+from sophia_secrets.view import ink, listing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_STATES = {READABLE: "readable", WRITE_ONLY: "write_only", ABSENT: "absent"}
 
-def answer(environ: Mapping[bytes, bytes], clock: Callable[[], float] = time.time) -> bytes | None:
+
+def answer(
+    environ: Mapping[bytes, bytes], clock: Callable[[], float] = time.time, *, names: bool
+) -> bytes | None:
     """
-    What a plain `list --names` prints, its audit event on disk; None where the whole program must see to it.
+    What a plain `list`, or with `names` a `list --names`, prints, its audit event on disk; None
+    where the whole program must see to it.
 
     `environ` is the process's own as bytes, `clock` gives Unix seconds.
     """
@@ -24,8 +32,9 @@ def answer(environ: Mapping[bytes, bytes], clock: Callable[[], float] = time.tim
     began = time.monotonic()
     try:
         start = hot.Start(environ, clock)
-        found = sorted({name for member in start.route.members for name in _names(start, member)})
-        text = "\n".join(found)
+        held = [_Held(start, member) for member in start.route.members]
+        found = sorted({name for each in held for name in each.names()})
+        text = "\n".join(found) if names else _table(found, held, environ)
         if not found or not text.isascii() or not all(name.isprintable() for name in found):
             return None
         event = Event("list", "listed", count=len(found), degraded=False, duration_ms=hot.elapsed(began))
@@ -35,17 +44,44 @@ def answer(environ: Mapping[bytes, bytes], clock: Callable[[], float] = time.tim
     return text.encode() + b"\n"
 
 
-def _names(start: hot.Start, member: route_form.Member) -> list[str]:
-    """What a backend holds; the variables of this process are nobody's secrets."""
-    if member.kind in (route_form.VENDOR, route_form.WRITE_ONLY):
-        record = start.record(member)
-        if record is None or not record.fresh:
+class _Held:
+    """What one backend holds."""
+
+    def __init__(self, start: hot.Start, member: route_form.Member) -> None:
+        self.backend = member.backend
+        self._start = start
+        self._member = member
+        self._states: dict[str, str] = {}
+        self._else = "absent"
+        if member.kind in (route_form.VENDOR, route_form.WRITE_ONLY):
+            record = start.record(member)
+            if record is None or not record.fresh:
+                raise hot.NotMe
+            self._states = {name: _STATES[letter] for name, letter in record.states().items()}
+            self._else = "absent" if record.complete else "unknown"
+        elif member.kind == route_form.LOCAL and member.vault is not None:
+            self._states = dict.fromkeys(member.vault.names, "readable")
+        elif member.kind != route_form.ENV:
             raise hot.NotMe
-        held = record.names()
-    elif member.kind == route_form.LOCAL and member.vault is not None:
-        held = list(member.vault.names)
-    elif member.kind == route_form.ENV:
-        held = []
-    else:
-        raise hot.NotMe
-    return [name for name in held if "." not in name]
+
+    def names(self) -> list[str]:
+        """The names; the variables of this process are nobody's secrets."""
+        return [name for name in self._states if "." not in name]
+
+    def state(self, name: str) -> str:
+        """Whether the backend has the name, and can give its value."""
+        if self._member.kind == route_form.ENV:
+            return "readable" if hot.of_environment(self._start, self._member, name) else "absent"
+        spellings = (name, name.upper()) if self.backend == "github" else (name,)
+        found = [self._states[spelled] for spelled in spellings if spelled in self._states]
+        return next((state for state in found if state != "absent"), found[0] if found else self._else)
+
+
+def _table(found: list[str], held: list[_Held], environ: Mapping[bytes, bytes]) -> str:
+    rows = []
+    for name in found:
+        states = [each.state(name) for each in held]
+        source = held[states.index("readable")].backend if "readable" in states else ""
+        rows.append(listing.Row(name, source, states))
+    seen = {name: os.fsdecode(environ[name.encode()]) for name in ink.VARIABLES if name.encode() in environ}
+    return listing.table(rows, [each.backend for each in held], ink.Ink(seen))

@@ -135,6 +135,12 @@ class Record:
             return list(self._entries)
         return [_unescape(line[0]) for line in _lines(self._plain)]
 
+    def states(self) -> dict[str, str]:
+        """The state of each name, in the vendor's order; nothing else is decoded."""
+        if self._entries is not None:
+            return {name: item.state for name, item in self._entries.items()}
+        return {_unescape(line[0]): line[1].decode() for line in _lines(self._plain)}
+
     def age(self, now: float) -> float:
         """Seconds since the fetch, never negative."""
         return max(0.0, now - self.fetched_at)
@@ -145,13 +151,14 @@ class Record:
 
     @property
     def complete(self) -> bool:
-        self._decode()
+        if self._entries is None:
+            return _head(self._plain)[2]
         return self._complete
 
     @property
     def notes(self) -> tuple[str, ...]:
         if self._entries is None:
-            return _notes(_fields(self._plain, _meta(self._plain)))
+            return _head(self._plain)[3]
         return self._notes
 
     @property
@@ -171,14 +178,9 @@ class Record:
         plain = self._plain
         index, _ = _BLOCKS.unpack_from(plain)
         start = _BLOCKS.size + index
-        self._notes = _notes(_fields(plain, _meta(plain)))
-        rest = _fields(plain, _meta(plain))
-        identity, label, complete, count = (next(rest) or b"" for _ in range(4))
-        for _ in range(int(count)):
-            next(rest)
+        identity, label, self._complete, self._notes, rest = _head(plain)
         self._identity = tuple(field or b"" for field in _fields(identity))
         self._label = _text(label)
-        self._complete = complete == b"1"
         entries = {}
         for name, state, offset, length in _lines(plain):
             at = start + int(offset)
@@ -331,7 +333,9 @@ def _meta(plain: bytes) -> int:
     return _BLOCKS.size + int(index) + int(values)
 
 
-def _notes(meta: Iterator[bytes | None]) -> tuple[str, ...]:
-    """The notes, which stand before what grows with the names."""
-    _, _, _, count = (next(meta) for _ in range(4))
-    return tuple(_text(next(meta) or b"") for _ in range(int(count or b"0")))
+def _head(plain: bytes) -> tuple[bytes, bytes, bool, tuple[str, ...], Iterator[bytes | None]]:
+    """How the last block begins: identity, label, complete, notes; then what grows with the names."""
+    rest = _fields(plain, _meta(plain))
+    identity, label, complete, count = (next(rest) or b"" for _ in range(4))
+    notes = tuple(_text(next(rest) or b"") for _ in range(int(count or b"0")))
+    return identity, label, complete == b"1", notes, rest

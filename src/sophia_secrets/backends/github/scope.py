@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import NoReturn
-from urllib.parse import quote
 
 from msgspec import Struct
 
@@ -69,6 +68,8 @@ class Scope(Struct, frozen=True):
     def list_path(self) -> str:
         """The API's path of the list, as `gh api` takes it (docs.github.com, REST, "secrets")."""
         if self.environment:
+            from urllib.parse import quote
+
             return f"repos/{self.full_name}/environments/{quote(self.environment, safe='')}/secrets"
         kind = "repos" if self.repository else "orgs"
         return f"{kind}/{self.full_name}/{self.app}/secrets"

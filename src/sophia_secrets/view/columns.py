@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Sequence
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sophia_secrets.view.ink import Ink
 
 GAP = 2
 LEAST = 10
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], ink: Ink, *, err: bool = False) -> str:
+    """
+    Columns fitted to the terminal: what does not fit goes on below, nothing is cut.
+
+    Cells are (already styled) text; an empty row is a gap. Where there is no terminal each row is
+    one line.
+    """
+    width = ink.width if ink.is_terminal(err=err) else None
+    lines = lay_out([head.upper() for head in heads], rows, width)
+    return "\n".join([ink.styled(lines[0], "dim", err=err), *lines[1:]])
 
 
 def lay_out(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
@@ -45,6 +60,8 @@ def _signs(text: str) -> list[str]:
 
 
 def _width(sign: str) -> int:
+    import unicodedata
+
     if sign[0] == "\x1b" or unicodedata.combining(sign[0]):
         return 0
     return 2 if unicodedata.east_asian_width(sign[0]) in "WF" else 1

@@ -1,0 +1,114 @@
+"""`set`."""
+
+from __future__ import annotations
+
+from sophia_secrets import errors
+from sophia_secrets.backends.base import Backend
+from sophia_secrets.cli import prompt
+from sophia_secrets.cli.console import Console
+from sophia_secrets.cli.declared import hold_to_declared
+from sophia_secrets.cli.opened import opened
+from sophia_secrets.cli.options import Options
+from sophia_secrets.core.model import Change, SecretValue
+from sophia_secrets.core.text import visible
+from sophia_secrets.operations import declaring, writing
+from sophia_secrets.operations.session import Session
+from sophia_secrets.state import files
+from sophia_secrets.view.ink import is_terminal
+
+
+def store(
+    options: Options,
+    name: str,
+    *,
+    backend: str | None,
+    from_file: str | None = None,
+    raw: bool = False,
+    generate: str | None = None,
+    allow_empty: bool = False,
+    not_as_declared: bool = False,
+) -> None:
+    """Store a secret in one backend. The value comes from a hidden prompt, standard input, a file or a generator."""
+    with opened(options, "set") as (session, console):
+        hold_to_declared(session, hold=not not_as_declared)
+        target = writing.destination(session, backend)
+        writing.check_name(target, name)
+        console.note(f"{target.name} → {target.target}")
+        value = _value(
+            session, name, from_file=from_file, raw=raw, generate=generate, allow_empty=allow_empty
+        )
+        if value == SecretValue("") and not allow_empty:
+            raise _nothing_given(target, name, from_file)
+        declaring.check_new_value(session, name, value)
+        change = Change(name, value)
+        writing.check_value(target, change)
+        written = writing.write(session, target, [change])
+        problem = writing.problem_of(written.receipt)
+        if problem is not None:
+            raise problem
+        _tell(console, target, name, written)
+
+
+def _value(
+    session: Session,
+    name: str,
+    *,
+    from_file: str | None,
+    raw: bool,
+    generate: str | None,
+    allow_empty: bool,
+) -> SecretValue:
+    if from_file is not None and generate is not None:
+        raise errors.UsageError("`--from-file` and `--generate` exclude each other.")
+    if generate is not None:
+        declared = session.settings.declared.get(name)
+        spec = (declared.generate if declared is not None else None) if generate == "default" else generate
+        from sophia_secrets.core import generate as generating
+
+        return generating.generate(spec or generating.DEFAULT)
+    if from_file is not None:
+        content = files.read_path(from_file, prompt.LIMIT, private=False, follow=True)
+        if content is None:
+            raise errors.UsageError(f"There is no file {from_file}.")
+        return prompt.text_value(content)
+    if is_terminal(0):
+        return prompt.ask_value(f"Value of {visible(name)} (hidden)", allow_empty=allow_empty)
+    return prompt.piped_value(raw=raw)
+
+
+def _nothing_given(target: Backend, name: str, from_file: str | None) -> errors.BadValue:
+    """An undefined variable before a pipe is an empty value, and is hardly ever meant."""
+    source = f"The file {visible(from_file)}" if from_file is not None else "Standard input"
+    look = "Look at the command or the variable that it comes from"
+    kept = target.problem(name, SecretValue("")) is None
+    purpose = f"`sophia-secrets set {name} --backend {target.name} --allow-empty` stores an empty value."
+    return errors.BadValue(
+        f"{source} is empty, so nothing was stored.",
+        hint=f"{look}; {purpose}" if kept else f"{look}.",
+        backend=target.name,
+        target=str(target.target),
+    )
+
+
+def _tell(console: Console, target: Backend, name: str, written: writing.Written) -> None:
+    (result,) = written.receipt.results
+    version = written.versions.get(name)
+    if console.json:
+        shape = {
+            "schema": 1,
+            "name": name,
+            "backend": target.name,
+            "target": str(target.target),
+            "version": version,
+            "verified": result.verified,
+        }
+        console.answer(shape)
+        return
+    remarks = (
+        []
+        if result.detail.startswith("not verified")
+        else ["verified" if result.verified else "not verified"]
+    )
+    remarks += [result.detail.rstrip(".")] if result.detail else []
+    number = f" as version {version}" if version else ""
+    console.note(f"Stored {name} in {target.name} ({target.target}){number}, {'; '.join(remarks)}.")

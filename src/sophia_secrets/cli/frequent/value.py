@@ -1,0 +1,66 @@
+"""`get`."""
+
+from __future__ import annotations
+
+import os
+
+from sophia_secrets.cli import streams
+from sophia_secrets.cli.opened import opened, warn_of
+from sophia_secrets.cli.options import Options
+from sophia_secrets.core.model import SecretValue
+from sophia_secrets.operations import reading
+
+
+def give(
+    options: Options,
+    name: str,
+    *,
+    backend: str | None = None,
+    no_cache: bool = False,
+    raw: bool = False,
+    explain: bool = False,
+    clip: bool = False,
+) -> None:
+    """Print a secret's value and one newline."""
+    with opened(options, "get") as (session, console):
+        began = session.clock()
+        read = reading.read(session, [name], only=backend, use_cache=not no_cache)
+        (resolution,) = read.resolutions
+        missing = list(read.missing())
+        warn_of(read.answers, console, session, said=missing[0].message if missing else "")
+        if explain:
+            from sophia_secrets.cli import trace
+
+            trace.show(resolution, console, session, err=True)
+        for problem in missing:
+            raise problem
+        assert resolution.value is not None
+        if console.json:
+            import json
+
+            from sophia_secrets.cli import shapes
+
+            streams.deliver((json.dumps(shapes.got(resolution)) + "\n").encode())
+        elif clip:
+            from sophia_secrets.cli import clipboard
+
+            clipboard.put(resolution.value, session.environ)
+            console.note(f"The value of {name} is on the clipboard; clipboard managers may keep it.")
+        else:
+            _mask_in_workflow(resolution.value)
+            streams.deliver(
+                resolution.value.reveal().encode("utf-8", "surrogateescape") + (b"" if raw else b"\n")
+            )
+            if options == Options() and backend is None and not (no_cache or explain):
+                from sophia_secrets.operations.routing import remember
+
+                remember(session, read.answers, began)
+
+
+def _mask_in_workflow(value: SecretValue) -> None:
+    """In a GitHub workflow the runner is told to mask the value before it is printed (G1)."""
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        from sophia_secrets.formats import Pair
+        from sophia_secrets.formats.github_env import masks
+
+        streams.say(masks([Pair("VALUE", value, 0)]).decode())

@@ -1,0 +1,50 @@
+"""The trace of one name for a person: what each backend of the chain said, and what it comes to."""
+
+from __future__ import annotations
+
+from sophia_secrets.cli.console import Console
+from sophia_secrets.cli.opened import ago
+from sophia_secrets.core.model import Resolution, TraceOutcome
+from sophia_secrets.core.text import visible
+from sophia_secrets.operations.session import Session
+
+
+def show(resolution: Resolution, console: Console, session: Session, *, err: bool) -> None:
+    """On standard output, or with `err` on standard error."""
+    rows = []
+    for step in resolution.trace:
+        wins = step.backend == resolution.backend and step.outcome is TraceOutcome.FOUND
+        word = "answers" if wins else step.outcome.value
+        styled = console.style(word, "good", err=err) if wins else console.state(word, err=err)
+        rows.append([step.backend, visible(step.target) or "-", styled, visible(step.detail)])
+    console.table(["backend", "target", "outcome", "detail"], rows, err=err)
+
+    def tell(text: str) -> None:
+        console.prose(text, err=err)
+
+    tell("")
+    if resolution.backend is None:
+        tell(f"{visible(resolution.name)} has no value here.")
+    else:
+        remarks = []
+        if resolution.stale:
+            remarks.append(f"stale, {ago(session.clock() - resolution.fetched_at)} old")
+        elif resolution.cached:
+            remarks.append(f"cached {ago(session.clock() - resolution.fetched_at)} ago")
+        if resolution.degraded:
+            remarks.append("degraded: a backend above it failed")
+        tail = f" ({', '.join(remarks)})" if remarks else ""
+        tell(
+            f"{visible(resolution.name)} comes from {resolution.backend} ({visible(resolution.target or '')}){tail}."
+        )
+    hidden = [step for step in resolution.trace if step.outcome is TraceOutcome.WRITE_ONLY]
+    if resolution.backend is None:
+        for step in hidden:
+            tell(f"{step.backend} ({visible(step.target)}) holds it; values cannot be read from there.")
+    elif hidden:
+        order = [step.backend for step in resolution.trace]
+        above = [s for s in hidden if order.index(s.backend) < order.index(resolution.backend)]
+        for step in above:
+            tell(
+                f"{step.backend} ({visible(step.target)}) holds it too and comes first where it runs; values cannot be read from there."
+            )

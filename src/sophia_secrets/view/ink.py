@@ -1,0 +1,59 @@
+"""What each output stream can show, and the styles of the visual language."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STYLES = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "strong": "1", "name": "36"}
+VARIABLES = ("NO_COLOR", "TERM", "COLUMNS")
+"""The variables that decide it."""
+_LEAST = 40
+
+
+def is_terminal(fd: int) -> bool:
+    """Whether the descriptor is a terminal (a closed one is not)."""
+    try:
+        return os.isatty(fd)
+    except OSError:
+        return False
+
+
+class Ink:
+    """
+    Standard output and standard error: which has colour, which is a terminal, and `width`, the
+    cells of a line.
+    """
+
+    __slots__ = ("_colour", "_terminal", "width")
+
+    def __init__(self, environ: Mapping[str, str], *, no_color: bool = False) -> None:
+        plain = no_color or bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
+        self._terminal = is_terminal(1), is_terminal(2)
+        self._colour = (False, False) if plain else self._terminal
+        self.width = _width(environ)
+
+    def is_terminal(self, *, err: bool = False) -> bool:
+        return self._terminal[err]
+
+    def has_colour(self, *, err: bool = False) -> bool:
+        return self._colour[err]
+
+    def styled(self, text: str, style: str, *, err: bool = False) -> str:
+        """The text in one of the styles, where there is colour."""
+        if not self._colour[err] or style not in STYLES:
+            return text
+        return f"\x1b[{STYLES[style]}m{text}\x1b[0m"
+
+
+def _width(environ: Mapping[str, str]) -> int:
+    for fd in (1, 2):
+        try:
+            return max(os.get_terminal_size(fd).columns, _LEAST)
+        except OSError:
+            continue
+    columns = environ.get("COLUMNS", "")
+    return int(columns) if columns.isdecimal() and int(columns) >= _LEAST else 80
