@@ -186,3 +186,22 @@ def test_a_masker_can_be_used_again_after_its_end() -> None:
     for _ in range(3):
         assert masker.feed(b"abcdab") + masker.flush() == b"***ab"
         assert masker.feed(b"first") + masker.flush() == b"first"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("x abc", "x abc"), ("x abcd", "x ***"), ("abcd", "***"), ("abc", "abc"), ("abcdefx", "***x")],
+)
+def test_an_end_of_four_bytes_that_begins_a_value_is_masked_where_text_was_cut(text: str, shown: str) -> None:
+    redactor = Redactor(["abcdef"])
+    assert redactor.redact(text, cut=True) == shown
+    assert redactor.redact(text) == text.replace("abcdef", "***")
+
+
+def test_a_value_that_may_still_become_a_longer_one_is_held_back_whole() -> None:
+    masker = Masker(["aaaa", "aaaabbbb"])
+    assert masker.feed(b"x") == b"x"
+    assert masker.feed(b"aaaa") == b""
+    assert masker.feed(b"b") == b""
+    assert masker.feed(b"c") == b"***bc"
+    assert masker.flush() == b""
