@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sophia_secrets.core.redact import Masker, Redactor
+from sophia_secrets.core.redact import Masker, Redactor, spellings
 
 PEM = "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END KEY-----\n"
 
@@ -22,8 +22,6 @@ SECRETS = st.lists(LETTERS, max_size=5)
 
 def reference(values: list[str], text: bytes) -> bytes:
     """The rule, byte by byte: what some form covers is masked, overlapping matches as one."""
-    from sophia_secrets.core.redact import spellings
-
     forms = {form for value in values for form in spellings(value)}
     spans = [
         (at, at + len(form)) for form in forms for at in range(len(text)) if text[at : at + len(form)] == form
@@ -205,3 +203,10 @@ def test_a_value_that_may_still_become_a_longer_one_is_held_back_whole() -> None
     assert masker.feed(b"b") == b""
     assert masker.feed(b"c") == b"***bc"
     assert masker.flush() == b""
+
+
+@pytest.mark.parametrize("value", ["abcdef", "pässword", "two\nlines here"])
+def test_L8_a_spelling_cut_anywhere_is_one_mask(value: str) -> None:
+    for form in spellings(value):
+        for cut in range(1, len(form)):
+            assert streamed([value], [form[:cut], form[cut:]]) == b"***", (form, cut)

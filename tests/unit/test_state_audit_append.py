@@ -84,7 +84,7 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     durable, sync_directory = files.durable, files.sync_directory
 
     def name_of(fd: int) -> str:
-        return os.path.basename(os.readlink(f"/proc/self/fd/{fd}"))
+        return os.path.basename(files.path_of(fd))
 
     monkeypatch.setattr(files, "durable", lambda fd: (names.append(name_of(fd)), durable(fd))[1])
     monkeypatch.setattr(
