@@ -4,7 +4,8 @@
     python -m tests.mutation core/compare 1 tests/unit/test_compare.py
 
 Works in a copy of the package. A mutant is killed where a test fails, or takes much longer than
-the longest does without a change (then it is shown, to be looked at).
+the longest does without a change (then it is shown, to be looked at). In place of STRIDE stands the
+file that holds the output of an earlier run to run what was alive then once more.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.mutation.mutants import mutants
+from tests.mutation.mutants import Mutant, mutants
 from tests.mutation.running import Runner
 
 ROOT = Path(__file__).parents[2]
 
 
-def main(module: str, stride: int, tests: list[str]) -> int:
+def main(module: str, which: str, tests: list[str]) -> int:
     with tempfile.TemporaryDirectory() as place:
         for name in ("src", "tests"):
             shutil.copytree(ROOT / name, Path(place, name), ignore=shutil.ignore_patterns("__pycache__"))
@@ -33,7 +34,7 @@ def main(module: str, stride: int, tests: list[str]) -> int:
         if not runner.prepares():
             print("The tests fail without any change.", file=sys.stderr)
             return 2
-        chosen = every[::stride]
+        chosen = every[:: int(which)] if which.isdigit() else _alive(every, Path(which).read_text())
         alive = 0
         for mutant in chosen:
             path.write_text(mutant.source)
@@ -52,6 +53,11 @@ def main(module: str, stride: int, tests: list[str]) -> int:
     return 0
 
 
+def _alive(every: list[Mutant], told: str) -> list[Mutant]:
+    """Those mutants that a run told of; where two look the same, both."""
+    return [mutant for mutant in every if f"  alive, line {mutant.line}: {mutant.what}: " in told]
+
+
 if __name__ == "__main__":
     os.environ.pop("PYTEST_ADDOPTS", None)
-    sys.exit(main(sys.argv[1], int(sys.argv[2]), sys.argv[3:]))
+    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3:]))

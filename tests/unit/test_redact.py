@@ -210,3 +210,19 @@ def test_L8_a_spelling_cut_anywhere_is_one_mask(value: str) -> None:
     for form in spellings(value):
         for cut in range(1, len(form)):
             assert streamed([value], [form[:cut], form[cut:]]) == b"***", (form, cut)
+
+
+@pytest.mark.parametrize(
+    ("value", "spelled"),
+    [
+        ("X<y>z", r"X\u003cy\u003ez"),
+        ("ab\x07cde", r"ab\x07cde"),
+        ("ab\x07cde", r"ab\u0007cde"),
+        ("a b/c!d", "a%20b%2Fc%21d"),
+        ("a b/c!d", "a%20b/c%21d"),
+        ("a b/c!d", "a%20b%2Fc!d"),
+        ("a b/c!d", "a+b%2Fc%21d"),
+    ],
+)
+def test_L7_a_spelling_is_masked_to_its_last_sign(value: str, spelled: str) -> None:
+    assert Redactor([value]).redact(f"<{spelled}>") == "<***>"

@@ -203,7 +203,10 @@ class Waiting:
                 lock.release()
 
     def _look_at_flight(self) -> None:
-        flight = files.read(self._directory, self._cache.file(self._identity, _cache.LOCK), _FLIGHT_SIZE)
+        try:
+            flight = files.read(self._directory, self._cache.file(self._identity, _cache.LOCK), _FLIGHT_SIZE)
+        except files.TooLarge:
+            return
         if flight is not None and len(flight) == _FLIGHT_SIZE:
             self._seen.add(flight)
 
