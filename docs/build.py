@@ -15,13 +15,16 @@ def main(arguments: list[str]) -> int:
     """Write the reference; with no `--reference-only`, build the site too. The exit code of the build."""
     sys.path.insert(0, str(ROOT))
     from docs.errors import page as errors_page
+    from docs.help_text import help_text
     from docs.man_page import man_page
     from docs.reference_pages import MADE, pages
     from docs.reference_schemas import files
     from docs.walk_page import walk_page
+    from sophia_secrets.view import help
 
     made = {ROOT / "docs" / "reference" / name: text for name, text in (*pages().items(), *files().items())}
     made[ROOT / "docs" / "man" / "sophia-secrets.1"] = man_page()
+    made[Path(help.FILE)] = help_text()
     made[ROOT / "docs" / "walk.md"] = f"{MADE}\n{walk_page()}"
     made[ROOT / "docs" / "reference" / "errors.md"] = f"{MADE}\n{errors_page.made()}"
     for path, text in made.items():

@@ -116,6 +116,15 @@ def test_the_version_imports_nothing(sophia: Program) -> None:
     assert imported(sophia, "--version") <= VERSION
 
 
+def test_the_help_imports_no_more_than_its_text(sophia: Program) -> None:
+    assert imported(sophia, "--help") - VERSION <= {
+        "__future__",
+        "resource",
+        "sophia_secrets.view",
+        "sophia_secrets.view.help",
+    }
+
+
 def test_a_warm_get_of_a_cached_vendor_imports_the_state_alone(
     settled: Program, vendors: World, tmp_path: Path
 ) -> None:
