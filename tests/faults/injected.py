@@ -53,6 +53,7 @@ class Struck:
     done: Done
     hit: bool
     told: str
+    call: str
 
 
 class Traced:
@@ -103,7 +104,7 @@ class Traced:
             met = calls[-1:] if b"killed by SIGKILL" in lines[-1] else []
         else:
             met = [line for line in calls if b"(INJECTED)" in line]
-        return Struck(done, any(map(self._touches, met)), f"{action} at {point}: {done}")
+        return Struck(done, any(map(self._touches, met)), f"{action} at {point}: {done}", point.call)
 
     def _touches(self, line: bytes) -> bool:
         return self._place in line

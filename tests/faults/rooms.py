@@ -23,6 +23,7 @@ from tests.vendors.pulumi_cli import PulumiCli
 from tests.vendors.pulumi_cloud import TOKEN as PULUMI_TOKEN
 from tests.world import ENVIRONMENT, World
 
+STATE, HOME = "home/sophia", "home"
 OLD, NEW, OTHER = "canary-old-7f3a91", "canary-new-55c2e0", "canary-other-0b8d4c"
 
 
@@ -94,6 +95,13 @@ class Room:
 
 # What can be there before a fault.
 
+EXPORTED, BEFORE = "../home/exported/out.env", "as it was\n"
+EXPORT = ("export", "API_KEY", "--output", EXPORTED)
+
+
+def exported(room: Room) -> Path:
+    return room.program.cwd / EXPORTED
+
 
 def stored(room: Room) -> None:
     room.program.store("OTHER_KEY", "untouched")
@@ -109,6 +117,13 @@ def cached(room: Room) -> None:
     assert room.program("get", "API_KEY").out == f"{OLD}\n"
 
 
+def beside_a_file(room: Room) -> None:
+    cached(room)
+    exported(room).parent.mkdir(mode=0o700)
+    exported(room).write_text(BEFORE)
+    exported(room).chmod(0o600)
+
+
 def at_fly(room: Room) -> None:
     room.program.store("API_KEY", OLD, "fly")
 
@@ -119,7 +134,10 @@ def held_by_two(room: Room) -> None:
 
 
 class Struckable(Protocol):
-    """A command line, what is there before it, and how many of its points are usually met."""
+    """
+    A command line, what is there before it, where below the program's root its calls count, and how
+    many of its points are usually met.
+    """
 
     @property
     def arguments(self) -> tuple[str, ...]: ...
@@ -127,6 +145,8 @@ class Struckable(Protocol):
     def stdin(self) -> str: ...
     @property
     def usual(self) -> int: ...
+    @property
+    def reach(self) -> str: ...
     def prepare(self, room: Room) -> None: ...
     def check(self, room: Room, before: list[dict[str, Any]], struck: Struck) -> None: ...
 
@@ -140,7 +160,8 @@ def strike_everywhere(tmp_path: Path, scene: Struckable, *actions: str) -> None:
         scene.prepare(room)
         before = room.events()
         room.keep()
-        traced = Traced(room.program, *scene.arguments, stdin=scene.stdin)
+        place = room.program.root / scene.reach
+        traced = Traced(room.program, *scene.arguments, stdin=scene.stdin, place=place)
         points = points or traced.points()
         free.put((room, before, traced))
 

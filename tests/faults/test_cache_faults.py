@@ -21,6 +21,7 @@ from sophia_secrets.state.cache import Cache
 from sophia_secrets.state.flight import Lead, SharedFailure, Waiting
 from sophia_secrets.state.record import _HEADER, Item, Miss, Record
 from tests.faults.children import Child
+from tests.faults.soak import examples
 
 KEY = bytes(range(32))
 IDENTITY = (b"1", b"github", b"octo/app", b"alice")
@@ -570,7 +571,10 @@ class CacheModel(RuleBasedStateMachine):
 
 
 CacheModel.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(60, 2000),
+    stateful_step_count=examples(40, 50),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )
 
 

@@ -18,16 +18,23 @@ import pytest
 
 from tests.faults.injected import Struck, needs_strace
 from tests.faults.rooms import (
+    BEFORE,
+    EXPORT,
+    HOME,
     NEW,
     OLD,
+    STATE,
     Room,
     at_fly,
     at_the_vendor,
+    beside_a_file,
     cached,
+    exported,
     held_by_two,
     stored,
     strike_everywhere,
 )
+from tests.faults.soak import SOAK
 from tests.program import PROGRAM, Done, Program
 
 FULL, BROKEN = "error=ENOSPC", "error=EIO"
@@ -44,11 +51,13 @@ class Refused:
     holds: Callable[[Room, Done, list[dict[str, Any]]], None]
     stdin: str = ""
     usual: int = 8
+    reach: str = STATE
+    codes: tuple[int, ...] = TYPED
 
     def check(self, room: Room, before: list[dict[str, Any]], struck: Struck) -> None:
         done = struck.done
         assert "Traceback" not in done.said
-        assert done.code in (0, *TYPED)
+        assert done.code in (0, *self.codes)
         assert done.code == 0 or "error: " in done.err
         after = room.events()
         assert after[: len(before)] == before
@@ -90,6 +99,16 @@ def both_told_truly(room: Room, done: Done, events: list[dict[str, Any]]) -> Non
         assert held == {NEW}
 
 
+def file_told_truly(room: Room, done: Done, events: list[dict[str, Any]]) -> None:
+    assert done.out == ""
+    held = exported(room).read_text()
+    assert held == f"API_KEY='{OLD}'\n" or (done.code and held == BEFORE)
+    if held != BEFORE:
+        assert "found" in [event["outcome"] for event in events]
+    assert list(exported(room).parent.iterdir()) == [exported(room)]
+    assert exported(room).stat().st_mode & 0o777 == 0o600
+
+
 GET = ("get", "API_KEY")
 SCENES = {
     "get, local": Refused((*GET, "--backend", "local"), stored, audited_or_not_printed),
@@ -97,6 +116,10 @@ SCENES = {
     "get, cached": Refused(GET, cached, audited_or_not_printed, usual=10),
     "run": Refused(
         ("run", "--only", "API_KEY", "--", "printenv", "API_KEY"), cached, audited_or_not_printed, usual=8
+    ),
+    # A file of the user's own that cannot be written is exit 1.
+    "export, to a file": Refused(
+        EXPORT, beside_a_file, file_told_truly, usual=8, reach=HOME, codes=(1, *TYPED)
     ),
     "set, local": Refused(("set", "API_KEY", "--backend", "local"), stored, local_told_truly, NEW),
     "set, fly": Refused(("set", "API_KEY", "--backend", "fly"), at_fly, fly_told_truly, NEW),
@@ -114,13 +137,14 @@ def test_A1_A3_whatever_call_the_disk_refuses_the_answer_is_typed_and_true(
     strike_everywhere(tmp_path, scene, FULL, BROKEN)
 
 
+@pytest.mark.parametrize("kilobytes", [16, 64, 160] if SOAK else [160])
 def test_A1_on_a_small_full_disk_what_was_acknowledged_is_there_once_there_is_room(
-    sophia: Program, tmp_path: Path
+    sophia: Program, tmp_path: Path, kilobytes: int
 ) -> None:
-    """As the kernel says it: a real file system of 160 kB that the program fills by itself."""
+    """As the kernel says it: a real file system that the program fills by itself."""
     script = f"""
         set -e
-        mount -t tmpfs -o size=160k,mode=0700 none {sophia.home}
+        mount -t tmpfs -o size={kilobytes}k,mode=0700 none {sophia.home}
         for n in 1 2 3 4 5 6 7 8 9 10 11 12; do
             code=0
             head -c 9000 /dev/urandom | base64 -w0 | cut -c1-12000 >{tmp_path}/value
@@ -150,8 +174,10 @@ def test_A1_on_a_small_full_disk_what_was_acknowledged_is_there_once_there_is_ro
     lines = [line.split() for line in done.stdout.splitlines()]
     given = {n: (int(code), value) for code, n, value in (line for line in lines if line[0].isdecimal())}
     held = {line[1]: "".join(line[2:]) for line in lines if line[0] == "held"}
-    assert {code for code, _ in given.values()} > {0}, "the disk was never full"
-    assert {code for code, _ in given.values()} <= {0, *TYPED}
+    codes = {code for code, _ in given.values()}
+    assert codes != {0}, "the disk was never full"
+    assert 0 in codes or kilobytes < 160
+    assert codes <= {0, *TYPED}
     for n, (code, value) in given.items():
         assert held[n] == value or (code != 0 and not held[n]), (n, code)
     assert json.loads(done.stdout.splitlines()[-1])["ok"], done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -19,6 +20,9 @@ from tests.program import Done, Program
 
 OTHERS = ("error=EACCES", "error=EROFS", "error=EDQUOT", "error=EMFILE")
 ALL = (*OTHERS, "error=ENOSPC", "error=EIO")
+NOT_AGAIN = ("rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir", "mkdirat")
+"""No file system of this machine's own interrupts these, and Python does not make them again."""
+
 HALVED = Path(__file__).with_name("short_writes.py")
 
 
@@ -40,19 +44,32 @@ class Told(test_disk.Refused):
         super().check(room, before, struck)
 
 
-def told(scene: test_disk.Refused) -> Told:
-    return Told(scene.arguments, scene.prepare, scene.holds, scene.stdin, usual=7)
+@dataclass(frozen=True)
+class GoesOn(Told):
+    """As `Told`, and nothing comes of it where the interpreter makes the call again."""
+
+    def check(self, room: Room, before: list[dict[str, Any]], struck: Struck) -> None:
+        assert struck.call in NOT_AGAIN or struck.done.code == 0
+        super().check(room, before, struck)
 
 
-NAMES = ("get, cached", "get, local", "set, local", "set, fly", "rotate, fly and local")
+def as_a(kind: type[test_disk.Refused], scene: test_disk.Refused, usual: int) -> test_disk.Refused:
+    fields = {field.name: getattr(scene, field.name) for field in dataclasses.fields(scene)}
+    return kind(**{**fields, "usual": usual})
 
 
 @needs_strace
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", test_disk.SCENES)
 def test_A1_A3_however_the_disk_refuses_a_call_the_answer_is_typed_true_and_short(
     tmp_path: Path, name: str
 ) -> None:
-    strike_everywhere(tmp_path, told(test_disk.SCENES[name]), *OTHERS)
+    strike_everywhere(tmp_path, as_a(Told, test_disk.SCENES[name], 7), *OTHERS)
+
+
+@needs_strace
+@pytest.mark.parametrize("name", test_disk.SCENES)
+def test_A1_A3_an_interrupted_call_is_made_again_or_told_of(tmp_path: Path, name: str) -> None:
+    strike_everywhere(tmp_path, as_a(GoesOn, test_disk.SCENES[name], 4), "error=EINTR")
 
 
 def half_by_half(room: Room, *arguments: str, stdin: str = "") -> Done:

@@ -15,13 +15,19 @@ import pytest
 
 from tests.faults.injected import KILL, Point, Struck, Traced, needs_strace
 from tests.faults.rooms import (
+    BEFORE,
+    EXPORT,
+    HOME,
     NEW,
     OLD,
     OTHER,
+    STATE,
     Room,
     at_fly,
     at_the_vendor,
+    beside_a_file,
     cached,
+    exported,
     held_by_two,
     stored,
     strike_everywhere,
@@ -45,6 +51,7 @@ class Killed:
     stdin: str = ""
     again: str = ""
     usual: int = 8
+    reach: str = STATE
 
     def check(self, room: Room, before: list[dict[str, Any]], struck: Struck) -> None:
         assert "Traceback" not in struck.done.err
@@ -70,6 +77,18 @@ def printed_whole_or_not(room: Room, struck: Struck) -> None:
 
 def printed(room: Room, repeated: Done) -> None:
     assert repeated.out == f"{OLD}\n"
+
+
+def file_is_whole_or_as_it_was(room: Room, struck: Struck) -> None:
+    held = exported(room).read_text()
+    assert held in (BEFORE, WHOLE)
+    if held == WHOLE:
+        assert ("export", "found") in [(event["command"], event["outcome"]) for event in room.events()]
+    assert {path.stat().st_mode & 0o777 for path in exported(room).parent.iterdir()} == {0o600}
+
+
+def file_is_whole(room: Room, repeated: Done) -> None:
+    assert exported(room).read_text() == WHOLE
 
 
 def local_is_old_or_new(room: Room, struck: Struck) -> None:
@@ -113,6 +132,7 @@ def all_are_equal(room: Room, repeated: Done) -> None:
     assert room.program("rotation", "status", "--json").json["rotations"] == []
 
 
+WHOLE = f"API_KEY='{OLD}'\n"
 GET, SET = ("get", "API_KEY"), ("set", "API_KEY", "--backend")
 RUN = ("run", "--only", "API_KEY", "--", "printenv", "API_KEY")
 SCENES = {
@@ -120,6 +140,13 @@ SCENES = {
     "get, nothing cached": Killed(GET, at_the_vendor, printed_whole_or_not, printed),
     "get, cached": Killed(GET, cached, printed_whole_or_not, printed),
     "run": Killed(RUN, cached, printed_whole_or_not, printed),
+    "export, to a file": Killed(
+        EXPORT,
+        beside_a_file,
+        file_is_whole_or_as_it_was,
+        file_is_whole,
+        reach=HOME,
+    ),
     "set, local": Killed((*SET, "local"), stored, local_is_old_or_new, local_is_new, NEW, usual=9),
     "set, local, on a fresh machine": Killed(
         (*SET, "local"), lambda room: None, local_is_whole_or_missing, local_is_there, NEW, usual=9

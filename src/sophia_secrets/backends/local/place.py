@@ -25,6 +25,8 @@ _FILE_LIMIT = 24 * MEBIBYTE
 _IDENTITY_LIMIT = 64 * 1024
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _SHUT = (errno.EROFS, errno.EACCES, errno.EPERM)
+_MANY = (errno.EMFILE, errno.ENFILE)
+_PASSING = (errno.EINTR, errno.EIO, errno.EAGAIN, errno.ETIMEDOUT, errno.ESTALE)
 
 _LOCK = b"the lock of a vault"
 
@@ -148,12 +150,16 @@ def kind_of(error: OSError) -> FailureKind:
 
 
 def hint_of(error: OSError, directory: str) -> str:
-    """What to do where the operating system refuses to write in a directory."""
+    """What to do where the operating system refuses to read or write in a directory."""
     place = files.quoted(directory)
     if error.errno in _FULL:
         return f"Free some space in {place} (`df -h {place}` shows how much there is) and try again."
     if error.errno in _SHUT:
         return f"Make {place} writable, or set `SOPHIA_SECRETS_HOME` to a directory that is."
+    if error.errno in _MANY:
+        return "Allow more open files (see `ulimit -n`) and try again."
+    if error.errno in _PASSING:
+        return f"Try again; where it stays so, see to the disk that holds {place}."
     return ""
 
 
