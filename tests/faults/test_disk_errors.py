@@ -69,7 +69,7 @@ def test_A1_A3_however_the_disk_refuses_a_call_the_answer_is_typed_true_and_shor
 @needs_strace
 @pytest.mark.parametrize("name", test_disk.SCENES)
 def test_A1_A3_an_interrupted_call_is_made_again_or_told_of(tmp_path: Path, name: str) -> None:
-    strike_everywhere(tmp_path, as_a(GoesOn, test_disk.SCENES[name], 2), "error=EINTR")
+    strike_everywhere(tmp_path, as_a(GoesOn, test_disk.SCENES[name], 5), "error=EINTR")
 
 
 def half_by_half(room: Room, *arguments: str, stdin: str = "") -> Done:
