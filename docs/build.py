@@ -1,4 +1,4 @@
-"""Writes the reference from the program, then builds the site into `site/`: what `make docs` runs."""
+"""Writes the reference and the pictures from the program, then builds the site: what `make docs` runs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(arguments: list[str]) -> int:
-    """Write the reference; with no `--reference-only`, build the site too. The exit code of the build."""
+    """Write what is made; with no `--reference-only`, build `site/` too. The exit code of the build."""
     sys.path.insert(0, str(ROOT))
     from docs.errors import page as errors_page
     from docs.help_text import help_text
     from docs.man_page import man_page
+    from docs.pictures import PICTURES, drawn
     from docs.reference_pages import MADE, pages
     from docs.reference_schemas import files
     from docs.walk_page import walk_page
@@ -27,6 +28,7 @@ def main(arguments: list[str]) -> int:
     made[Path(help.FILE)] = help_text()
     made[ROOT / "docs" / "walk.md"] = f"{MADE}\n{walk_page()}"
     made[ROOT / "docs" / "reference" / "errors.md"] = f"{MADE}\n{errors_page.made()}"
+    made |= {PICTURES / name: text for name, text in drawn().items()}
     for path, text in made.items():
         path.parent.mkdir(exist_ok=True)
         if not path.exists() or path.read_text(encoding="utf-8") != text:

@@ -2,16 +2,20 @@
 Pictures of the product, made from real runs in a real terminal of 80 columns, light and dark.
 
 `python docs/pictures.py` writes docs/pictures/*.svg. The vendors are the tests' own: the real gh
-against a local API, stand-ins for pulumi and flyctl.
+against a local API, stand-ins for pulumi and flyctl. The program's clock stands still, and what is
+another one at each run (the key of the vault, the place of the home) is written over in the same
+width, so that the pictures are the same until the program is not.
 """
 
 from __future__ import annotations
 
-import os
+import re
+import secrets
 import shutil
+import subprocess
 import sys
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
@@ -57,6 +61,13 @@ def _prepare(sophia: Program, vendors: World) -> None:
         sophia("get", name)
 
 
+def _mistakes(sophia: Program, vendors: World) -> None:
+    (sophia.cwd / ".env").write_text("DATABASE_URL=postgres://db\n")
+    for words in (("init", "-q"), ("add", ".env")):
+        subprocess.run(["git", *words], cwd=sophia.cwd, check=True)
+    vendors.pulumi_fails(401, {"code": 401, "message": "Unauthorized"})
+
+
 def _down(_: Program, vendors: World) -> None:
     vendors.pulumi_fails(503, {"code": 503, "message": "down"})
 
@@ -67,7 +78,7 @@ SCENES: tuple[tuple[str, tuple[str, ...], Step | None], ...] = (
     ("explain", ("explain", "STRIPE_API_KEY"), None),
     ("plan", ("sync", "--from", "pulumi", "--to", "fly", "--dry-run"), None),
     ("report", ("audit", "report"), None),
-    ("doctor", ("doctor",), None),
+    ("doctor", ("doctor",), _mistakes),
     ("degraded", ("get", "STRIPE_API_KEY", "--no-cache", "--explain"), _down),
     ("error", ("get", "STRIPE_KEY"), None),
 )
@@ -102,27 +113,70 @@ def draw(title: str, rows: list[list[Any]], look: Look) -> str:
     )
 
 
-def main() -> int:
-    """Draw every scene in every theme."""
-    PICTURES.mkdir(exist_ok=True)
-    place = os.path.join(tempfile.gettempdir(), "demo")
-    os.mkdir(place, 0o700)
+_FROZEN = """#!{python}
+import pwd, sys, time
+time.time = lambda: 1777888800.0
+_entry = pwd.getpwuid
+pwd.getpwuid = lambda uid: pwd.struct_passwd(("ana", *_entry(uid)[1:]))
+from sophia_secrets.__main__ import main
+sys.exit(main())
+"""
+"""The program at 2026-05-04 10:00 UTC, run by the user `ana`."""
+
+_KEY = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudu9wz8sssv39t"
+_ANY_KEY = re.compile(r"\bage1[a-z0-9]{58}\b")
+
+
+@contextmanager
+def _place() -> Iterator[Path]:
+    """A directory whose path is as long as `/tmp/demo`, so that lines break where they would there."""
+    while True:
+        place = Path("/tmp") / secrets.token_hex(2)
+        try:
+            place.mkdir(0o700)
+        except FileExistsError:
+            continue
+        break
     try:
-        sophia = Program(Path(place))
-        with world(sophia, Path(place)) as vendors:
-            gh = Path(place) / "gh"
+        yield place
+    finally:
+        shutil.rmtree(place)
+
+
+def _steady(row: list[Any], place: Path) -> list[Any]:
+    """The row with what is another one each time written over, cell by cell."""
+    text = _ANY_KEY.sub(_KEY, "".join(cell.data for cell in row).replace(str(place), "/tmp/demo"))
+    return [cell._replace(data=sign) for cell, sign in zip(row, text, strict=True)]
+
+
+def drawn() -> dict[str, str]:
+    """Every picture in every theme, by the name of its file."""
+    pictures = {}
+    with _place() as place:
+        program = place / "sophia-secrets"
+        program.write_text(_FROZEN.format(python=sys.executable))
+        program.chmod(0o700)
+        sophia = Program(place, executable=program)
+        with world(sophia, place) as vendors:
+            gh = place / "gh"
             gh.symlink_to(GH)
             sophia.environment["SOPHIA_SECRETS_GH"] = str(gh)
             for name, arguments, before in SCENES:
                 if before is not None:
                     before(sophia, vendors)
-                with Terminal(sophia, *arguments, lines=70) as terminal:
+                with Terminal(sophia, *arguments, lines=70, executable=str(program)) as terminal:
                     terminal.end()
-                    for word, look in LOOKS.items():
-                        title = " ".join(("sophia-secrets", *arguments))
-                        (PICTURES / f"{name}-{word}.svg").write_text(draw(title, terminal.cells, look))
-    finally:
-        shutil.rmtree(place)
+                    rows = [_steady(row, place) for row in terminal.cells]
+                title = " ".join(("sophia-secrets", *arguments))
+                pictures |= {f"{name}-{word}.svg": draw(title, rows, look) for word, look in LOOKS.items()}
+    return pictures
+
+
+def main() -> int:
+    """Draw every scene in every theme."""
+    PICTURES.mkdir(exist_ok=True)
+    for name, text in drawn().items():
+        (PICTURES / name).write_text(text, encoding="utf-8")
     return 0
 
 

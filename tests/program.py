@@ -38,10 +38,12 @@ class Program:
     The program with its own home, settings, state, cache and working directory under `root`.
 
     `environment` is all that its processes get besides; nothing of the test run's own leaks in.
+    `executable` is what is started.
     """
 
     root: Path
     environment: dict[str, str] = field(default_factory=dict)
+    executable: Path = PROGRAM
 
     def __post_init__(self) -> None:
         self.home = self.root / "home"
@@ -73,7 +75,7 @@ class Program:
     ) -> Done:
         """Run one command line; `stdin` is a pipe with that text."""
         done = subprocess.run(
-            [str(PROGRAM), *arguments],
+            [str(self.executable), *arguments],
             input=stdin.encode() if isinstance(stdin, str) else stdin,
             capture_output=True,
             cwd=cwd or self.cwd,

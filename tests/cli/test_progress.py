@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,6 +82,48 @@ def test_a_scan_counts_its_files(tmp_path: Path) -> None:
     assert scanning.scan_files(session, known, [str(tmp_path)]).files >= 3
     assert shown[0] == ("Scanning", len(shown) - 1, "files")
     assert shown[1:] == list(range(len(shown) - 1))
+
+
+@pytest.fixture
+def impatient(tmp_path: Path) -> str:
+    """The program with a bar that shows every file: no test waits for a slow disk."""
+    path = tmp_path / "impatient"
+    path.write_text(
+        f"#!{sys.executable}\n"
+        "import sys\n"
+        "from sophia_secrets.cli import progress\n"
+        "progress.PATIENCE = progress._PACE = 0\n"
+        "from sophia_secrets.__main__ import main\n"
+        "sys.exit(main())\n"
+    )
+    path.chmod(0o700)
+    return str(path)
+
+
+def test_a_scan_shows_its_files_on_a_terminal_and_leaves_the_findings_alone(
+    sophia: Program, impatient: str
+) -> None:
+    sophia.store("API_KEY", "a-value-to-find")
+    for number in range(3):
+        (sophia.cwd / f"{number}.txt").write_text("a-value-to-find" if number == 1 else "x")
+    with Terminal(sophia, "scan", columns=100, executable=impatient) as terminal:
+        assert terminal.end() == 7, terminal.screen
+        sent, screen = terminal.raw.decode(), terminal.screen
+    assert "Scanning  " in sent
+    assert "1 of 3 files" in sent
+    assert "Scanning" not in screen
+    assert "of 3 files" not in screen
+    assert screen.startswith("1.txt:1: API_KEY\nerror: ")
+
+
+def test_a_scan_in_a_pipe_shows_no_files_it_looked_into(sophia: Program, impatient: str) -> None:
+    sophia.store("API_KEY", "a-value-to-find")
+    (sophia.cwd / "a.txt").write_text("x")
+    done = subprocess.run(
+        [impatient, "scan"], cwd=sophia.cwd, env=sophia.full_environment(), capture_output=True, check=False
+    )
+    assert done.returncode == 0
+    assert b"Scanning" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])

@@ -39,6 +39,12 @@ def test_wrapping_keeps_every_sign_in_order(text: str, width: int) -> None:
     assert all(cells(line) <= width for line in lines)
 
 
+def test_a_word_that_fits_a_line_is_not_broken() -> None:
+    assert wrap("environment acme/app/production.", 30) == ["environment", "acme/app/production."]
+    assert wrap("a " + "x" * 12, 10) == ["a", "x" * 10, "xx"]
+    assert wrap("    " + "x" * 8, 10) == ["    " + "x" * 6, "xx"]
+
+
 def test_a_colour_goes_on_in_the_next_line_and_ends_with_each() -> None:
     lines = wrap("\x1b[31m" + "x" * 25 + "\x1b[0m", 10)
     assert [COLOUR.sub("", line) for line in lines] == ["x" * 10, "x" * 10, "x" * 5]

@@ -109,8 +109,9 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def _last_blank(line: list[str]) -> int:
-    """Where to break: after the last blank in the second half of the line, else at its end."""
-    for at in range(len(line) - 1, len(line) // 2, -1):
+    """Where to break: after the last blank that stands behind a word, else at the line's end."""
+    first = next((at for at, sign in enumerate(line) if sign != " " and sign[0] != "\x1b"), len(line))
+    for at in range(len(line) - 1, first, -1):
         if line[at] == " ":
             return at + 1
     return len(line)
