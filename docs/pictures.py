@@ -65,7 +65,7 @@ def _mistakes(sophia: Program, vendors: World) -> None:
     (sophia.cwd / ".env").write_text("DATABASE_URL=postgres://db\n")
     for words in (("init", "-q"), ("add", ".env")):
         subprocess.run(["git", *words], cwd=sophia.cwd, check=True)
-    vendors.pulumi_fails(401, {"code": 401, "message": "Unauthorized"})
+    vendors.pulumi_fails(401, {"code": 401, "message": "Unauthorized"}, 1)
 
 
 def _down(_: Program, vendors: World) -> None:

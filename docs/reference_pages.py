@@ -165,18 +165,21 @@ def _default(row: Row) -> str:
             return f"`{other}`"
 
 
+_FAULT = "A fault of the program, or what no other kind says."
+
+
 def exit_codes_page() -> str:
     """The codes, and every error's kind under its code."""
     parts = [
         "# Exit codes\n",
-        f"```text\n{EXIT_CODES}\n```\n",
+        f"```{{.text .wrapped}}\n{EXIT_CODES}\n```\n",
         "## Kinds of error\n",
         "`kind` is what `--json` and the audit log say. The hint of an error is the next command to type.\n",
     ]
-    abouts = {cls: inspect.getdoc(cls) or "" for cls in error_classes()}
-    abouts[errors.SophiaError] = "A fault of the program, or what no other kind says."
-    kinds = sorted((cls.exit_code, cls.kind, about) for cls, about in abouts.items())
-    rows = [(f"`{kind}`", str(code), _unwrapped(about).partition("\n")[0]) for code, kind, about in kinds]
+    abouts = {(errors.SophiaError.exit_code, errors.SophiaError.kind): _FAULT}
+    for cls in error_classes():
+        abouts.setdefault((cls.exit_code, cls.kind), _unwrapped(inspect.getdoc(cls) or "").partition("\n")[0])
+    rows = [(f"`{kind}`", str(code), about) for (code, kind), about in sorted(abouts.items())]
     parts.append(_table(("kind", "code", "what happened"), rows))
     return "\n".join(parts)
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from docs.errors import aws, names, state, usage, vendors
+from docs.errors import absent, api, aws, names, state, usage, vendors
 from docs.errors.elsewhere import ELSEWHERE
 from docs.errors.scene import Caused, Scene, cause
 from sophia_secrets import errors
 
-SCENES: tuple[Scene, ...] = (*usage.SCENES, *names.SCENES, *state.SCENES, *vendors.SCENES, *aws.SCENES)
+SCENES: tuple[Scene, ...] = (
+    *usage.SCENES,
+    *names.SCENES,
+    *state.SCENES,
+    *vendors.SCENES,
+    *aws.SCENES,
+    *absent.SCENES,
+    *api.SCENES,
+)
 
 _HEAD = """# Every error message
 
@@ -58,7 +66,7 @@ def block(each: Caused) -> str:
 
 _LONGEST = 4000
 FENCE = "```{.text .messages}\n"
-"""What `docs/stylesheets/width.css` breaks between words."""
+"""A session of a shell, whose sentences `docs/site_hook.py` marks."""
 
 
 def _is_private(value: str) -> bool:

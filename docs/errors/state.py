@@ -30,6 +30,12 @@ esac
 """,
 )
 
+_NO_SECRET = """case "$*" in *version*) echo '{"Version":"0.4.14"}'; exit 0;; *list*) echo '[]'; exit 0;; esac
+"""
+_FACTS = (
+    "for lock in ~/.local/state/sophia-secrets/audit/*/facts/*.lock; do exec {fd}<> $lock; flock $fd; done"
+)
+
 SCENES = (
     Scene("unsafe_state", f"chmod 755 ~/.local/state/sophia-secrets\n{_GET}"),
     Scene("unsafe_state", f"chmod 644 ~/.local/state/sophia-secrets/key\n{_GET}"),
@@ -114,5 +120,37 @@ END
         "bad_output",
         "printf 'KEY' > .env\nSOPHIA_SECRETS_CHAIN=env sophia-secrets list",
         more={"SOPHIA_SECRETS_ENV_FILE": ".env"},
+    ),
+    Scene(
+        "bad_output",
+        f"""python3 - <<'END'
+import pathlib, pyrage
+home = pathlib.Path.home() / ".local/state/sophia-secrets"
+text = (home / "identity.txt").read_text()
+mine = pyrage.x25519.Identity.from_str(next(l for l in text.splitlines() if l.startswith("AGE-")))
+(home / "secrets.env.age").write_bytes(pyrage.encrypt(b"KEY", [mine.to_public()], armored=True))
+END
+{_GET}""",
+    ),
+    Scene("audit_failed", f"{_FACTS}\nsophia-secrets info OPENAI_API_KEY"),
+    Scene(
+        "audit_failed",
+        "sophia-secrets set A_KEY --backend fly --generate uuid",
+        Says(
+            "fly",
+            "",
+            0,
+            out=f"""{_NO_SECRET}cd "$(dirname "$0")"/../.local/state/sophia-secrets/audit/*; rm audit.jsonl; mkdir audit.jsonl
+""",
+        ),
+    ),
+    Scene("integrity_failed", f"export SOPHIA_SECRETS_AUDIT=off; ulimit -f 0\n{_ROTATE}"),
+    Scene(
+        "timed_out",
+        """sophia-secrets list --backend fly > /dev/null; sleep 1.1
+for lock in ~/.cache/sophia-secrets/*.lock; do exec {fd}<> $lock; flock $fd; done
+sophia-secrets list --backend fly --timeout 0.5""",
+        Says("fly", "", 0, out="echo '[]'\n"),
+        more={"SOPHIA_SECRETS_CACHE_TTL": "1", "SOPHIA_SECRETS_STALE_FOR": "0"},
     ),
 )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from docs.errors.scene import PROGRAM, Says, Scene
 
+_NO_SECRET = """case "$*" in *version*) echo '{"Version":"0.4.14"}'; exit 0;; *list*) echo '[]'; exit 0;; esac
+"""
+
 SCENES = (
     Scene("usage", "sophia-secrets lst"),
     Scene("usage", "sophia-secrets frobnicate"),
@@ -33,6 +36,10 @@ SCENES = (
     Scene("usage", "printf 'KEY' | sophia-secrets import - --format dotenv --backend local --yes"),
     Scene("usage", "printf '\\xff=1' | sophia-secrets import - --format dotenv --backend local --yes"),
     Scene("usage", "printf '{' | sophia-secrets import - --format json --backend local --yes"),
+    Scene(
+        "usage",
+        'printf \'{"A_KEY": "x", "A_KEY": "y"}\' | sophia-secrets import - --format json --backend local --yes',
+    ),
     Scene("usage", "printf '[1]' | sophia-secrets import - --format json --backend local --yes"),
     Scene(
         "usage", "printf '{\"A_KEY\": true}' | sophia-secrets import - --format json --backend local --yes"
@@ -206,4 +213,28 @@ sophia-secrets check --workflow 1.yml""",
         more={"GITHUB_REPOSITORY": "octo/app"},
     ),
     Scene("usage", "sophia-secrets set NEW_API_KEY --generate uuid"),
+    Scene(
+        "usage",
+        'script -qec "setsid -w sophia-secrets set NEW_API_KEY --backend local" /dev/null < /dev/null',
+        more={"NO_COLOR": "1"},
+    ),
+    Scene(
+        "bad_output",
+        """mkdir -p bin; printf '#!/bin/sh\\nprintf ":x\\\\0y\\\\0"\\n' > bin/git; chmod +x bin/git
+PATH=$PWD/bin:$PATH sophia-secrets scan --staged""",
+    ),
+    Scene(
+        "interrupted",
+        "printf 'A_KEY=x\\n' > app.env\nsophia-secrets import app.env --backend fly --yes",
+        Says("fly", "", out=f"{_NO_SECRET}kill -INT $PPID; sleep 9\n"),
+    ),
+    Scene(
+        "usage",
+        'printf \'{"A_KEY": "x",\\n "B_KEY" "y"}\' | sophia-secrets import - --format json --backend local --yes',
+    ),
+    Scene(
+        "not_supported",
+        "sophia-secrets rotate NEW_API_KEY --generate uuid --yes",
+        more={"GITHUB_REPOSITORY": "octo/app", "GITHUB_ACTIONS": "true"},
+    ),
 )

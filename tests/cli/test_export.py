@@ -199,7 +199,8 @@ def test_E2_a_full_or_closed_standard_output_is_told_by_the_code(stored: Program
             check=False,
         )  # fmt: skip
     assert done.returncode == 1
-    assert done.stderr.count(b"\n") == 1
+    said = done.stderr.decode().splitlines()
+    assert [line.partition(": ")[0] for line in said] == ["error", "hint"]
     stored.store("BIG", "x" * 100_000)
     ended = subprocess.run(
         ["bash", "-c", f'"{PROGRAM}" export BIG | head -c 0; echo ${{PIPESTATUS[0]}}'],

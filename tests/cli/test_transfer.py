@@ -330,3 +330,34 @@ def test_diff_tells_what_differs_and_what_cannot_be_known(sophia: Program, vendo
         sophia("copy", name, "--from", "local", "--to", "fly", "--yes")
     sophia("delete", "FLY_KEY", "--backend", "fly", "--yes")
     assert sophia("diff", "local", "fly", "--exit-code").code == 0
+
+
+def test_what_the_source_does_not_hold_is_to_be_stored_in_the_source(sophia: Program, vendors: World) -> None:
+    done = sophia("copy", "MISSING_KEY", "--from", "pulumi", "--to", "local", "--yes")
+    assert done.code == 3
+    assert "hint: Store it with `sophia-secrets set MISSING_KEY --backend pulumi`.\n" in done.err
+
+
+def test_in_a_workflow_what_github_does_not_give_is_to_be_given_to_the_step(sophia: Program) -> None:
+    for command in ("copy", "move"):
+        done = sophia(
+            command, "MISSING_KEY", "--from", "github", "--to", "local", "--yes",
+            GITHUB_ACTIONS="true", GITHUB_REPOSITORY="octo/app", SOPHIA_GITHUB_SECRETS_JSON='{"OTHER": "x"}',
+        )  # fmt: skip
+        assert done.code == 3, done.said
+        assert (
+            "hint: Give it to the step under `env:`, as `MISSING_KEY: ${{ secrets.MISSING_KEY }}`" in done.err
+        )
+
+
+def test_a_source_that_gives_no_value_is_never_replaced_by_the_destination(
+    sophia: Program, vendors: World
+) -> None:
+    sophia.store("API_KEY", CANARY)
+    sophia.store("API_KEY", CANARY, "github")
+    done = sophia("copy", "API_KEY", "--from", "github", "--to", "local", "--yes")
+    assert done.code == 2
+    assert "--from local" not in done.err
+    assert "`sophia-secrets set API_KEY --backend local`" in done.err
+    done = sophia("copy", "API_KEY", "--from", "github", "--to", "fly", "--yes")
+    assert "hint: Copy from where it can be read: `--from local`.\n" in done.err

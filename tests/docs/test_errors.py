@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
@@ -64,6 +65,21 @@ def test_every_kind_of_error_is_caused() -> None:
     abstract = {"unexpected", "unavailable"}
     never = {"key_missing"}
     assert page.exit_codes().keys() - caused <= abstract | never
+
+
+HINTLESS = ("error: Nothing was deleted.", "error: Nothing was changed.")
+"""What a person has just answered themselves."""
+
+
+def test_every_error_says_what_to_do_next(text: str) -> None:
+    for block in text.split(page.FENCE)[1:]:
+        lines = block.partition("\n```\n")[0].splitlines()
+        told = [at for at, line in enumerate(lines) if line.startswith(("error: ", "warning: "))]
+        if told and lines[told[-1]] not in HINTLESS:
+            assert any(line.startswith("hint: ") for line in lines), block
+        for line in lines:
+            if line.startswith('{"schema": 1, "error"'):
+                assert json.loads(line)["error"]["hint"], block
 
 
 def test_every_message_is_whole_sentences(text: str) -> None:

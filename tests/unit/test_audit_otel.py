@@ -124,4 +124,4 @@ def test_without_the_library_the_error_names_the_command(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "opentelemetry.proto.logs.v1.logs_pb2", None)
     with pytest.raises(errors.UsageError, match="opentelemetry-proto") as refused:
         list(otlp([FOUND], "1"))
-    assert 'pip install "sophia-secrets[otel]"' in refused.value.hint
+    assert "`pip install opentelemetry-proto`" in refused.value.hint

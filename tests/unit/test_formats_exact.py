@@ -203,7 +203,10 @@ def test_what_is_no_text_in_json_is_named(value: str, kind: str) -> None:
     ("data", "message"),
     [
         (b"[]", "The file is not a JSON object of names and values."),
-        (b'{"A": 1, "A": 2}', "The file is not strict JSON: a key is there twice."),
+        (b'{"A": 1, "A": 2}', "The file is not strict JSON: `A` is there twice."),
+        (b'{"A": 1,\n "B": {"C": 1, "C": 2}}', "The file is not strict JSON: `C` is there twice."),
+        (b'{"A": 1,\n "B" 2}', "Line 2 cannot be read: it is not JSON."),
+        (b'{"A": 1}\n{}', "The file is not strict JSON: more than one document."),
         (b"\xff", "Line 1 cannot be read: it is not UTF-8."),
         (b"{}\n\n\xff", "Line 3 cannot be read: it is not UTF-8."),
     ],
@@ -230,7 +233,7 @@ def test_what_is_wrong_with_a_file_of_json(data: bytes, message: str) -> None:
         ("A: x\n-x: y\n", "Line 2 cannot be read: it does not begin with a name."),
         ('A: "x\n', "Line 2 cannot be read: it is not YAML."),
         ("A: x\nB: \x01\n", "Line 2 cannot be read: it is not YAML."),
-        (" " * (1 << 20) + "\n", f"The file is larger than {1 << 20} bytes."),
+        (" " * (1 << 20) + "\n", f"The file is larger than {1 << 20:,} bytes."),
     ],
     ids=short,
 )

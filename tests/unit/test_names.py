@@ -189,6 +189,13 @@ def test_no_more_than_asked_for_are_near() -> None:
     assert len(names.nearest("KEY_1", [(f"KEY_{n}", "env") for n in range(50)], limit=3)) == 3
 
 
+@pytest.mark.parametrize(
+    ("words", "choice"), [([], ""), (["A"], "A"), (["A", "B"], "A or B"), (["A", "B", "C"], "A, B or C")]
+)
+def test_a_choice_is_read_as_a_person_says_it(words: list[str], choice: str) -> None:
+    assert names.either(words) == choice
+
+
 def test_R3_hostile_names_are_handled_in_no_time() -> None:
     known = [("A" * n, "env") for n in range(1, 255)] + [("_" * 100_000, "env"), ("A" * 1_000_000, "env")]
     began = time.monotonic()

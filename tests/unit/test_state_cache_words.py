@@ -51,7 +51,7 @@ def test_a_record_of_the_future_asks_after_the_clock(tmp_path: Path) -> None:
     kept(tmp_path)
     assert missed(a_cache(tmp_path, NOW - 3600)) == (
         "future",
-        "The cached record for github is from the future: was the clock set back?; it is not used.",
+        "The cached record for github is of a later time than now, so it is not used. Was the clock set back?",
     )
 
 

@@ -25,7 +25,7 @@ class LazyGroup(typer.core.TyperGroup):
         if command is None:
             from difflib import get_close_matches
 
-            near = get_close_matches(cmd_name, [*COMMANDS, *ALIASES], n=1)
+            near = get_close_matches(cmd_name, [*COMMANDS, *ALIASES], n=1, cutoff=0.7)
             hint = f"Did you mean `{PROGRAM} {near[0]}`?" if near else f"See `{PROGRAM} --help`."
             raise errors.UsageError(f"There is no command `{cmd_name}`.", hint=hint)
         module, _, attribute = command.where.partition(":")

@@ -57,7 +57,9 @@ def log(
     """Show the newest events, oldest of them first. Times are UTC."""
     wanted = Wanted(name, backend, outcome, command, actor, since, until)
     if follow and until is not None:
-        raise errors.UsageError("`--follow` has no end, so it takes no `--until`.")
+        raise errors.UsageError(
+            "`--follow` has no end, so it takes no `--until`.", hint="Leave one of the two out."
+        )
     with opened(ctx.obj, "audit") as (session, console):
         query = wanted.query(session.clock(), last)
         if follow:

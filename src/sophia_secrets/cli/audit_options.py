@@ -60,7 +60,10 @@ class Wanted(Struct, frozen=True):
                 raise errors.UsageError(f"`--{option}` is empty.", hint="Leave it out to see every event.")
         since, until = moment(self.since, "since", now), moment(self.until, "until", now)
         if since is not None and until is not None and since >= until:
-            raise errors.UsageError("`--since` is not before `--until`, so no event can match.")
+            raise errors.UsageError(
+                "`--since` is not before `--until`, so no event can match.",
+                hint="Exchange the two: `3h` is longer ago than `2h`.",
+            )
         return Query(
             name=self.name,
             backend=self.backend,
@@ -90,6 +93,6 @@ def moment(text: str | None, option: str, now: float) -> float | None:
     except (ValueError, OverflowError):
         pass
     raise errors.UsageError(
-        f"`--{option} {text}` is not a time.",
+        f"`--{option} {text}` is not a time." if plain else f"`--{option}` is empty.",
         hint="Write an age such as `2h` or `7d`, or a time such as `2026-05-04` or `2026-05-04T10:00:00Z`.",
     )

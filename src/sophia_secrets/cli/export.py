@@ -49,7 +49,9 @@ def export(
     wanted = (tuple(names or ()), tuple(only or ()))
     format_name = _format(format_name, output, as_json=ctx.obj.json)
     if name is not None and format_name != "k8s":
-        raise errors.UsageError("`--name` is for `--format k8s`.")
+        raise errors.UsageError(
+            "`--name` is for `--format k8s`.", hint="Leave it out, or add `--format k8s`."
+        )
     options = {"name": name} if name is not None else {}
 
     def make(session: Session, console: Console) -> Made:
@@ -101,7 +103,8 @@ def render(
 def _format(chosen: str | None, output: str | None, *, as_json: bool) -> str:
     if chosen == "github-env" and output is not None:
         raise errors.UsageError(
-            "`--format github-env` writes the file of $GITHUB_ENV, so it takes no `--output`."
+            "`--format github-env` writes the file of $GITHUB_ENV, so it takes no `--output`.",
+            hint="Leave `--output` out.",
         )
     if as_json and output is None and chosen not in (None, "json", "github-env"):
         raise errors.UsageError(

@@ -23,13 +23,19 @@ def content(path: str) -> bytes:
     try:
         data = files.read_path(path, MAX_BYTES, private=False, follow=True)
     except files.TooLarge:
-        reason = f"it is larger than {MAX_BYTES} bytes"
+        reason = f"it is larger than {MAX_BYTES:,} bytes"
     except OSError as problem:
         reason = os.strerror(problem.errno) if problem.errno else "unknown reason"
     if reason:
-        raise errors.UsageError(f"{path} cannot be read: {reason}.")
+        from shlex import quote
+
+        raise errors.UsageError(
+            f"{path} cannot be read: {reason}.", hint=f"Look at it with `ls -lL {quote(path)}`."
+        )
     if data is None:
-        raise errors.UsageError(f"There is no file {path}.")
+        from sophia_secrets.operations.no_file import no_file
+
+        raise no_file(path)
     return data
 
 

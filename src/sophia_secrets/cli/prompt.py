@@ -37,7 +37,9 @@ def ask_value(label: str, *, allow_empty: bool = False) -> SecretValue:
     finally:
         os.close(terminal)
     if not first and not allow_empty:
-        raise errors.BadValue("Nothing was entered, so nothing was stored.")
+        raise errors.BadValue(
+            "Nothing was entered, so nothing was stored.", hint="Run the command again and type the value."
+        )
     if first != second:
         raise errors.UsageError(
             "The two entries differ, so nothing was stored.", hint="Run the command again."

@@ -64,7 +64,10 @@ def unexpected(error: Exception, shown: Shown) -> int:
         option, near = getattr(error, "option_name", None), getattr(error, "possibilities", None)
         if type(error).__name__ == "NoSuchOption" and option:
             message = f"There is no option `{option}` here."
-            hint = f"Did you mean {' or '.join(f'`{each}`' for each in near)}?" if near else hint
+            if near:
+                from sophia_secrets.core.names import either
+
+                hint = f"Did you mean {either([f'`{each}`' for each in near])}?"
         return failed(errors.UsageError(message, hint=hint), shown)
     if isinstance(error, BrokenPipeError):
         streams.die_by_sigpipe()

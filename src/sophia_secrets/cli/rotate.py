@@ -66,7 +66,10 @@ def rotate(
             hint="See what is due with `sophia-secrets rotation status`.",
         )
     if sum((all_due, abandon)) > 1 or ((all_due or abandon) and (generate is not None or backend)):
-        raise errors.UsageError("`--due` and `--abandon` take no other choice.")
+        raise errors.UsageError(
+            "`--due` and `--abandon` go neither with each other nor with `--generate` or `--backend`.",
+            hint="Leave the others out.",
+        )
     with opened(ctx.obj, "rotate") as (session, console):
         hold_to_declared(session, hold=not not_as_declared)
         doing = f"Abandoning the rotation of {name}" if abandon else "`rotate`"
@@ -253,7 +256,10 @@ def _abandon(session: Session, console: Console, name: str, *, yes: bool, dry_ru
             console.warn(damaged.message)
         else:
             if record is None:
-                raise errors.NotFound(f"No rotation of {name} was interrupted, so there is nothing to drop.")
+                raise errors.NotFound(
+                    f"No rotation of {name} was interrupted, so there is nothing to drop.",
+                    hint="See those that were with `sophia-secrets rotation status`.",
+                )
             rows = [
                 [holder.backend, visible(holder.target), holder.holds, visible(holder.detail)]
                 for holder in record.holders

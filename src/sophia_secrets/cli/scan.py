@@ -43,7 +43,9 @@ def scan(
     what an archive holds compressed, it does not see.
     """
     if ((staged or install_hook) and paths) or (staged and install_hook):
-        raise errors.UsageError("Give either paths, or `--staged`, or `--install-hook`.")
+        raise errors.UsageError(
+            "Paths, `--staged` and `--install-hook` exclude each other.", hint="Leave two of the three out."
+        )
     if install_hook:
         _install(ctx)
         return

@@ -29,7 +29,10 @@ def deliver(data: bytes) -> None:
             reason = "it is closed"
     else:
         return
-    raise errors.OutputFailed(f"Standard output could not take the answer: {reason}.")
+    raise errors.OutputFailed(
+        f"Standard output could not take the answer: {reason}.",
+        hint="Free some space there, or send the output to another place.",
+    )
 
 
 def die_by_sigpipe() -> NoReturn:
@@ -67,8 +70,14 @@ def read_input(limit: int) -> bytes:
             return bytes(data)
     except OSError as problem:
         reason = os.strerror(problem.errno) if problem.errno else "unknown reason"
-        raise errors.UsageError(f"Standard input could not be read: {reason}.") from None
-    raise errors.BadValue(f"Standard input holds more than {limit:,} bytes.")
+        raise errors.UsageError(
+            f"Standard input could not be read: {reason}.",
+            hint="Run the command with its standard input open, or name a file.",
+        ) from None
+    raise errors.BadValue(
+        f"Standard input holds more than {limit:,} bytes.",
+        hint="Look at the command or the file that it comes from.",
+    )
 
 
 def flush_python_streams() -> None:

@@ -113,7 +113,9 @@ def diff(
             console.note(f"Neither {first} nor {second} holds a secret.")
         if exit_code and differing:
             names = ", ".join(differing)
-            carried.end(console, CheckFailed(f"{first} and {second} are not known to agree on {names}."))
+            told = f"{first} and {second} are not known to agree on {names}."
+            hint = f"See all that is known of one with `sophia-secrets explain {differing[0]}`."
+            carried.end(console, CheckFailed(told, hint=hint))
 
 
 def _style(state: str) -> str:

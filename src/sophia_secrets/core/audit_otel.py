@@ -63,7 +63,7 @@ def _messages() -> tuple[Any, Any]:
         pass
     raise errors.UsageError(
         "`--format otel` needs the package `opentelemetry-proto`, which is not installed.",
-        hint='Install it with `pip install "sophia-secrets[otel]"`.',
+        hint="Install it beside this program: `pip install opentelemetry-proto`.",
     )
 
 

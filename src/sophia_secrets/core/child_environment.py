@@ -125,7 +125,10 @@ def choose(
     wanted = [name for name in found if name not in kept]
     for name in named:
         if is_ours(name):
-            raise errors.BadName(f"{naming.shown(name)} steers this program and is no secret of a command.")
+            raise errors.BadName(
+                f"{naming.shown(name)} steers this program and is no secret of a command.",
+                hint="Leave it out, and name secrets alone.",
+            )
     dangerous = tuple(name for name in wanted if name not in named and is_dangerous(name))
     return Chosen(tuple(name for name in wanted if name not in dangerous), frozenset(named) - kept, dangerous)
 

@@ -76,7 +76,7 @@ def _private_key(spec: str) -> SecretValue:
     if maker is None:
         raise errors.UsageError(
             f"`{spec}` needs the package `cryptography`, which is not installed.",
-            hint='Install it with `pip install "sophia-secrets[keys]"`.',
+            hint="Install it beside this program: `pip install cryptography`.",
         )
     if bits:
         key = maker.generate_private_key(public_exponent=65537, key_size=int(bits))

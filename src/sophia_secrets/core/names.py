@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sophia_secrets import errors
 
@@ -124,6 +124,11 @@ def nearest(name: str, known: Iterable[tuple[str, str]], limit: int = 3) -> list
         if score >= 0.7:
             scored.append((-score, len(scored), (candidate, backend)))
     return [pair for _, _, pair in sorted(scored)[:limit]]
+
+
+def either(words: Sequence[str]) -> str:
+    """The words as a choice: `A`, `A or B`, `A, B or C`."""
+    return " or ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def _plain(name: str) -> str:

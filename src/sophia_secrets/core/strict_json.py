@@ -19,7 +19,14 @@ _SURROGATE = "[\ud800-\udfff]"
 
 
 class BadJSON(ValueError):
-    """Bytes that are not strict JSON. Its text is one of a few fixed reasons."""
+    """
+    Bytes that are not strict JSON. Its text is one of a few fixed reasons; `line` is where reading
+    stopped, 0 where that is not known.
+    """
+
+    def __init__(self, reason: str, line: int = 0) -> None:
+        super().__init__(reason)
+        self.line = line
 
 
 @final
@@ -96,11 +103,11 @@ def _decoded(data: bytes) -> str:
 def _scanned(text: str, position: int) -> tuple[object, int]:
     try:
         return _DECODER.raw_decode(text, position)
-    except json.JSONDecodeError:
-        reason = "it is not JSON"
+    except json.JSONDecodeError as error:
+        reason, line = "it is not JSON", error.lineno
     except RecursionError:
-        reason = "nested too deeply"
-    raise BadJSON(reason)
+        reason, line = "nested too deeply", 0
+    raise BadJSON(reason, line)
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -20,9 +20,17 @@ _WORDS = {
 
 
 def missing(
-    resolution: Resolution, answers: Sequence[Answer], *, in_workflow: bool = False
+    resolution: Resolution,
+    answers: Sequence[Answer],
+    *,
+    in_workflow: bool = False,
+    keep_in: str = "local",
 ) -> errors.SophiaError:
-    """Why there is no value: not found, or not certain because a backend failed (its code then)."""
+    """
+    Why there is no value: not found, or not certain because a backend failed (its code then).
+
+    `keep_in` is the backend that the hint would store it in.
+    """
     name = resolution.name
     failed = next((answer for answer in answers if answer.failure is not None), None)
     if failed is not None and failed.failure is not None:
@@ -36,7 +44,7 @@ def missing(
         )
     return errors.NotFound(
         f"`{name}` was not found ({_outcomes(resolution.trace)}).",
-        hint=_hint(name, answers, resolution, in_workflow),
+        hint=_hint(name, answers, resolution, in_workflow, keep_in),
     )
 
 
@@ -65,12 +73,14 @@ def _outcomes(trace: Sequence[TraceStep]) -> str:
     return ", ".join(told) or "no backend is configured"
 
 
-def _hint(name: str, answers: Sequence[Answer], resolution: Resolution, in_workflow: bool) -> str:
+def _hint(
+    name: str, answers: Sequence[Answer], resolution: Resolution, in_workflow: bool, keep_in: str
+) -> str:
     near = naming.nearest(
         name, [(known, backend) for known, backend in known_names(answers).items() if known != name]
     )
     if near:
-        return "Did you mean " + " or ".join(f"{known} ({backend})" for known, backend in near) + "?"
+        return f"Did you mean {naming.either([f'{known} ({backend})' for known, backend in near])}?"
     if in_workflow:
         wanted = naming.corrected(name)
         return (
@@ -83,4 +93,4 @@ def _hint(name: str, answers: Sequence[Answer], resolution: Resolution, in_workf
             f"{holder.backend} ({holder.target}) holds it but never gives values back; "
             f"store a readable copy with `sophia-secrets set {name} --backend local`."
         )
-    return f"Store it with `sophia-secrets set {naming.corrected(name)} --backend local`."
+    return f"Store it with `sophia-secrets set {naming.corrected(name)} --backend {keep_in}`."

@@ -86,7 +86,9 @@ class Workflow(Struct, frozen=True):
 def read(data: bytes, path: str) -> Workflow:
     """The workflow in a file. Raises `errors.UsageError`, naming the file and line."""
     if len(data) > MAX_BYTES:
-        raise errors.UsageError(f"{path} is larger than {MAX_BYTES} bytes.")
+        raise errors.UsageError(
+            f"{path} is larger than {MAX_BYTES:,} bytes.", hint="A workflow is a file in `.github/workflows`."
+        )
     line, reason = 1, "it is not UTF-8"
     try:
         root = yaml_tree.parse(data.decode("utf-8-sig"))
@@ -97,7 +99,10 @@ def read(data: bytes, path: str) -> Workflow:
         line, reason = bad.line, str(bad)
     except UnicodeDecodeError:
         pass
-    raise errors.UsageError(f"{path}:{line} cannot be read as a workflow: {reason}.")
+    raise errors.UsageError(
+        f"{path}:{line} cannot be read as a workflow: {reason}.",
+        hint="Correct it there, or name a file in `.github/workflows`.",
+    )
 
 
 def _workflow(root: Table) -> Workflow:

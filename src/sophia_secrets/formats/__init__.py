@@ -168,7 +168,7 @@ def decoded(data: bytes) -> str:
     and for bytes that are not UTF-8.
     """
     if len(data) > MAX_BYTES:
-        raise errors.UsageError(f"The file is larger than {MAX_BYTES} bytes.")
+        raise errors.UsageError(f"The file is larger than {MAX_BYTES:,} bytes.")
     try:
         return data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:

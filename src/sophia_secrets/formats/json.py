@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from sophia_secrets import errors
 from sophia_secrets.core import names, strict_json
 from sophia_secrets.core.model import SecretValue
-from sophia_secrets.formats import Pair, check_names, decoded, text_of
+from sophia_secrets.formats import Pair, check_names, decoded, malformed, text_of
 
 
 def read(data: bytes) -> list[Pair]:
@@ -22,15 +22,41 @@ def read(data: bytes) -> list[Pair]:
     try:
         document = strict_json.loads(text.encode())
     except strict_json.BadJSON as error:
-        problem = str(error)
+        problem, line = str(error), error.line
     else:
         return _flat(document)
+    if line:
+        raise malformed(line, problem)
+    twice = _twice(text)
+    if twice is not None:
+        problem = f"{names.shown(twice)} is there twice"
     raise errors.UsageError(f"The file is not strict JSON: {problem}.")
+
+
+def _twice(text: str) -> str | None:
+    """The first key that one object has twice."""
+    found: list[str] = []
+
+    def look(pairs: list[tuple[str, object]]) -> None:
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                found.append(key)
+            seen.add(key)
+
+    try:
+        json.loads(text, object_pairs_hook=look)
+    except (ValueError, RecursionError):
+        return None
+    return found[0] if found else None
 
 
 def _flat(document: object) -> list[Pair]:
     if not isinstance(document, dict):
-        raise errors.UsageError("The file is not a JSON object of names and values.")
+        raise errors.UsageError(
+            "The file is not a JSON object of names and values.",
+            hint='Nothing was stored. Write it as `{"NAME": "value"}`.',
+        )
     pairs: list[Pair] = []
     for name, value in document.items():
         names.check_askable(name)

@@ -30,7 +30,7 @@ _TEXT_TAGS = (None, "!", "tag:yaml.org,2002:str")
 def read(data: bytes) -> list[Pair]:
     """The mapping's names and values in order. Raises `errors.UsageError`, which quotes no value."""
     if len(data) > MAX_BYTES:
-        raise errors.UsageError(f"The file is larger than {MAX_BYTES} bytes.")
+        raise errors.UsageError(f"The file is larger than {MAX_BYTES:,} bytes.")
     text = decoded(data)
     try:
         return _pairs(yaml.parse(text, Loader=_LOADER))

@@ -82,11 +82,13 @@ def look_up(words: list[str], path: str | None) -> Command:
     named = f"`{_visible(word)}`"
     if there:
         problem = _problem(there)
-        hint = f"chmod +x {_visible(there)}" if problem == errno.EPERM else ""
+        hint = "Name a program in it." if problem == errno.EISDIR else ""
+        if problem == errno.EPERM:
+            hint = f"chmod +x {_visible(there)}"
         reason = os.strerror(errno.EACCES if problem == errno.EPERM else problem)
         raise CommandNotRunnable(f"{named}: {reason}.", hint=hint)
     if "/" in word:
-        raise CommandNotFound(f"{named}: {os.strerror(problem)}.")
+        raise CommandNotFound(f"{named}: {os.strerror(problem)}.", hint="Give the path of a program.")
     raise CommandNotFound(f"{named}: command not found.", hint="Give its path, or put its directory in PATH.")
 
 
@@ -109,8 +111,9 @@ def not_started(command: Command, problem: OSError) -> errors.SophiaError:
     if problem.errno == errno.ENOENT:
         # The kernel says the same of a script whose interpreter is missing.
         if os.path.exists(command.path):
-            return CommandNotRunnable(f"{word}: its interpreter does not exist.")
-        return CommandNotFound(f"{word}: {os.strerror(errno.ENOENT)}.")
+            hint = f"See which it wants with `head -n 1 {_visible(command.path)}`, and install it."
+            return CommandNotRunnable(f"{word}: its interpreter does not exist.", hint=hint)
+        return CommandNotFound(f"{word}: {os.strerror(errno.ENOENT)}.", hint="Give the path of a program.")
     hint = ""
     if problem.errno == errno.E2BIG:
         hint = "Hand over fewer secrets with `--only`, or long ones in a file with `--file NAME`."

@@ -91,21 +91,25 @@ def carry_out(session: Session, backend: Backend, plan: Plan) -> Carried:
     if plan.changes:
         changes = plan.changes
         names = [change.name for change in changes]
-        results, problem = _attempt(names, lambda: writing.write(session, backend, changes))
+        results, problem = _attempt(backend, names, lambda: writing.write(session, backend, changes))
     if plan.deletions and problem is None:
-        removed, problem = _attempt(plan.deletions, lambda: writing.delete(session, backend, plan.deletions))
+        removed, problem = _attempt(
+            backend, plan.deletions, lambda: writing.delete(session, backend, plan.deletions)
+        )
         results = {**results, **removed}
     return Carried(tuple(_told(backend, action, results) for action in plan.actions), problem)
 
 
 def _attempt(
-    names: Sequence[str], start: Callable[[], writing.Written]
+    backend: Backend, names: Sequence[str], start: Callable[[], writing.Written]
 ) -> tuple[dict[str, Result], errors.SophiaError | None]:
     problem: errors.SophiaError
     try:
         receipt = start().receipt
     except (KeyboardInterrupt, errors.Interrupted):
-        outcome, problem = Outcome.UNKNOWN, errors.Interrupted("Interrupted while the vendor was at work.")
+        look = f"See what is there with `sophia-secrets list --backend {backend.name} --no-cache`."
+        problem = errors.Interrupted("Interrupted while the vendor was at work.", hint=look)
+        outcome = Outcome.UNKNOWN
     except errors.AuditFailed as failed:
         # Only the outcome of a write that was made names its target (fault A3).
         outcome, problem = Outcome.UNKNOWN if failed.backend else Outcome.NOT_STARTED, failed

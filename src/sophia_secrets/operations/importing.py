@@ -38,8 +38,11 @@ def read_pairs(data: bytes, path: str, format_name: str | None) -> list[Pair]:
     try:
         return read(data)
     except errors.UsageError as error:
+        correct = "Nothing was stored. Correct the file"
         problem = type(error)(
-            f"{'Standard input' if path == '-' else path}: {error.message}", hint=error.hint
+            f"{'Standard input' if path == '-' else path}: {error.message}",
+            hint=error.hint
+            or (f"{correct}." if format_name else f"{correct}, or say what it is with `--format`."),
         )
     # Outside of the handler: the parser's own error may hold the text of the file (L3).
     raise problem

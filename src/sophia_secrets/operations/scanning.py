@@ -113,7 +113,9 @@ def check_paths(paths: Iterable[str]) -> None:
     """Raises `errors.UsageError` for a path that is not there."""
     for path in paths:
         if not os.path.lexists(path):
-            raise errors.UsageError(f"There is no file or directory {path}.")
+            from sophia_secrets.operations.no_file import no_file
+
+            raise no_file(path, "file or directory")
 
 
 def scan_files(session: Session, known: Known, paths: Sequence[str]) -> Scanned:

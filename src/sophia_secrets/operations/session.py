@@ -244,5 +244,5 @@ def _keyring() -> object:
         pass
     raise errors.BadSettings(
         '`[cache] key = "keyring"` needs the package `keyring`, which is not installed.',
-        hint='Install it with `pip install "sophia-secrets[keyring]"`, or set `[cache] key = "file"`.',
+        hint='Install it beside this program: `pip install keyring`; or set `[cache] key = "file"`.',
     )

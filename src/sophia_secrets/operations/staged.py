@@ -197,4 +197,7 @@ def _output(done: Completed) -> bytes:
 
 
 def _unclear(what: str) -> errors.BadOutput:
-    return errors.BadOutput(f"`git {what}` answered something that is not understood.")
+    return errors.BadOutput(
+        f"`git {what}` answered something that is not understood.",
+        hint="See which git is started with `type git`, or scan files by their paths.",
+    )

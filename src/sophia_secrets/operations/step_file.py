@@ -34,7 +34,10 @@ class StepFile:
         except OSError as problem:
             os.ftruncate(self._fd, size)
             reason = os.strerror(problem.errno) if problem.errno else "unknown reason"
-        raise errors.OutputFailed(f"The file of ${VARIABLE} could not take the secrets: {reason}.")
+        raise errors.OutputFailed(
+            f"The file of ${VARIABLE} could not take the secrets: {reason}.",
+            hint="It is as it was before. Free some space on the runner, then run the step again.",
+        )
 
 
 @contextmanager

@@ -50,7 +50,7 @@ def plan_copy(
     source, destination = _ends(session, source_name, destination_name)
     if move:
         writing.destination(session, source_name)
-    _require_values(session, source, names)
+    _require_values(session, source, destination, names)
     seen, there = look(session, source), look(session, destination)
     place = destination_of(session, destination, there, as_declared=True)
     actions: list[Action] = []
@@ -70,18 +70,23 @@ def plan_copy(
                 action = Action(name, Act.SET, "to be proven", entry.value)
             actions.append(action)
         elif entry is not None and entry.state is EntryState.WRITE_ONLY:
-            raise _unreadable(session, source, [name], entry.detail)
+            raise _unreadable(session, source, destination, [name], entry.detail)
         elif move and _holds(there, name) and seen.snapshot is not None and seen.snapshot.complete:
             actions.append(Action(name, Act.UNCHANGED, GONE))
         else:
-            raise verdict.missing(resolve(name, [seen]), [seen])
+            raise verdict.missing(
+                resolve(name, [seen]),
+                [seen],
+                in_workflow=session.in_workflow and source.name == "github",
+                keep_in=source.name if source.capabilities.writable else "local",
+            )
     for action in actions:
         if action.act is Act.REFUSED:
             writing.check_name(destination, action.name)
             raise errors.BadValue(
                 f"The value of `{action.name}` cannot be stored in {destination.name} exactly: "
                 f"{action.reason}",
-                hint="Nothing was stored.",
+                hint=writing.REFUSED,
                 backend=destination.name,
                 target=str(destination.target),
             )
@@ -98,7 +103,7 @@ def plan_sync(
     refused where the source does not tell all its names, or tells of none.
     """
     source, destination = _ends(session, source_name, destination_name)
-    _require_values(session, source, ())
+    _require_values(session, source, destination, ())
     seen, there = look(session, source), look(session, destination)
     declared = session.settings.declared
     names = changes.carried(seen, only=only, declared=declared)
@@ -207,7 +212,10 @@ def differences(session: Session, left_name: str, right_name: str) -> tuple[tupl
     """
     left, right = session.configured(left_name), session.configured(right_name)
     if left is right:
-        raise errors.UsageError(f"{left.name} is compared with itself.")
+        raise errors.UsageError(
+            f"{left.name} is compared with itself.",
+            hint="Name two backends; `sophia-secrets backends` lists them.",
+        )
     first, second = look(session, left), look(session, right)
     declared = session.settings.declared
     names = {*changes.carried(first, declared=declared), *changes.carried(second, declared=declared)}
@@ -255,21 +263,28 @@ def look(session: Session, backend: Backend) -> Answer:
 def _ends(session: Session, source: str, destination: str) -> tuple[Backend, Backend]:
     pair = session.configured(source), writing.destination(session, destination)
     if pair[0] is pair[1]:
-        raise errors.UsageError(f"{source} is both the source and the destination.")
+        raise errors.UsageError(
+            f"{source} is both the source and the destination.",
+            hint="Name two backends; `sophia-secrets backends` lists them.",
+        )
     return pair
 
 
-def _require_values(session: Session, source: Backend, names: Sequence[str]) -> None:
+def _require_values(session: Session, source: Backend, destination: Backend, names: Sequence[str]) -> None:
     if not source.capabilities.readable:
-        raise _unreadable(session, source, names, source.capabilities.note)
+        raise _unreadable(session, source, destination, names, source.capabilities.note)
 
 
-def _unreadable(session: Session, source: Backend, names: Sequence[str], why: str) -> errors.SophiaError:
-    """The refusal of a source that gives no values, naming the backends that give these."""
+def _unreadable(
+    session: Session, source: Backend, destination: Backend, names: Sequence[str], why: str
+) -> errors.SophiaError:
+    """The refusal of a source that gives no values, naming the other backends that give these."""
     others = [
         member
         for member in session.chain()
-        if not isinstance(member, Unconfigured) and member is not source and member.capabilities.readable
+        if not isinstance(member, Unconfigured)
+        and member not in (source, destination)
+        and member.capabilities.readable
     ]
     able = [member.name for member in others]
     if names:
@@ -279,11 +294,14 @@ def _unreadable(session: Session, source: Backend, names: Sequence[str], why: st
             for answer in read.answers
             if answer.backend in able and all(_gives(answer, name) for name in names)
         ]
-    listed = " or ".join(f"`--from {name}`" for name in able)
-    if names:
-        hint = f"Copy from where it can be read: {listed}." if able else "No backend here gives its value."
+    listed = naming.either([f"`--from {name}`" for name in able])
+    if not able:
+        given = f"`sophia-secrets set {names[0]}" if len(names) == 1 else "`sophia-secrets set NAME"
+        hint = f"Nothing else here gives it; give it anew with {given} --backend {destination.name}`."
+    elif names:
+        hint = f"Copy from where it can be read: {listed}."
     else:
-        hint = f"Backends that can be read here: {listed}." if able else "No backend can be read here."
+        hint = f"Backends that can be read here: {listed}."
     what = " and ".join(f"`{name}`" for name in names) or "its secrets"
     return errors.NotSupported(
         f"{source.name} ({source.target}) does not give the value of {what}{f': {why}' if why else ''}.",

@@ -79,7 +79,9 @@ def _load(path: str) -> Workflow:
         reason = error.strerror or type(error).__name__
     else:
         return workflow.read(data, path)
-    raise errors.UsageError(f"{path} cannot be read: {reason}.")
+    raise errors.UsageError(
+        f"{path} cannot be read: {reason}.", hint="A workflow is a file in `.github/workflows`."
+    )
 
 
 def _start(gathered: _Gathered, path: str, cwd: str) -> None:
@@ -130,10 +132,16 @@ def _follow(gathered: _Gathered, call: Call, path: str, root: str, depth: int) -
         return
     gathered.seen.add(key)
     if depth > _MOST_NESTED:
-        raise errors.UsageError(f"{where} calls workflows more than {_MOST_NESTED} deep.")
+        raise errors.UsageError(
+            f"{where} calls workflows more than {_MOST_NESTED} deep.",
+            hint="GitHub runs no deeper call either.",
+        )
     relative = os.path.normpath(call.uses)
     if relative.startswith(os.pardir):
-        raise errors.UsageError(f"{where} calls a workflow outside of the repository.")
+        raise errors.UsageError(
+            f"{where} calls a workflow outside of the repository.",
+            hint="Write it as `./.github/workflows/NAME.yml`.",
+        )
     called = _load(os.path.join(root, relative))
     for name, required in called.declared.items():
         if required and not call.inherit and name not in call.passed:

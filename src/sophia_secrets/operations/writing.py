@@ -18,6 +18,11 @@ from sophia_secrets.operations.fetch import run_all
 from sophia_secrets.operations.session import Session
 from sophia_secrets.operations.snapshots import identity_of
 
+REFUSED = (
+    "Nothing was stored. Change the value, or choose another backend: `sophia-secrets backends` lists them."
+)
+"""What to do about a value that the vendor cannot carry exactly."""
+
 
 class Written(Struct, frozen=True):
     """A receipt, with the version that each name has now."""
@@ -77,7 +82,7 @@ def check_value(backend: Backend, change: Change) -> None:
     if reason is not None:
         raise errors.BadValue(
             f"The value of `{change.name}` cannot be stored in {backend.name} exactly: {reason}",
-            hint="Nothing was stored.",
+            hint=REFUSED,
             backend=backend.name,
             target=str(backend.target),
         )

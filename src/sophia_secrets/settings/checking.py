@@ -86,7 +86,7 @@ def near(name: str, known: Iterable[str], kind: str = "known names") -> str:
     known = list(known)
     found = names.nearest(name, ((each, "") for each in known))
     if found:
-        return f"Did you mean {' or '.join(f'`{each}`' for each, _ in found[:2])}?"
+        return f"Did you mean {names.either([f'`{each}`' for each, _ in found[:2]])}?"
     return f"The {kind} are {', '.join(f'`{each}`' for each in known)}." if known else ""
 
 

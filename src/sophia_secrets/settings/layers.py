@@ -153,7 +153,8 @@ def _chosen(
     if not holders:
         raise errors.BadSettings(
             f"There is no profile {names.shown(profile)} ({source.place}).",
-            hint=near(profile, _profiles(files), "profiles") or "No settings file has a `[profiles.NAME]`.",
+            hint=near(profile, _profiles(files), "profiles")
+            or "No settings file has a `[profiles.NAME]`: add one, or leave the profile out.",
         )
     if not any(each.trusted for each in holders):
         why = f": {holders[0].danger}" if holders[0].danger else ""

@@ -188,7 +188,7 @@ def _trouble(path: str, error: OSError) -> tuple[str, str]:
         case errno.EACCES:
             return f"{path} may not be read.", "Make it yours and readable, for example with `chmod u+r`."
         case errno.EFBIG:
-            return f"{path} is larger than {LIMIT} bytes, so it is not a settings file.", "Make it smaller."
+            return f"{path} is larger than {LIMIT:,} bytes, so it is not a settings file.", "Make it smaller."
         case errno.ELOOP:
             return f"{path} is a symbolic link that leads to itself.", "Remove it."
         case errno.EINVAL | errno.ENXIO:

@@ -90,7 +90,9 @@ def verify(
                 os.close(log.current)
     except OSError as error:
         said = error.strerror
-    raise errors.AuditFailed(f"The audit log cannot be read: {said}.")
+    raise errors.AuditFailed(
+        f"The audit log cannot be read: {said}.", hint="See where it is with `sophia-secrets config path`."
+    )
 
 
 def _verify(

@@ -31,9 +31,9 @@ RECORD, GENERATION, LOCK, FAILURE = ".record", ".generation", ".lock", ".failure
 
 _GENERATION_SIZE = 8
 _TOLD = {
-    "corrupt": "is damaged",
-    "foreign": "was written for something else, or with another key",
-    "future": "is from the future: was the clock set back?",
+    "corrupt": "is damaged; it is not used.",
+    "foreign": "was written for something else, or with another key; it is not used.",
+    "future": "is of a later time than now, so it is not used. Was the clock set back?",
 }
 
 
@@ -303,7 +303,7 @@ class Cache:
         word = _TOLD.get(miss.reason)
         if word is not None:
             backend = identity[1].decode("utf-8", "replace")
-            miss.detail = self.warn(f"The cached record for {backend} {word}; it is not used.")
+            miss.detail = self.warn(f"The cached record for {backend} {word}")
         return miss
 
     def warn(self, problem: sophia_secrets.errors.UnsafeState | OSError | str) -> str:

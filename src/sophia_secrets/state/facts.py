@@ -186,8 +186,8 @@ def _bytes(text: str) -> bytes:
 
 
 def _failed(directory: str, error: OSError | None) -> errors.AuditFailed:
-    said = (error.strerror or type(error).__name__) if error else "it is held by another process"
-    return errors.AuditFailed(
-        f"The metadata in {directory} cannot be used: {said}.",
-        hint="set SOPHIA_SECRETS_HOME to a directory that you can write",
-    )
+    said, hint = "it is held by another process", "Wait for that one, then run the command again."
+    if error is not None:
+        said = error.strerror or type(error).__name__
+        hint = "Set SOPHIA_SECRETS_HOME to a directory that you can write."
+    return errors.AuditFailed(f"The metadata in {directory} cannot be used: {said}.", hint=hint)

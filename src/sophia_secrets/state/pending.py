@@ -210,7 +210,7 @@ class Claim:
     def _failed(self, verb: str, error: OSError) -> errors.IntegrityFailed:
         return errors.IntegrityFailed(
             f"The sealed record of rotating {self.name} cannot be {verb}: {error.strerror}.",
-            hint="Free the disk, or set SOPHIA_SECRETS_HOME to a directory that you can write.",
+            hint="Free some space on the disk, or set SOPHIA_SECRETS_HOME to a directory that you can write.",
         )
 
     def __enter__(self) -> Self:

@@ -75,7 +75,9 @@ def place_of(section: Section, context: Context) -> Place | Unconfigured:
     """
     for key in section:
         if key not in SETTINGS:
-            _bad(key, "is not a known setting", f"The known ones are {', '.join(SETTINGS)}.")
+            near = names.nearest(key, ((each, "") for each in SETTINGS), 1)
+            hint = f"Did you mean `{near[0][0]}`?" if near else f"The known ones are {', '.join(SETTINGS)}."
+            _bad(key, "is not a known setting", hint)
     prefix = _text(section, "prefix")
     if not prefix:
         hint = 'Set `prefix = "app/production/"` under `[aws]`.'
@@ -96,7 +98,11 @@ def place_of(section: Section, context: Context) -> Place | Unconfigured:
     ):
         value = getattr(place, key)
         if value and pattern.fullmatch(value) is None:
-            raise errors.BadName(f"{names.shown(value)} cannot be AWS's {key}: it is {rule}", backend=NAME)
+            raise errors.BadName(
+                f"{names.shown(value)} cannot be AWS's {key}, which is {rule}.",
+                hint=f"Correct `{key}` under `[aws]`, or the variable it comes from.",
+                backend=NAME,
+            )
     return place
 
 

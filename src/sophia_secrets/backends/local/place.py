@@ -103,7 +103,8 @@ class Place(Struct, frozen=True):
             if not lock.acquire(time.monotonic() + self.timeout):
                 raise self.stop(
                     FailureKind.TIMED_OUT,
-                    f"Another process has been writing {self.target.label} all the time.",
+                    f"Another process is writing {self.target.label} and did not finish in time.",
+                    "Wait for it, then run the command again; `--timeout SECONDS` waits longer.",
                 )
             try:
                 yield
@@ -131,7 +132,9 @@ class Place(Struct, frozen=True):
             stop = self.stop(kind, error.message, error.hint)
         except files.TooLarge:
             stop = self.stop(
-                FailureKind.BAD_OUTPUT, f"{self.target.label} is too large to be a file of secrets."
+                FailureKind.BAD_OUTPUT,
+                f"{self.target.label} is too large to be a file of secrets.",
+                "Put it back from a backup or from version control.",
             )
         except OSError as error:
             told = f"{error.filename or self.file}: {error.strerror}."

@@ -59,7 +59,9 @@ def _value(
     allow_empty: bool,
 ) -> SecretValue:
     if from_file is not None and generate is not None:
-        raise errors.UsageError("`--from-file` and `--generate` exclude each other.")
+        raise errors.UsageError(
+            "`--from-file` and `--generate` exclude each other.", hint="Leave one of the two out."
+        )
     if generate is not None:
         declared = session.settings.declared.get(name)
         spec = (declared.generate if declared is not None else None) if generate == "default" else generate
@@ -69,7 +71,9 @@ def _value(
     if from_file is not None:
         content = files.read_path(from_file, prompt.LIMIT, private=False, follow=True)
         if content is None:
-            raise errors.UsageError(f"There is no file {from_file}.")
+            from sophia_secrets.operations.no_file import no_file
+
+            raise no_file(from_file)
         return prompt.text_value(content)
     if is_terminal(0):
         return prompt.ask_value(f"Value of {visible(name)} (hidden)", allow_empty=allow_empty)
