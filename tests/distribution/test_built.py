@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import email
 import email.message
+import re
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.metadata import Metadata
 from trove_classifiers import classifiers as known_classifiers
 
 import sophia_secrets
@@ -18,6 +20,7 @@ pytestmark = pytest.mark.skipif(
     not (ROOT / "src").is_dir(), reason="there is no source to build: the tests run against a wheel"
 )
 INFO = f"sophia_secrets-{sophia_secrets.__version__}.dist-info"
+RELATIVE = re.compile(r"\]\((?!https:)|(?:src|href)=\"(?!https:)")
 DATA = f"sophia_secrets-{sophia_secrets.__version__}.data"
 
 
@@ -87,6 +90,23 @@ def test_every_classifier_exists_and_says_what_is_tested(built: Built) -> None:
     assert not [each for each in given if each.startswith("License ::")], "the licence is an SPDX expression"
 
 
+def test_the_metadata_is_valid_for_an_index(built: Built) -> None:
+    Metadata.from_email(_members(built.wheel)[f"{INFO}/METADATA"], validate=True)
+
+
+def test_the_description_is_the_readme_and_no_link_of_it_leads_nowhere(built: Built) -> None:
+    text = str(_metadata(built).get_payload())
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert re.findall("^#.*", text, re.MULTILINE) == re.findall("^#.*", readme, re.MULTILINE)
+    assert re.search(RELATIVE, readme)
+    assert not re.search(RELATIVE, text)
+    assert not re.search("<[a-z]", text), "an index takes HTML away"
+    named = set(re.findall(r"`(docs/[^`]*)`", text))
+    with tarfile.open(built.sdist) as archive:
+        assert named < {name.partition("/")[2] for name in archive.getnames()}
+    assert {"docs/index.md", "docs/security.md"} < named
+
+
 def test_the_metadata_names_licence_readme_python_and_script(built: Built) -> None:
     metadata = _metadata(built)
     assert metadata["Name"] == "sophia-secrets"
@@ -95,7 +115,6 @@ def test_the_metadata_names_licence_readme_python_and_script(built: Built) -> No
     assert metadata.get_all("License-File") == ["LICENSE"]
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["Description-Content-Type"] == "text/markdown"
-    assert "sophia-secrets" in str(metadata.get_payload())
     script = _members(built.wheel)[f"{INFO}/entry_points.txt"].decode()
     assert "[console_scripts]\nsophia-secrets = sophia_secrets.__main__:main\n" in script
     assert _members(built.wheel)[f"{INFO}/WHEEL"].decode().split("Tag: ")[1].strip() == "py3-none-any"
