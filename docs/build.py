@@ -21,11 +21,11 @@ def main(arguments: list[str]) -> int:
     from docs.reference_pages import MADE, pages
     from docs.reference_schemas import files
     from docs.walk_page import walk_page
-    from sophia_secrets.view import help
+    from sophia_secrets.view.help import FILE
 
     made = {ROOT / "docs" / "reference" / name: text for name, text in (*pages().items(), *files().items())}
     made[ROOT / "docs" / "man" / "sophia-secrets.1"] = man_page()
-    made[Path(help.FILE)] = help_text()
+    made[Path(FILE)] = help_text()
     made[ROOT / "docs" / "walk.md"] = f"{MADE}\n{walk_page()}"
     made[ROOT / "docs" / "reference" / "errors.md"] = f"{MADE}\n{errors_page.made()}"
     made |= {PICTURES / name: text for name, text in drawn().items()}
