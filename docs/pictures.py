@@ -35,7 +35,7 @@ COLUMNS, CELL, LINE, EDGE = 80, 8.4, 19, 16
 
 @dataclass(frozen=True)
 class Look:
-    """The colours of one theme; `faint` stands for what the terminal dims."""
+    """The colours of one theme; what a terminal dims is shown as other text is."""
 
     ground: str
     text: str
