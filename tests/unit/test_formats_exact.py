@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml as pyyaml
 
 from sophia_secrets import errors, formats
 from sophia_secrets.core.model import SecretValue
@@ -340,3 +341,34 @@ def test_a_value_of_a_dotenv_file_ends_with_any_line_end() -> None:
         ("3", 3),
         ("x\ny\nz", 4),
     ]
+
+
+@pytest.mark.parametrize("loader", [pyyaml.SafeLoader, pyyaml.CSafeLoader], ids=["in Python", "in C"])
+def test_either_parser_of_yaml_reads_the_same(monkeypatch: pytest.MonkeyPatch, loader: type) -> None:
+    monkeypatch.setattr(yaml, "_LOADER", loader)
+    found = yaml.read(b'A: x\n"B": "y z"\n\nC: \'\'\n')
+    assert [(p.name, p.value.reveal(), p.line) for p in found] == [
+        ("A", "x", 1),
+        ("B", "y z", 2),
+        ("C", "", 4),
+    ]
+    for text, line in (
+        (b"A: [", 1),
+        (b"A: b\nB: *x", 2),
+        (b"A: b\nB: &x c", 2),
+        (b'A: b\n\nC: "\\udcff"', 3),
+    ):
+        with pytest.raises(errors.UsageError) as caught:
+            yaml.read(text)
+        assert caught.value.message.startswith(f"Line {line} cannot be read: ")
+        assert caught.value.__context__ is None
+
+
+def test_half_a_pair_of_surrogates_is_refused_where_a_parser_lets_it_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(yaml, "_LOADER", pyyaml.SafeLoader)
+    with pytest.raises(errors.UsageError) as caught:
+        yaml.read(b'A: "\\udcff"')
+    reason = "it holds half of a surrogate pair, which is not text"
+    assert caught.value.message == f"Line 1 cannot be read: {reason}."

@@ -31,7 +31,7 @@ def test_a_pair_of_no_file_is_on_no_line() -> None:
 @pytest.mark.parametrize(
     ("path", "data", "name"),
     [
-        ("x/.json/y", b"", "dotenv"), ("y.jsonx", b"A: b", "yaml"), ("y.json", b"A=b", "json"),
+        ("x/.json/y", b"", "dotenv"), (".env/x", b"A: b", "yaml"), ("a.env.d/x", b"A: b", "yaml"), ("-", b"X{", "dotenv"), ("y.jsonx", b"A: b", "yaml"), ("y.json", b"A=b", "json"),
         ("y.yml", b"{", "yaml"), ("y.yaml", b"{", "yaml"), ("y.yam", b"{", "json"),
         ("x.env", b"{", "dotenv"), (".envrc", b"{", "dotenv"), ("a.env.b", b"{", "dotenv"),
         ("a.envb", b"{", "json"), ("environment", b"{", "json"),

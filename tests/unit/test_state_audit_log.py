@@ -157,8 +157,13 @@ def test_A2_a_disk_that_hangs_is_left_to_its_thread() -> None:
     free.set()
 
 
+@pytest.mark.parametrize("at_once", [False, True])
 @pytest.mark.parametrize("error", [None, OSError(5, "x"), ValueError("x"), SystemExit(3)])
-def test_what_work_ended_with_is_handed_on(error: BaseException | None) -> None:
+def test_what_work_ended_with_is_handed_on(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException | None, at_once: bool
+) -> None:
+    if at_once:
+        monkeypatch.setattr(audit, "start_new_thread", lambda run, arguments: run(*arguments))
     done: list[int] = []
 
     def work() -> None:
@@ -216,6 +221,8 @@ def test_A2_a_log_that_is_held_names_itself_and_how_to_see_by_whom(tmp_path: Pat
     assert other.acquire()
     with pytest.raises(errors.AuditFailed) as caught:
         log.append([get("B")], deadline_seconds=0.0)
+    with pytest.raises(errors.AuditFailed, match="is held by another process"):
+        a_log(place, watch=False).append([get("B")], deadline_seconds=0.0)
     other.release()
     assert caught.value.message == f"The audit log in {place}/log is held by another process."
     path = files.quoted(f"{place}/log/audit.head")

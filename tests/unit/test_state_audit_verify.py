@@ -132,6 +132,8 @@ def test_A6_what_a_crash_left_is_said_to_be_pending(log: Written) -> None:
     whole = (log.directory / "audit.jsonl").read_bytes()
     log.put("audit.jsonl", whole + b'{"seq":2,')
     assert told(log.verify()) == ("ok", 1, None, True)
+    log.put("audit.jsonl", whole + b'{"seq":2,\n{"seq":2,')
+    assert told(log.verify()) == ("ok", 1, None, True)
     log.put("audit.jsonl", whole + log.line() + b"\n")
     assert told(log.verify()) == ("ok", 2, None, True)
     log.put("audit.jsonl", whole[:-1])

@@ -217,7 +217,19 @@ def test_F4_a_file_that_others_may_read_is_said_with_its_mending(tmp_path: Path,
         f" Mend it with `chmod 600 {path}`."
     )  # fmt: skip
     assert cache.entries() == []
+    assert (cache.generation(OCTO) is None) is (what == "generation")
     assert cache.warnings() == [found.detail]
+
+
+def test_a_record_that_goes_while_they_are_listed_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(tmp_path)
+    names = files.names
+    monkeypatch.setattr(files, "names", lambda directory: ["00" * 32 + RECORD, *names(directory)])
+    cache = a_cache(tmp_path)
+    assert len(cache.entries()) == 1
+    assert cache.clear("github") == 1
 
 
 def test_F4_whoever_asks_for_the_state_of_an_open_directory_is_told(tmp_path: Path) -> None:
@@ -277,6 +289,12 @@ def test_R1_nothing_leaves_a_descriptor(tmp_path: Path) -> None:
     for ask in (cache.read, cache.generation, cache.forget, cache.bump, cache.read):
         ask(OCTO)
         assert descriptors() == before
+    (path,) = Path(cache.directory).glob("*.generation")
+    path.chmod(0o644)
+    for ask in (cache.read, cache.generation):
+        ask(OCTO)
+        assert descriptors() == before
+    path.chmod(0o600)
     cache.entries()
     assert descriptors() == before
     cache.clear("github")

@@ -49,6 +49,7 @@ def test_whatever_is_asked_first_is_answered(first: str) -> None:
     for name in (first, *expected):
         told = getattr(found, name)
         assert (list(told) if name == "entries" else told) == expected[name]
+        assert found.states() == {"A": "r"}
     assert found.notes == ("a", "b")
 
 

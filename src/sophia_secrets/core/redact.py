@@ -85,9 +85,7 @@ class Masker:
         held = self._tail
         spans = self._forms.spans(held)
         if cut and len(held) >= _HEAD:
-            start = self._forms.hold(held)
-            if len(held) - start >= _HEAD:
-                spans = _merge([*spans, (start, len(held))])
+            spans = [(0, len(held))]  # all that is held back begins a value
         shown = self._emit(held, len(held), spans)
         self._covered = 0
         return shown

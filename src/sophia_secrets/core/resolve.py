@@ -17,6 +17,12 @@ from sophia_secrets.core.model import (
     TraceStep,
 )
 
+_OUTCOMES = {
+    EntryState.READABLE: TraceOutcome.FOUND,
+    EntryState.WRITE_ONLY: TraceOutcome.WRITE_ONLY,
+    EntryState.ABSENT: TraceOutcome.ABSENT,
+}
+
 
 class Answer(Struct, frozen=True):
     """
@@ -113,13 +119,7 @@ def _step(answer: Answer, entry: Entry | None, *, after_winner: bool) -> TraceSt
         if snapshot.complete:
             return step(TraceOutcome.ABSENT, detail)
         return step(TraceOutcome.SKIPPED, "its names cannot be listed here")
-    match entry.state:
-        case EntryState.READABLE:
-            return step(TraceOutcome.FOUND, detail)
-        case EntryState.WRITE_ONLY:
-            return step(TraceOutcome.WRITE_ONLY, detail)
-        case EntryState.ABSENT:
-            return step(TraceOutcome.ABSENT, detail)
+    return step(_OUTCOMES[entry.state], detail)
 
 
 def needed(names: Iterable[str], answers: Sequence[Answer | None]) -> frozenset[int]:
