@@ -6,7 +6,7 @@ TESTS ?=
 UPGRADE ?=
 STAMP := $(VENV)/.installed
 
-.PHONY: setup lock demo test wheel-test lint types imports bench docs soak fuzz clean
+.PHONY: setup lock demo test coverage wheel-test lint types imports bench docs soak fuzz clean
 
 setup: $(STAMP)
 
@@ -29,6 +29,11 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest $(T) $(if $(TESTS),-k "$(TESTS)")
+
+# What a test does within its own process: the commands run as programs, and count for nothing here.
+coverage: setup
+	$(BIN)/coverage run -m pytest $(T:tests=tests/unit) $(if $(TESTS),-k "$(TESTS)")
+	$(BIN)/coverage report
 
 wheel-test: setup
 	$(BIN)/python -m tests.distribution.installed
@@ -59,4 +64,4 @@ docs: setup
 	$(BIN)/python docs/build.py
 
 clean:
-	rm -rf $(VENV) .fuzz site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .coverage .fuzz site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

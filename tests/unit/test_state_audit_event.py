@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sophia_secrets.state.audit_event import (
+    DONE,
+    FOUND,
     Actor,
     Event,
     bounded,
@@ -39,6 +41,12 @@ def test_a_full_event_is_exactly_this() -> None:
         b'"cached":true,"stale":true,"degraded":true,"duration_ms":1,"version":2,"count":3,'
         b'"pid":7,"user":"u","host":"h","ci":"c","reason":"r","profile":"p"'
     )
+
+
+def test_the_outcomes_that_others_go_by_stand_in_the_log_as_they_are_documented() -> None:
+    found, done = (write_event(Event("get", outcome), 0.0, '"pid":0') for outcome in (FOUND, DONE))
+    assert b',"outcome":"found",' in found
+    assert b',"outcome":"done",' in done
 
 
 def test_what_is_not_said_is_left_out() -> None:
