@@ -49,7 +49,7 @@ def test_a_file_is_read_up_to_its_limit() -> None:
     assert len(formats.decoded(b"a" * (16 << 20))) == 16 << 20
     with pytest.raises(errors.UsageError) as caught:
         formats.decoded(b"a" * ((16 << 20) + 1))
-    assert caught.value.message == "The file is larger than 16777216 bytes."
+    assert caught.value.message == "The file is larger than 16,777,216 bytes."
 
 
 def test_a_byte_order_mark_is_taken_off_once() -> None:
