@@ -12,7 +12,7 @@ from typing import Any
 
 _LINE = re.compile(
     r'<span id="(__span-[\d-]+)">'
-    r'(?=(?:<span class="g[op]">)?(?:\$ |error: |warning: |hint: |note: |# \w+ says: |\{&quot;schema&quot;|\{"schema"))'
+    r'(?=(?:<span class="g[op]">)?(?:\$ |error: |warning: |hint: |note: |# \w+ (?:says|runs): |\{&quot;schema&quot;|\{"schema"))'
 )
 _WORD = re.compile(r"<code>(?=[^<\s]{1,28}</code>)")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from docs.errors import absent, api, aws, names, state, usage, vendors
 from docs.errors.elsewhere import ELSEWHERE
-from docs.errors.scene import Caused, Scene, cause
+from docs.errors.scene import Caused, Says, Scene, cause
 from sophia_secrets import errors
 
 SCENES: tuple[Scene, ...] = (
@@ -21,7 +21,7 @@ SCENES: tuple[Scene, ...] = (
 
 _HEAD = """# Every error message
 
-Each was caused by running the program, in a home where two secrets are stored in the local vault, and is shown as it was printed: what happened and where, then the command that helps. The last line of a block that begins with `$` is the command; those before it prepare. `says` is what the vendor's program answered. The names of the headings are the `kind` of `--json` and of the audit log; [Exit codes](exit-codes.md) has them all, [Troubleshooting](../troubleshooting.md) the usual ones with more words.
+Each was caused by running the program, in a home where two secrets are stored in the local vault, and is shown as it was printed: what happened and where, then the command that helps. The last line of a block that begins with `$` is the command; those before it prepare. `says` is the error that the vendor's program printed, `runs` what was run in its place. The names of the headings are the `kind` of `--json` and of the audit log; [Exit codes](exit-codes.md) has them all, [Troubleshooting](../troubleshooting.md) the usual ones with more words.
 
 Homes, times and host names are replaced by `/home/you`, `2026-05-04` and `laptop`.
 """
@@ -53,15 +53,22 @@ def made() -> str:
 def block(each: Caused) -> str:
     """One run as a person sees it."""
     scene = each.scene
-    lines = (
-        [f"# {scene.says.program} says: {line}" for line in scene.says.text.splitlines()]
-        if scene.says
-        else []
-    )
+    lines = list(_vendor(scene.says)) if scene.says else []
     lines += [f"$ export {name}='{value}'" for name, value in scene.more.items() if not _is_private(value)]
     lines += _typed(scene.lines)
     printed = each.printed if len(each.printed) < _LONGEST else each.printed[:_LONGEST] + "...\n"
     return "\n".join(lines) + "\n" + printed
+
+
+def _vendor(says: Says) -> Iterator[str]:
+    """What the vendor's program did: its error's text, or what a shell ran in its place."""
+    runs = says.out.strip().rpartition("\n")[2]
+    if says.text:
+        yield from (f"# {says.program} says: {line}" for line in says.text.splitlines())
+    elif runs and "esac" not in runs:
+        yield f"# {says.program} runs: {runs}"
+    elif says.code:
+        yield f"# {says.program} ends with exit code {says.code}"
 
 
 _LONGEST = 4000

@@ -132,6 +132,7 @@ mine = pyrage.x25519.Identity.from_str(next(l for l in text.splitlines() if l.st
 END
 {_GET}""",
     ),
+    Scene("bad_output", f"export SOPHIA_SECRETS_AUDIT=off; ulimit -f 0\n{_SET}"),
     Scene("audit_failed", f"{_FACTS}\nsophia-secrets info OPENAI_API_KEY"),
     Scene(
         "audit_failed",

@@ -20,6 +20,10 @@ SCENES = (
     Scene("usage", "sophia-secrets set OPENAI_API_KEY --backend local --from-file key.txt --generate uuid"),
     Scene("usage", "sophia-secrets set OPENAI_API_KEY --backend local --generate words:4"),
     Scene("usage", "sophia-secrets set OPENAI_API_KEY --backend local <&-"),
+    Scene(
+        "usage",
+        "head -c 1100000 /dev/zero > big.txt\nsophia-secrets set BIG_KEY --backend local --from-file big.txt",
+    ),
     Scene("bad_value", "head -c 1100000 /dev/zero | sophia-secrets set BIG_KEY --backend local"),
     Scene("usage", "sophia-secrets delete OPENAI_API_KEY"),
     Scene("usage", "sophia-secrets delete OPENAI_API_KEY --backend local"),

@@ -255,6 +255,19 @@ def test_bad_input_ends_in_a_sentence_and_its_code(
     assert json.loads(under_json.out)["error"]["message"]
 
 
+@pytest.mark.parametrize(("size", "code"), [(1 << 20, 0), ((1 << 20) + 1, 2)])
+def test_a_file_larger_than_a_value_can_be_is_refused(sophia: Program, size: int, code: int) -> None:
+    (sophia.cwd / "big.txt").write_bytes(b"x" * size)
+    done = sophia("set", "BIG_KEY", "--backend", "local", "--from-file", "big.txt")
+    assert done.code == code, done.err
+    assert ("big.txt cannot be read: it is larger than 1,048,576 bytes." in done.err) == bool(code)
+
+
+def test_a_file_named_by_a_dash_is_standard_input(sophia: Program) -> None:
+    assert sophia("set", "API_KEY", "--backend", "local", "--from-file", "-", stdin="kept\n").code == 0
+    assert sophia("get", "API_KEY", "--raw").out == "kept\n"
+
+
 def test_global_options_may_stand_anywhere(sophia: Program) -> None:
     sophia.store("API_KEY", "v")
     assert sophia("get", "--json", "API_KEY").json["value"] == "v"

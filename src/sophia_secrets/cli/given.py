@@ -10,20 +10,20 @@ from sophia_secrets.formats import MAX_BYTES
 from sophia_secrets.state import files
 
 
-def content(path: str) -> bytes:
+def content(path: str, limit: int = MAX_BYTES) -> bytes:
     """
     All of the file; `-` is standard input. Links are followed.
 
-    Raises `UsageError` where there is none, or it cannot be read or is larger than `MAX_BYTES`.
+    Raises `UsageError` where there is none, or it cannot be read or is larger than `limit` bytes.
     """
     if path == "-":
-        return streams.read_input(MAX_BYTES)
+        return streams.read_input(limit)
     data = None
     reason = ""
     try:
-        data = files.read_path(path, MAX_BYTES, private=False, follow=True)
+        data = files.read_path(path, limit, private=False, follow=True)
     except files.TooLarge:
-        reason = f"it is larger than {MAX_BYTES:,} bytes"
+        reason = f"it is larger than {limit:,} bytes"
     except OSError as problem:
         reason = os.strerror(problem.errno) if problem.errno else "unknown reason"
     if reason:

@@ -161,6 +161,8 @@ def hint_of(error: OSError, directory: str) -> str:
         return f"Make {place} writable, or set `SOPHIA_SECRETS_HOME` to a directory that is."
     if error.errno in _MANY:
         return "Allow more open files (see `ulimit -n`) and try again."
+    if error.errno == errno.EFBIG:
+        return "Allow larger files (see `ulimit -f`) and try again."
     if error.errno in _PASSING:
         return f"Try again; where it stays so, see to the disk that holds {place}."
     return ""

@@ -13,7 +13,6 @@ from sophia_secrets.core.model import Change, SecretValue
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import declaring, writing
 from sophia_secrets.operations.session import Session
-from sophia_secrets.state import files
 from sophia_secrets.view.ink import is_terminal
 
 
@@ -69,12 +68,9 @@ def _value(
 
         return generating.generate(spec or generating.DEFAULT)
     if from_file is not None:
-        content = files.read_path(from_file, prompt.LIMIT, private=False, follow=True)
-        if content is None:
-            from sophia_secrets.operations.no_file import no_file
+        from sophia_secrets.cli import given
 
-            raise no_file(from_file)
-        return prompt.text_value(content)
+        return prompt.text_value(given.content(from_file, prompt.LIMIT))
     if is_terminal(0):
         return prompt.ask_value(f"Value of {visible(name)} (hidden)", allow_empty=allow_empty)
     return prompt.piped_value(raw=raw)
