@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 _RACE = "needs two processes at the same moment; the tests of faults hold it"
-_PYTHON = "of the Python functions alone; on the command line an option or a file says it"
 _KEYRING = "needs an operating system's keyring; the tests hold it with a stand-in"
 _ROOT = "needs a second user"
 _DISK = "needs a disk that fails between two steps; the tests of faults hold it"
@@ -20,17 +19,22 @@ ELSEWHERE: dict[tuple[str, str], str] = {
     ): "needs a system without `/proc` and `/dev/fd`",
     ("cli/report.py", "Something went wrong that should not have ({} at {})."): "a fault of the program",
     ("cli/rotate.py", "The rotation is not finished: the reasons stand beside the backends."): _RACE,
-    ("config/loading.py", "`{}` was not found, and the answer is not certain: {}"): _PYTHON,
+    (
+        "config/loading.py",
+        "`{}` was not found, and the answer is not certain: {}",
+    ): "needs a backend that answers again between two readings; the tests hold it",
     ("operations/auditing.py", "The audit log cannot be read: {}."): _DISK,
-    ("operations/exporting.py", "{}:{}: {} cannot be a secret's name."): _PYTHON,
-    ("operations/exporting.py", "{}:{}: the value of `{}` cannot be written: {}."): _PYTHON,
+    (
+        "operations/exporting.py",
+        "{}:{}: the value of `{}` cannot be written: {}.",
+    ): "every backend refuses such a value first",
     ("operations/session.py", "There is no place to keep the state: {}"): "needs a user without a home",
     ("process/runner.py", "stopped before it was done"): _CANCELLED,
     (
         "settings/trust.py",
         "{} cannot be trusted: there is no state directory to record it in.",
     ): "needs a user without a home",
-    ("settings/variables.py", "{} is not a setting."): _PYTHON,
+    ("settings/variables.py", "{} is not a setting."): "no command and no function takes another name",
     ("state/audit_verify.py", "The audit log cannot be read: {}."): _DISK,
     ("state/keys.py", "There is no key in {}."): "`audit verify` of a log without its key says more",
     ("state/keys.py", "There is no key at {}."): "`audit verify` of a log without its key says more",

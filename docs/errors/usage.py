@@ -91,6 +91,7 @@ SCENES = (
         "sophia-secrets delete STRIPE_API_KEY --backend local --yes\nsophia-secrets delete OPENAI_API_KEY --backend local --yes\nsophia-secrets export --format dotenv",
     ),
     Scene("not_found", "printf 'key: {{ OPENAI_KEY }}\\n' > app.yaml\nsophia-secrets render app.yaml"),
+    Scene("bad_name", "printf 'key: {{ A%0300d }}\\n' 0 > app.yaml\nsophia-secrets render app.yaml"),
     Scene("usage", "sophia-secrets render missing.yaml"),
     Scene("usage", "sophia-secrets run"),
     Scene("usage", "sophia-secrets run --scope web -- env"),

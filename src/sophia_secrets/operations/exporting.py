@@ -127,7 +127,10 @@ def render(
     lines = template.first_lines
     for name, line in lines.items():
         if not naming.is_safe_to_ask(name):
-            raise errors.BadName(f"{place}:{line}: {naming.shown(name)} cannot be a secret's name.")
+            raise errors.BadName(
+                f"{place}:{line}: {naming.shown(name)} cannot be a secret's name.",
+                hint="See the names with `sophia-secrets list --names`.",
+            )
 
     def make(selected: Selected) -> Made:
         _check_present(selected, lines, place, session.in_workflow)
