@@ -54,6 +54,7 @@ def test_a_log_that_cannot_be_read_is_no_verdict(tmp_path: Path, monkeypatch: py
         with pytest.raises(errors.AuditFailed) as caught:
             log.verify()
     assert caught.value.message == "The audit log cannot be read: Input/output error."
+    assert caught.value.hint == "See where it is with `sophia-secrets config path`."
     assert caught.value.__context__ is None
     log.close()
     assert len(os.listdir("/dev/fd")) == descriptors
