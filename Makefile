@@ -30,9 +30,10 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest $(T) $(if $(TESTS),-k "$(TESTS)")
 
-# What a test does within its own process: the commands run as programs, and count for nothing here.
 coverage: setup
-	$(BIN)/coverage run -m pytest $(T:tests=tests/unit) $(if $(TESTS),-k "$(TESTS)")
+	$(BIN)/coverage erase
+	-$(BIN)/coverage run -m pytest $(T:tests=tests/unit) $(if $(TESTS),-k "$(TESTS)")
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 wheel-test: setup
@@ -64,4 +65,4 @@ docs: setup
 	$(BIN)/python docs/build.py
 
 clean:
-	rm -rf $(VENV) .coverage .fuzz site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .coverage* .fuzz site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

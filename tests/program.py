@@ -37,7 +37,8 @@ class Program:
     """
     The program with its own home, settings, state, cache and working directory under `root`.
 
-    `environment` is all that its processes get besides; nothing of the test run's own leaks in.
+    `environment` is all that its processes get besides; nothing of the test run's own leaks in, but
+    what has them measured under `make coverage`.
     `executable` is what is started.
     """
 
@@ -63,7 +64,8 @@ class Program:
             "LANG": "C.UTF-8",
             "SOPHIA_SECRETS_HOME": str(self.sophia),
         }
-        return {**base, **self.environment, **more}
+        measured = {name: value for name, value in os.environ.items() if name == "COVERAGE_PROCESS_CONFIG"}
+        return {**base, **measured, **self.environment, **more}
 
     def __call__(
         self,

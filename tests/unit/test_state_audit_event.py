@@ -139,7 +139,16 @@ def test_an_event_has_its_own_time_or_the_moments() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b'""', b"yesterday", b"2027", b"2027-13-01T00:00:00.00", b"2027-01-15T08:00:00Z"]
+    "text",
+    [
+        b"",
+        b'""',
+        b"X1970-01-01T00:00:01.000Z",
+        b"yesterday",
+        b"2027",
+        b"2027-13-01T00:00:00.00",
+        b"2027-01-15T08:00:00Z",
+    ],
 )
 def test_what_is_no_time_is_none(text: bytes) -> None:
     assert thousandths_of(text) == 0
@@ -155,7 +164,7 @@ def test_what_is_no_time_is_none(text: bytes) -> None:
         (b'{"b":"y"}', b""), (b'{"a":7}', b""), (b'{"a":""}', b'""'),
         (b'{"a":"x\\"y","b":"z"}', b'"x\\"y"'), (b'{"a":"x\\\\","b":"z"}', b'"x\\\\"'),
         (b'{"a":"x\\\\\\"y","b":"z"}', b'"x\\\\\\"y"'), (b'{"a":"\\"","b":"z"}', b'"\\""'),
-        (b'"a":"x"', b'"x"'), (b'{"a":"\\"\\"\\"x"}', b'"\\"\\"\\"x"'),
+        (b'"a":"x"', b'"x"'), (b'{"a":"X\\"y","b":"z"}', b'"X\\"y"'), (b'{"a":"\\"\\"\\"x"}', b'"\\"\\"\\"x"'),
     ],
 )  # fmt: skip
 def test_a_fields_text_is_found_with_its_quotes(line: bytes, text: bytes) -> None:

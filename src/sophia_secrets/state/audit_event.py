@@ -216,6 +216,6 @@ def thousandths_of(time_text: bytes) -> int:
         numbers = [
             int(plain[a:b]) for a, b in ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19), (20, 23))
         ]
-        return timegm((*numbers[:6], 0, 1, 0)) * 1000 + numbers[6]
+        return timegm(tuple(numbers[:6])) * 1000 + numbers[6]
     except (ValueError, IndexError):
         return 0
