@@ -102,6 +102,7 @@ def test_L7_a_value_that_was_trimmed_or_given_other_line_ends_is_masked() -> Non
     redactor = Redactor(["  padded value \n", "one1\ntwo2"])
     assert redactor.redact("[padded value]") == "[***]"
     assert redactor.redact("one1\r\ntwo2") == "***"
+    assert Redactor(["one1\r\ntwo2\nthree3"]).redact("one1\r\ntwo2\r\nthree3") == "***"
 
 
 def test_values_under_four_characters_and_empty_ones_are_left_alone() -> None:

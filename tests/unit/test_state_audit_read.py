@@ -172,6 +172,13 @@ def test_no_log_has_no_events_and_ends_at_its_beginning(log: Written, directory:
     assert (end.file, end.offset) == (1, 0)
 
 
+def test_a_log_that_was_never_put_away_is_the_first_file(log: Written, directory: int) -> None:
+    line = log.line()
+    log.put(CURRENT)
+    end = end_of(directory)
+    assert (end.file, end.offset) == (1, len(line) + 1)
+
+
 def test_a_torn_end_is_shown_in_a_full_file_and_may_still_grow_in_the_current_one(
     log: Written, directory: int
 ) -> None:
@@ -278,10 +285,11 @@ def test_X3_a_file_that_is_put_away_meanwhile_is_read_once(
     def late(fd: int) -> list[int]:
         if there:
             (three.directory / CURRENT).rename(three.directory / "audit.000003.jsonl")
-            three.line()
-            three.put(CURRENT)
+            for name in ("audit.000004.jsonl", CURRENT):
+                three.line()
+                three.put(name)
             return rotations(fd)
-        return [*rotations(fd), 9]
+        return [9, *rotations(fd)]
 
     monkeypatch.setattr(audit_disk, "rotations", late)
     assert sequences(directory) == [1, 2, 3, 4, 5, 6]
