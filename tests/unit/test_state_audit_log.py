@@ -18,6 +18,7 @@ from sophia_secrets import errors
 from sophia_secrets.state import audit, audit_disk, chain, files
 from sophia_secrets.state.audit import Actor, AuditLog, Event
 from sophia_secrets.state.audit_event import write_actor, write_event
+from sophia_secrets.state.audit_read import Query
 
 KEY = b"k" * 32
 ADA = Actor("ada", "engine", 42)
@@ -320,3 +321,18 @@ def test_what_is_read_outlives_the_log_that_was_asked(tmp_path: Path) -> None:
     a_log(tmp_path).append([get("A"), get("B")])
     events = a_log(tmp_path).read()
     assert [event["name"] for event in events] == ["A", "B"]
+
+
+def test_the_doors_lead_to_what_was_written_since_and_to_a_verdict(tmp_path: Path) -> None:
+    log = a_log(tmp_path)
+    log.append([get("A")])
+    position = log.position()
+    log.append([get("B"), get("C")])
+    found, after = log.tail_from(position)
+    assert [event["name"] for event in found] == ["B", "C"]
+    assert [event["name"] for event in log.tail_from(position, Query(name="C"))[0]] == ["C"]
+    assert log.tail_from(after)[0] == []
+    assert [event["name"] for event in log.read(Query(name="A"))] == ["A"]
+    counts: list[int] = []
+    verdict = log.verify(expect_head=log.head(), progress=counts.append)
+    assert (verdict.ok, verdict.events, counts) == (True, 3, [3])
