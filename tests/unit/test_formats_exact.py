@@ -357,6 +357,7 @@ def test_either_parser_of_yaml_reads_the_same(monkeypatch: pytest.MonkeyPatch, l
         (b"A: b\nB: *x", 2),
         (b"A: b\nB: &x c", 2),
         (b'A: b\n\nC: "\\udcff"', 3),
+        (b"\n\n\x07", 3),
     ):
         with pytest.raises(errors.UsageError) as caught:
             yaml.read(text)

@@ -51,10 +51,16 @@ def test_files_are_numbered_by_their_names_alone(log: Written, directory: int) -
     for name in (
         "audit.000010.jsonl", "audit.000002.jsonl", "audit.1000000.jsonl", "audit.00001.jsonl", "audit.jsonl",
         "audit.head", "audit.-00001.jsonl", "audit.000003.jsonx", "xudit.000004.jsonl", "audit.00x005.jsonl",
-        "audit.000006.jsonl.old",
+        "audit.000006.jsonl.old", "audit.00000x.jsonl",
     ):  # fmt: skip
         (log.directory / name).touch()
     assert disk.rotations(directory) == [2, 10, 1_000_000]
+
+
+def test_a_place_is_at_a_whole_end_with_nothing_to_say_unless_told() -> None:
+    place = disk.Place(1, 2, 3, b"mac")
+    assert (place.file, place.size, place.sequence, place.mac) == (1, 2, 3, b"mac")
+    assert (place.ended, place.notes) == (True, [])
 
 
 # Opening
