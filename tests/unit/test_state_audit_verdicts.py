@@ -89,14 +89,81 @@ def test_A7_of_many_chains_the_last_is_walked_and_the_others_are_hashed(tmp_path
     assert log.verify().first_bad == ("audit.000002.jsonl", 1, "the file is missing")
 
 
-def test_A7_a_key_that_comes_back_finds_lines_that_it_did_not_write(tmp_path: Path) -> None:
-    """Whoever has no key could have written them too, so that is not called a new chain."""
-    for key in (FIRST, SECOND, FIRST):
+def test_A7_what_another_key_wrote_after_ours_cannot_be_verified_and_is_not_called_altered(
+    tmp_path: Path,
+) -> None:
+    for key in (FIRST, SECOND):
         append(tmp_path, key, 3)
     verdict = a_log(tmp_path, FIRST).verify()
-    assert verdict.state == "altered"
-    assert verdict.first_bad is not None
-    assert verdict.first_bad[:2] == ("audit.jsonl", 1)
+    assert (verdict.state, verdict.events, verdict.first_bad) == (
+        "unverifiable", 3, ("audit.jsonl", 1, OTHER_KEY),
+    )  # fmt: skip
+
+
+def test_A7_a_key_that_comes_back_begins_a_chain_of_its_own(tmp_path: Path) -> None:
+    for key in (FIRST, SECOND, FIRST):
+        append(tmp_path, key, 3)
+    log = a_log(tmp_path, FIRST)
+    assert [event["outcome"] for event in log.read()].count("gap") == 0
+    verdict = log.verify()
+    assert (verdict.state, verdict.events, verdict.first_bad) == (
+        "unverifiable", 4, ("audit.000002.jsonl", 1, OTHER_KEY),
+    )  # fmt: skip
+    assert verdict.head == log.head()
+    verdict = a_log(tmp_path, SECOND).verify()
+    assert (verdict.state, verdict.first_bad) == ("unverifiable", ("audit.000001.jsonl", 1, OTHER_KEY))
+    append(tmp_path, SECOND, 1)
+    append(tmp_path, FIRST, 1)
+    assert a_log(tmp_path, FIRST).verify().state == "unverifiable"
+    assert a_log(tmp_path, SECOND).verify().state == "unverifiable"
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["another key's", "back to the first"])
+@pytest.mark.parametrize("harm", ["edit", "cut"])
+def test_A4_what_is_done_to_a_file_before_another_keys_chain_is_found(
+    tmp_path: Path, harm: str, *, back: bool
+) -> None:
+    for key in (FIRST, SECOND, FIRST) if back else (FIRST, SECOND):
+        append(tmp_path, key, 3)
+    older = tmp_path / "log" / "audit.000001.jsonl"
+    lines = older.read_bytes().splitlines(keepends=True)
+    older.write_bytes(
+        b"".join(lines[:-1]) if harm == "cut" else older.read_bytes().replace(b"NAME_2", b"NAME_9")
+    )
+    assert a_log(tmp_path, FIRST).verify().state == "altered"
+
+
+def test_A5_lines_cut_off_before_another_keys_chain_are_shown_by_a_head_kept_elsewhere(
+    tmp_path: Path,
+) -> None:
+    append(tmp_path, FIRST, 3)
+    kept = a_log(tmp_path, FIRST).head()
+    current = tmp_path / "log" / "audit.jsonl"
+    whole = current.read_bytes()
+    current.write_bytes(b"".join(whole.splitlines(keepends=True)[:2]))
+    append(tmp_path, SECOND, 3)
+    assert a_log(tmp_path, FIRST).verify(expect_head=kept).state == "altered"
+    assert a_log(tmp_path, FIRST).verify().state == "unverifiable"
+
+
+@pytest.mark.parametrize("what", ["a line of ours", "no hash of the file before", "no head of another's"])
+def test_A4_what_only_looks_like_another_keys_chain_is_called_altered(tmp_path: Path, what: str) -> None:
+    for key in (FIRST, SECOND):
+        append(tmp_path, key, 3)
+    directory = tmp_path / "log"
+    current = directory / "audit.jsonl"
+    if what == "a line of ours":
+        ours = (directory / "audit.000001.jsonl").read_bytes().splitlines(keepends=True)[1:]
+        first = (directory / "audit.000001.jsonl").read_bytes().splitlines(keepends=True)[0]
+        current.write_bytes(current.read_bytes() + first + b"".join(ours))
+    elif what == "no hash of the file before":
+        current.write_bytes(current.read_bytes().replace(b'"digest":"', b'"digest":"0'))
+    else:
+        append(tmp_path / "other", FIRST, 3)
+        (directory / "audit.head").write_bytes((tmp_path / "other" / "log" / "audit.head").read_bytes())
+    assert a_log(tmp_path, FIRST).verify().state == "altered"
+    append(tmp_path, FIRST, 1)
+    assert a_log(tmp_path, FIRST).verify().state == "altered"
 
 
 def test_A6_a_first_line_that_a_crash_tore_is_recovered_and_not_another_keys(

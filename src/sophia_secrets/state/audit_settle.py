@@ -4,7 +4,8 @@ Where the next line goes when the log is not as the head says, and what to put o
 A crash leaves a torn line, or whole lines that the head does not know yet: they are taken in,
 and said (`recovered`). A power cut may take lines that were never known to be on the disk: also
 `recovered`. Anything else is somebody's doing, and the log goes on with a `gap` that
-`verify` will name for good. Without the key that wrote the log, a new chain begins.
+`verify` will name for good. Without the key that wrote the log, or what
+stands at its end, a new chain begins.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import os
 
 from sophia_secrets.state import audit_disk as disk
+from sophia_secrets.state import audit_foreign as foreign
 from sophia_secrets.state import chain
 from sophia_secrets.state.audit_disk import Place
 from sophia_secrets.state.audit_event import Event
@@ -103,7 +105,7 @@ def _without_head(directory: int, key: bytes, numbers: list[int], current: int) 
     if not numbers and not disk.size_of(current):
         return Place(1, 0, 0, chain.ORIGIN)
     last = _last_good(directory, key, numbers, current)
-    if last is not None and last[0]:
+    if last is not None and last[0] and not _is_anothers(directory, key, numbers, current):
         place = _place(numbers, 1, current, last[0], chain.ORIGIN)
         place.notes.append(_gap("the head was removed or altered"))
         return place
@@ -116,6 +118,21 @@ def _without_head(directory: int, key: bytes, numbers: list[int], current: int) 
     begun.digest = disk.hash_of(directory, disk.rotated(number))
     place.notes.append(begun)
     return place
+
+
+def _is_anothers(directory: int, key: bytes, numbers: list[int], current: int) -> bool:
+    """Whether the current file is the chain that another key began after the last full file, and nothing else."""
+    if not numbers:
+        return False
+    size = disk.size_of(current)
+    reach = min(size, _REACH)
+    line, newline, _ = os.pread(current, chain.LINE_LIMIT + 1, 0).partition(b"\n")
+    ends = os.pread(current, reach, 0).split(b"\n") + os.pread(current, reach, size - reach).split(b"\n")
+    return (
+        bool(newline)
+        and foreign.begins_anothers(key, line, directory, disk.rotated(numbers[-1]))
+        and not foreign.any_ours(key, ends)
+    )
 
 
 def _last_good(

@@ -11,8 +11,8 @@ import os
 
 from sophia_secrets import errors
 from sophia_secrets.state import audit_disk as disk
+from sophia_secrets.state import audit_foreign as foreign
 from sophia_secrets.state import chain
-from sophia_secrets.state.audit_event import string_of
 from sophia_secrets.state.audit_moment import Moment
 from sophia_secrets.state.walk import CUT_OFF, NOT_HEAD, Walk, lines_were
 
@@ -24,7 +24,6 @@ OK = "ok"
 ALTERED = "altered"
 UNVERIFIABLE = "unverifiable"
 MISSING = "the file is missing"
-_NEW_CHAIN = b'"outcome":"new_chain"'
 _OTHER_KEY = "cannot be verified: written with a key that is not the one in use"
 
 
@@ -114,11 +113,16 @@ def _verify(
     pending = bad is None and (
         walk.misfit is not None or (log.head is not None and walk.sequence != log.head.sequence)
     )
-    if bad is not None and _is_foreign(log, walk, numbers):
+    if bad is not None and not walk.events and _is_foreign(log, numbers):
         return Verdict(UNVERIFIABLE, 0, (_name(numbers[0]), 1, _OTHER_KEY), head, False)
-    if bad is None and start:
+    anothers = (
+        bad is not None and agreed and not walk.unreached and _goes_on_as_anothers(log, numbers, at, bad)
+    )
+    if start and (bad is None or anothers):
         older = _older(log, numbers[: start + 1])
         return Verdict(older[0], walk.events, (older[1], 1, older[2]), head, pending)
+    if bad is not None and anothers:
+        return Verdict(UNVERIFIABLE, walk.events, (bad[0], bad[1], _OTHER_KEY), head, False)
     return Verdict(OK if bad is None else ALTERED, walk.events, bad, head, pending)
 
 
@@ -131,8 +135,7 @@ def _mark(head: chain.Head | None) -> tuple[int, bytes] | None:
 
 
 def _begins(log: Moment, number: int) -> bool:
-    line = log.first_line(number)
-    return _NEW_CHAIN in line and chain.follows(log.key, chain.ORIGIN, line)
+    return foreign.begins_ours(log.key, log.first_line(number))
 
 
 def _missing(log: Moment, before: int) -> tuple[str, int, str] | None:
@@ -190,9 +193,18 @@ def _end(log: Moment, walk: Walk, agreed: bool) -> tuple[str, int, str] | None:
     return None
 
 
-def _is_foreign(log: Moment, walk: Walk, numbers: list[int]) -> bool:
-    """Whether no line near any end of the log was written with this key, nor was the head."""
-    if walk.events or log.head is not None:
+def _goes_on_as_anothers(log: Moment, numbers: list[int], at: int, bad: tuple[str, int, str]) -> bool:
+    """Whether the log was whole up to the file in which another key's chain begins, and that goes on to the end."""
+    if not at or bad[:2] != (_name(numbers[at]), 1):
+        return False
+    before = disk.rotated(numbers[at - 1])
+    line = log.first_line(numbers[at])
+    return foreign.begins_anothers(log.key, line, log.directory, before) and _is_foreign(log, numbers[at:])
+
+
+def _is_foreign(log: Moment, numbers: list[int]) -> bool:
+    """Whether no line near any end of these files was written with this key, nor was the head."""
+    if log.head is not None:
         return False
     for number in numbers:
         fd, size = log.open(number)
@@ -203,21 +215,24 @@ def _is_foreign(log: Moment, walk: Walk, numbers: list[int]) -> bool:
             found = os.pread(fd, reach, 0).split(b"\n") + os.pread(fd, reach, size - reach).split(b"\n")
         finally:
             os.close(fd)
-        for at in range(1, len(found)):
-            before = found[at - 1]
-            if chain.has_form(before) and chain.follows(log.key, chain.mac_of(before), found[at]):
-                return False
+        if foreign.any_ours(log.key, found):
+            return False
     return True
 
 
 def _older(log: Moment, numbers: list[int]) -> tuple[str, str, str]:
     """What can be said of the files before this chain: whether each has the hash the next one names."""
     for at in range(len(numbers) - 1, 0, -1):
-        named = string_of(log.first_line(numbers[at]), b"digest").strip(b'"').decode("ascii", "replace")
-        if named != disk.hash_of(log.directory, disk.rotated(numbers[at - 1])):
+        line = log.first_line(numbers[at])
+        if not foreign.names(line, log.directory, disk.rotated(numbers[at - 1])):
             return (
                 ALTERED,
                 disk.rotated(numbers[at - 1]),
                 "the file is not the one whose hash the next file names",
             )
-    return UNVERIFIABLE, _name(numbers[0]), _OTHER_KEY
+    first = numbers[0]
+    if chain.follows(log.key, chain.ORIGIN, log.first_line(first)):
+        # The key in use wrote the beginning too; in between another did.
+        anothers = [n for n in numbers[1:] if foreign.begins(log.first_line(n)) and not _begins(log, n)]
+        first = anothers[0] if anothers else first
+    return UNVERIFIABLE, _name(first), _OTHER_KEY
