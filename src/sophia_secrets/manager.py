@@ -12,11 +12,12 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Generic, TypeVar
 
 from sophia_secrets.core import names as naming
 from sophia_secrets.core.model import Change, Check, Outcome, Receipt, Resolution, SecretValue
-from sophia_secrets.operations import declaring, doctor, opening, reading, writing
+from sophia_secrets.operations import declaring, doctor, opening, reading, searching, writing
 from sophia_secrets.operations.session import Session
 from sophia_secrets.process import Cancel
 
@@ -64,7 +65,7 @@ class SecretsManager:
         return opening.open_session(
             command,
             environ=dict(os.environ) if self._environ is None else self._environ,
-            cwd=os.getcwd() if self._cwd is None else self._cwd,
+            cwd=opening.working_directory() if self._cwd is None else self._cwd,
             flags=flags,
             profile=self._profile,
             config_file=self._config_file,
@@ -105,6 +106,7 @@ class SecretsManager:
         Whoever asks gets the errors of its own names alone.
         """
         for name in names:
+            _require_text("the name of a secret", name)
             naming.check_askable(name)
         loop = asyncio.get_running_loop()
         key = (id(loop), use_cache)
@@ -163,14 +165,19 @@ class SecretsManager:
         Store the secret in that backend and in no other; True when the vendor holds it.
 
         An empty value is stored too, or is `BadValue` where the vendor cannot keep one. So is a
-        value that is not of the type or pattern declared of its name, unless `as_declared` is false.
+        value that is not of the type or pattern declared of its name, unless `as_declared` is false;
+        a pattern gets two seconds, and the loop goes on meanwhile.
         Raises `BadName`, `BadValue`, `NotConfigured`, `NotTrusted` before anything is started,
         and the failure's typed error where the vendor did not take it.
         """
+        _require_text("the name of a secret", name)
+        if not isinstance(value, SecretValue):
+            _require_text("the value of a secret", value)
         change = Change(name, value if isinstance(value, SecretValue) else SecretValue(value))
 
         def store(session: Session) -> Receipt:
             session.as_declared = as_declared
+            session.search = partial(searching.apart, session)
             destination = writing.destination(session, backend)
             declaring.check_new_value(session, name, change.value)
             return writing.write(session, destination, [change]).receipt
@@ -183,6 +190,8 @@ class SecretsManager:
 
         Raises as `set_secret` does.
         """
+
+        _require_text("the name of a secret", name)
 
         def remove(session: Session) -> Receipt:
             return writing.delete(session, writing.destination(session, backend), [name]).receipt
@@ -249,6 +258,12 @@ class _Box(Generic[T]):
         if self._error is not None:
             raise self._error
         return self._results.pop()
+
+
+def _require_text(what: str, given: object) -> None:
+    """Raises `TypeError`, which shows nothing of what was given."""
+    if not isinstance(given, str):
+        raise TypeError(f"{what} is a str, not {type(given).__name__}")
 
 
 def _done(receipt: Receipt) -> bool:

@@ -115,3 +115,36 @@ def test_R3_a_pattern_that_takes_long_is_given_up(sophia: Program) -> None:
     assert done.code == 2
     assert time.monotonic() - began < 20
     assert "`SLOW`" in done.err
+
+
+def test_R3_in_python_such_a_pattern_is_given_up_and_the_loop_goes_on(sophia: Program) -> None:
+    sophia.user_settings('[secrets.SLOW]\npattern = "x*x*x*x*x*x*y"\n')
+
+    async def store() -> int:
+        manager = SecretsManager(environ=sophia.full_environment(), cwd=str(sophia.cwd))
+        storing = asyncio.create_task(manager.set_secret("SLOW", "x" * 5000, "local"))
+        turns = 0
+        while not storing.done():
+            await asyncio.sleep(0.02)
+            turns += 1
+        with pytest.raises(errors.BadValue, match="takes too long to hold against its pattern"):
+            await storing
+        assert await manager.set_secret("SLOW", "xy", "local")
+        return turns
+
+    assert asyncio.run(store()) >= 20
+
+
+def test_where_python_cannot_be_started_again_the_pattern_holds_all_the_same(
+    declared: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+
+    async def store() -> str | None:
+        manager = SecretsManager(environ=declared.full_environment(), cwd=str(declared.cwd))
+        with pytest.raises(errors.BadValue, match="does not match its pattern"):
+            await manager.set_secret("API_KEY", WRONG, "local")
+        assert await manager.set_secret("API_KEY", RIGHT, "local")
+        return await manager.get_secret("API_KEY")
+
+    assert asyncio.run(store()) == RIGHT

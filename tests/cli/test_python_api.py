@@ -78,6 +78,25 @@ def test_bad_input_is_a_typed_error(manager: SecretsManager) -> None:
     run(work)
 
 
+@pytest.mark.parametrize("given", [None, b"canary-bytes", 7], ids=["None", "bytes", "int"])
+def test_what_is_no_text_is_refused_by_what_it_is_and_nothing_is_stored(
+    manager: SecretsManager, given: Any
+) -> None:
+    kind = type(given).__name__
+
+    async def work() -> None:
+        with pytest.raises(TypeError, match=f"^the value of a secret is a str, not {kind}$"):
+            await manager.set_secret("API_KEY", given, backend="local")
+        for call in (manager.get_secret, manager.delete_secret):
+            with pytest.raises(TypeError, match=f"^the name of a secret is a str, not {kind}$"):
+                await call(given)
+        with pytest.raises(TypeError, match=f"^the name of a secret is a str, not {kind}$"):
+            await manager.set_secret(given, "v", backend="local")
+        assert await manager.list_secrets() == []
+
+    run(work)
+
+
 def test_of_names_asked_for_at_once_only_the_bad_one_fails(manager: SecretsManager, vendors: World) -> None:
     vendors.define({"GOOD": "v"})
 

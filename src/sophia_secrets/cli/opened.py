@@ -13,7 +13,7 @@ from sophia_secrets.cli.options import Options
 from sophia_secrets.cli.progress import worker
 from sophia_secrets.core.resolve import Answer
 from sophia_secrets.core.text import sentence
-from sophia_secrets.operations.opening import open_session
+from sophia_secrets.operations.opening import open_session, working_directory
 from sophia_secrets.operations.session import Session
 from sophia_secrets.settings.kinds import duration
 
@@ -37,7 +37,7 @@ def opened(options: Options, command: str) -> Iterator[tuple[Session, Console]]:
     session = open_session(
         command,
         environ=dict(os.environ),
-        cwd=_here(),
+        cwd=working_directory(),
         flags={"timeout": options.timeout} if options.timeout is not None else {},
         profile=options.profile,
         config_file=options.config,
@@ -53,13 +53,6 @@ def opened(options: Options, command: str) -> Iterator[tuple[Session, Console]]:
         yield session, console
     finally:
         _tell_notes(session, console)
-
-
-def _here() -> str:
-    try:
-        return os.getcwd()
-    except OSError:
-        return "/"
 
 
 def _age(text: str | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,14 @@ from sophia_secrets.operations.session import Session, SessionOptions
 
 if TYPE_CHECKING:
     from sophia_secrets.process import Cancel, Event
+
+
+def working_directory() -> str:
+    """Where relative settings are looked for: the working directory, or the root where that is gone."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return "/"
 
 
 def open_session(
