@@ -67,6 +67,34 @@ def test_a_required_secret_that_no_backend_gives_fails_with_the_next_step() -> N
     assert exit_code([finding]) == 7
 
 
+def test_a_name_that_nothing_can_be_stored_under_is_to_be_declared_otherwise_first() -> None:
+    hints = []
+    for name in ("api-key", "---"):
+        rule = Policy(name, required=True)
+        hints.append(one(rule, held("local"), which="present", names=[name]).hint)
+    assert hints == [
+        "Declare it as `API_KEY`, then store it with `sophia-secrets set API_KEY --backend local`.",
+        "Declare it under a name of upper case letters, digits and underscores.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("backend", "hint"),
+    [
+        ("pulumi", "Store a correct one with `sophia-secrets set A_KEY --backend pulumi`."),
+        ("env", "Correct the variable `A_KEY`, or the line of the dotenv file."),
+    ],
+)
+def test_a_wrong_value_is_to_be_corrected_where_it_comes_from(backend: str, hint: str) -> None:
+    rule = Policy("A_KEY", type="port")
+    assert one(rule, held(backend, A_KEY="not a port"), which="type").hint == hint
+
+
+def test_what_only_the_environment_must_hold_is_a_variable_to_set() -> None:
+    rule = Policy("A_KEY", required=True, backends=("env",))
+    assert one(rule, held("env"), which="backends").hint == "Set the variable `A_KEY`."
+
+
 def test_an_optional_secret_may_be_nowhere_also_where_backends_are_named() -> None:
     judged = policy.judge(
         [Policy("A_KEY", backends=("fly",), rotate_every=DAY)], [], evidence([held("fly"), held("local")])

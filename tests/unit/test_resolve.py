@@ -142,6 +142,42 @@ def test_a_name_that_is_only_written_says_where_it_is() -> None:
     assert "fly (fly-target) holds it" in verdict.missing(resolve("A", answers), answers).hint
 
 
+def test_where_it_is_comes_before_a_name_that_is_only_near() -> None:
+    answers = [answer("fly", CI_TOKEN=WRITE_ONLY), answer("local"), answer("env", GH_TOKEN="t")]
+    hint = verdict.missing(resolve("CI_TOKEN", answers), answers).hint
+    assert "fly (fly-target) holds it" in hint
+    assert "GH_TOKEN" not in hint
+
+
+@pytest.mark.parametrize(
+    ("backends", "hint"),
+    [
+        (("fly", "local", "env"), "Store it with `sophia-secrets set A_KEY --backend local`."),
+        (
+            ("fly",),
+            (
+                "Store it with `sophia-secrets set A_KEY --backend fly`, or see who else holds it with "
+                "`sophia-secrets explain A_KEY`."
+            ),
+        ),
+        (("env",), "See who holds it with `sophia-secrets explain A_KEY`."),
+        (
+            ("pulumi", "fly", "env"),
+            "Store it with `sophia-secrets set A_KEY --backend B`, where B is pulumi or fly.",
+        ),
+    ],
+)
+def test_the_hint_stores_it_where_it_would_be_found(backends: tuple[str, ...], hint: str) -> None:
+    answers = [answer(backend) for backend in backends]
+    assert verdict.missing(resolve("A_KEY", answers), answers).hint == hint
+
+
+def test_a_name_of_which_nothing_is_left_gives_no_command_without_a_name() -> None:
+    answers = [answer("local")]
+    hint = verdict.missing(resolve("''", answers), answers).hint
+    assert hint == "See the names with `sophia-secrets list --names`."
+
+
 def test_strict_refuses_a_failure_at_or_above_the_winner_alone() -> None:
     answers = [failed("pulumi"), answer("env", A="x")]
     refused = verdict.refused_by_strict(resolve("A", answers), answers)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from sophia_secrets.core import names as naming
 from sophia_secrets.core import value_types
 from sophia_secrets.core.age import age_in_words, moment
 from sophia_secrets.core.evidence import (
@@ -90,7 +91,19 @@ def _store(policy: Policy, holder: Answer | None) -> str:
             f"{holder.backend} ({holder.target}) holds it but gives no value back here; "
             f'if that is enough, declare `backends = ["{holder.backend}"]`.{ask}'
         )
-    return f"Store it with `sophia-secrets set {policy.name} --backend local`.{ask}"
+    return f"{_set(policy.name, 'local')}{ask}"
+
+
+def _set(name: str, backend: str, what: str = "it") -> str:
+    """How to store a declared secret; a declaration that no backend can fill is corrected first."""
+    better = naming.corrected(name)
+    if backend == "env":
+        return f"Set the variable `{better or name}`."
+    if better == name:
+        return f"Store {what} with `sophia-secrets set {name} --backend {backend}`."
+    if not better:
+        return "Declare it under a name of upper case letters, digits and underscores."
+    return f"Declare it as `{better}`, then store it with `sophia-secrets set {better} --backend {backend}`."
 
 
 def _value(policy: Policy, value: SecretValue, evidence: Evidence) -> Iterator[Finding]:
@@ -102,7 +115,7 @@ def _value(policy: Policy, value: SecretValue, evidence: Evidence) -> Iterator[F
             return Finding(policy.name, rule, Status.UNKNOWN, doubt, failure.hint, failure)
         if problem is None:
             return Finding(policy.name, rule, Status.OK, good)
-        hint = f"Store a correct one with `sophia-secrets set {policy.name}`."
+        hint = _replace(policy.name, evidence.resolutions[policy.name].backend)
         if problem == _SLOW:
             hint = "Simplify the pattern, for example by anchoring it with `^`."
         return Finding(policy.name, rule, Status.FAIL, f"its value {problem}", hint)
@@ -112,6 +125,13 @@ def _value(policy: Policy, value: SecretValue, evidence: Evidence) -> Iterator[F
     if policy.pattern is not None:
         problem = _pattern_problem(policy.pattern, value, evidence.search)
         yield finding("pattern", problem, "matches its pattern")
+
+
+def _replace(name: str, backend: str | None) -> str:
+    """How to store another value where the wrong one is."""
+    if backend == "env":
+        return f"Correct the variable `{name}`, or the line of the dotenv file."
+    return f"Store a correct one with `sophia-secrets set {name} --backend {backend}`."
 
 
 def value_problem(policy: Policy, value: SecretValue, search: Search) -> str | None:
@@ -152,8 +172,7 @@ def _must_hold(policy: Policy, backend: str, evidence: Evidence) -> Finding:
         return finding(Status.OK, f"{where} holds it")
     if answer.snapshot is None or not answer.snapshot.complete:
         return finding(Status.WARN, f"{where} must hold it, and its names cannot be listed here")
-    hint = f"Store it with `sophia-secrets set {policy.name} --backend {backend}`."
-    return finding(Status.FAIL, f"{where} must hold it and does not", hint)
+    return finding(Status.FAIL, f"{where} must hold it and does not", _set(policy.name, backend))
 
 
 def _rotation(policy: Policy, every: float, evidence: Evidence) -> Iterator[Finding]:
@@ -216,7 +235,7 @@ def _judge_group(group: Group, policies: Mapping[str, Policy], evidence: Evidenc
         return finding(Status.UNKNOWN, f"{', '.join(group.names)}: {failure.message}", failure.hint, failure)
     if there:
         return finding(Status.OK, f"{', '.join(there)} {'is' if len(there) == 1 else 'are'} there")
-    hint = f"Store one with `sophia-secrets set {group.names[0]} --backend local`."
+    hint = _set(group.names[0], "local", "one")
     return finding(Status.FAIL, f"none of {', '.join(group.names)} is there", hint)
 
 

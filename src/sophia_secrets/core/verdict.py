@@ -24,12 +24,12 @@ def missing(
     answers: Sequence[Answer],
     *,
     in_workflow: bool = False,
-    keep_in: str = "local",
+    keep_in: str = "",
 ) -> errors.SophiaError:
     """
     Why there is no value: not found, or not certain because a backend failed (its code then).
 
-    `keep_in` is the backend that the hint would store it in.
+    `keep_in` is the backend that the hint would store it in; "" is one that was asked.
     """
     name = resolution.name
     failed = next((answer for answer in answers if answer.failure is not None), None)
@@ -76,21 +76,38 @@ def _outcomes(trace: Sequence[TraceStep]) -> str:
 def _hint(
     name: str, answers: Sequence[Answer], resolution: Resolution, in_workflow: bool, keep_in: str
 ) -> str:
+    wanted = naming.corrected(name)
+    holder = next((step for step in resolution.trace if step.outcome is TraceOutcome.WRITE_ONLY), None)
+    if holder is not None and wanted and not in_workflow:
+        return (
+            f"{holder.backend} ({holder.target}) holds it but never gives values back; "
+            f"store a readable copy with `sophia-secrets set {wanted} --backend local`."
+        )
     near = naming.nearest(
         name, [(known, backend) for known, backend in known_names(answers).items() if known != name]
     )
     if near:
         return f"Did you mean {naming.either([f'{known} ({backend})' for known, backend in near])}?"
+    if not wanted:
+        return "See the names with `sophia-secrets list --names`."
     if in_workflow:
-        wanted = naming.corrected(name)
         return (
             f"Give it to the step under `env:`, as `{wanted}: ${{{{ secrets.{wanted} }}}}`. It is empty where "
             f"GitHub has no such secret: `sophia-secrets set {wanted} --backend github` makes one."
         )
-    holder = next((step for step in resolution.trace if step.outcome is TraceOutcome.WRITE_ONLY), None)
-    if holder is not None:
-        return (
-            f"{holder.backend} ({holder.target}) holds it but never gives values back; "
-            f"store a readable copy with `sophia-secrets set {name} --backend local`."
-        )
-    return f"Store it with `sophia-secrets set {naming.corrected(name)} --backend {keep_in}`."
+    asked = [step.backend for step in resolution.trace if step.backend != "env"]
+    return _store(wanted, asked, keep_in or ("local" if "local" in asked else ""))
+
+
+def _store(name: str, asked: Sequence[str], keep_in: str) -> str:
+    """How to store a name where one of the backends that were asked holds it then."""
+    command = f"sophia-secrets set {name} --backend"
+    if keep_in:
+        return f"Store it with `{command} {keep_in}`."
+    explain = f"`sophia-secrets explain {name}`"
+    match asked:
+        case []:
+            return f"See who holds it with {explain}."
+        case [alone]:
+            return f"Store it with `{command} {alone}`, or see who else holds it with {explain}."
+    return f"Store it with `{command} B`, where B is {naming.either(asked)}."
