@@ -54,6 +54,23 @@ def test_list_asks_each_vendor_once_and_shows_who_holds_what(sophia: Program, ve
     assert {name: after[name] - before[name] for name in after} == {"github": 1, "pulumi": 1, "fly": 1}
 
 
+def test_a_list_of_one_backend_that_is_empty_speaks_of_that_backend(sophia: Program, vendors: World) -> None:
+    vendors.define({"API_KEY": "v"})
+    assert sophia("list", "--backend", "fly").err == (
+        "note: fly (my-app) holds no secret yet. Store one with `sophia-secrets set NAME --backend fly`.\n"
+    )
+    assert (
+        "env (the environment) holds no secret that begins with Q yet." in sophia("ls", "Q", "-b", "env").err
+    )
+
+
+def test_names_without_a_group_stand_among_the_groups_by_name(sophia: Program) -> None:
+    for name in ("PORT", "API_KEY", "ZONE", "DB_URL", "DB_USER"):
+        sophia.store(name, "v")
+    rows = [line.split()[0] for line in sophia("list").out.splitlines()[1:] if line]
+    assert rows == ["API_KEY", "DB_URL", "DB_USER", "PORT", "ZONE"]
+
+
 def test_drift_is_told_from_fingerprints_and_the_vendors_marks(sophia: Program, vendors: World) -> None:
     sophia.store("API_KEY", "same", "github")
     sophia.store("API_KEY", "same", "local")
@@ -98,6 +115,9 @@ def test_a_stale_value_of_the_right_backend_stands_in_for_an_outage(sophia: Prog
     done = sophia("get", "API_KEY", "--json", SOPHIA_SECRETS_CACHE_TTL="0.001s")
     assert (done.json["value"], done.json["backend"], done.json["stale"]) == ("right", "pulumi", True)
     assert "stands in" in done.err
+    told = sophia("explain", "API_KEY", SOPHIA_SECRETS_CACHE_TTL="0.001s").out
+    assert "above it failed" not in told
+    assert "degraded: a backend could not be reached)." in told
     assert sophia("get", "API_KEY", "--strict", SOPHIA_SECRETS_CACHE_TTL="0.001s").code == 5
     none_kept = sophia("get", "API_KEY", SOPHIA_SECRETS_CACHE_TTL="0.001s", SOPHIA_SECRETS_STALE_FOR="0")
     assert none_kept.out == "wrong\n"
@@ -167,6 +187,21 @@ def test_set_never_falls_back_to_another_backend(sophia: Program, vendors: World
     assert sophia("list", "--names", "--no-cache").out == ""
     (intent, outcome) = [e for e in sophia.events() if e["command"] == "set"]
     assert (intent["outcome"], outcome["outcome"]) == ("intent", "failed")
+
+
+def test_a_write_that_cannot_be_read_back_says_that_it_was_made(sophia: Program, vendors: World) -> None:
+    vendors.pulumi_fails(503, {"code": 503, "message": "Service Unavailable"})
+    done = sophia("set", "API_KEY", "--backend", "pulumi", stdin="v")
+    assert done.code == 5
+    assert "API_KEY was changed, and is not verified." in done.err
+    told = sophia("set", "API_KEY", "--backend", "pulumi", "--json", stdin="v").json["error"]["message"]
+    assert told.endswith("API_KEY was changed, and is not verified.")
+
+
+def test_a_program_that_is_missing_is_said_once(sophia: Program, vendors: World) -> None:
+    done = sophia("set", "API_KEY", "--backend", "pulumi", stdin="v", SOPHIA_SECRETS_PULUMI="/nowhere/pulumi")
+    assert done.code == 5
+    assert done.err.splitlines()[1] == "error: The Pulumi CLI is not installed. API_KEY is as it was."
 
 
 def test_a_name_that_only_write_only_vendors_hold_is_not_found_and_says_where_it_is(

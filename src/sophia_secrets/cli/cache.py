@@ -3,20 +3,22 @@
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from sophia_secrets import errors
 from sophia_secrets.cli import shapes
+from sophia_secrets.cli.group import Group
 from sophia_secrets.cli.opened import ago, opened, warn_of
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import reading
 
 app = typer.Typer(
+    cls=Group,
     name="cache",
     help="Show, clear and warm the encrypted cache.",
     rich_markup_mode=None,
     add_completion=False,
-    no_args_is_help=True,
 )
 
 
@@ -82,11 +84,11 @@ def clear(
 
 @app.command()
 def warm(ctx: typer.Context) -> None:
-    """Ask every backend now, so that later reads, and `--offline`, answer from the cache."""
-    with opened(ctx.obj, "cache") as (session, console):
+    """Ask every backend now, for later reads and `--offline`."""
+    # Nothing that is cached answers, and all of it stays until a vendor's new answer is there.
+    with opened(replace(ctx.obj, max_stale="0"), "cache") as (session, console):
         if session.cache is None:
             raise errors.UsageError("The cache is switched off.", hint="Set `[cache] ttl` in the settings.")
-        session.cache.clear()
         read = reading.survey(session)
         warm_now = [a for a in read.answers if a.snapshot is not None and a.backend not in ("env", "local")]
         if console.json:

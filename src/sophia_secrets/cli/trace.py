@@ -31,8 +31,10 @@ def show(resolution: Resolution, console: Console, session: Session, *, err: boo
             remarks.append(f"stale, {ago(session.clock() - resolution.fetched_at)} old")
         elif resolution.cached:
             remarks.append(f"cached {ago(session.clock() - resolution.fetched_at)} ago")
-        if resolution.degraded:
+        if any(step.outcome is TraceOutcome.FAILED for step in resolution.trace[: _place_of(resolution)]):
             remarks.append("degraded: a backend above it failed")
+        elif resolution.degraded:
+            remarks.append("degraded: a backend could not be reached")
         tail = f" ({', '.join(remarks)})" if remarks else ""
         tell(
             f"{visible(resolution.name)} comes from {resolution.backend} ({visible(resolution.target or '')}){tail}."
@@ -48,3 +50,8 @@ def show(resolution: Resolution, console: Console, session: Session, *, err: boo
             tell(
                 f"{step.backend} ({visible(step.target)}) holds it too and comes first where it runs; values cannot be read from there."
             )
+
+
+def _place_of(resolution: Resolution) -> int:
+    """Where in the trace the backend stands that answers."""
+    return [step.backend for step in resolution.trace].index(resolution.backend or "")

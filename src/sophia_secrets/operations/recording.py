@@ -202,11 +202,12 @@ def outcomes(session: Session, receipt: Receipt, tie: str, values: dict[str, Sec
         return {}
     events = [_outcome_event(session, receipt, result, tie, values) for result in receipt.results]
     try:
-        session.facts.record(receipt.target.backend, str(receipt.target), events)
+        known = session.facts.record(receipt.target.backend, str(receipt.target), events)
     except (errors.AuditFailed, errors.UnsafeState) as problem:
         trouble = problem
     else:
-        return {event.name: event.version for event in events if event.version is not None}
+        settled = [r.name for r in receipt.results if r.outcome in (Outcome.DONE, Outcome.UNCHANGED)]
+        return {name: known[name].version for name in settled if name in known}
     message = f"The write was made, but its outcome could not be audited: {trouble.message}"
     if session.settings.audit_mode == REQUIRED:
         raise errors.AuditFailed(

@@ -190,7 +190,8 @@ def _output(done: Completed) -> bytes:
         raise errors.TimedOut("git did not answer in time.", hint="Give it longer with `--timeout SECONDS`.")
     if "not a git repository" in done.stderr:
         raise errors.UsageError(
-            "This is not a git repository, so nothing is staged.", hint="Scan files by their paths."
+            "This is not a git repository, so it has no hooks and nothing is staged.",
+            hint="Scan files by their paths, or begin one with `git init`.",
         )
     words = done.stderr.strip().partition("\n")[0][:500] if done.showable else ""
     raise errors.BadOutput(f"git failed{f': {words}' if words else ''}.", hint="Try `git status` here.")

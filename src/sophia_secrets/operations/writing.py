@@ -179,6 +179,7 @@ def _drop_cached(session: Session, backend: Backend) -> None:
 
 
 _FATE = {
+    Outcome.DONE: "was changed, and is not verified",
     Outcome.REFUSED: "was refused",
     Outcome.FAILED: "is as it was",
     Outcome.UNKNOWN: "may or may not have changed",
@@ -188,19 +189,28 @@ _FATE = {
 
 def problem_of(receipt: Receipt) -> errors.SophiaError | None:
     """The error that a receipt means for a command that was to do all of it, or None."""
-    bad = [r for r in receipt.results if r.outcome not in (Outcome.DONE, Outcome.UNCHANGED)]
-    if not bad and receipt.failure is None:
-        return None
-    told = "; ".join(f"{r.name} {_FATE[r.outcome]}{f' ({r.detail})' if r.detail else ''}" for r in bad)
     failure = receipt.failure
+    bad = [r for r in receipt.results if r.outcome not in (Outcome.DONE, Outcome.UNCHANGED)]
+    if not bad and failure is None:
+        return None
+    unseen = [r for r in receipt.results if r.outcome is Outcome.DONE and not r.verified]
     where = {"backend": receipt.target.backend, "target": str(receipt.target)}
     if failure is not None:
+        told = "; ".join(_fate(result, failure.message) for result in (*unseen, *bad))
         return errors.error_for(failure.kind.value)(
             f"{sentence(failure.message)} {told}." if told else failure.message, hint=failure.hint, **where
         )
     cls = errors.BadValue if all(r.outcome is Outcome.REFUSED for r in bad) else errors.BadOutput
     return cls(
-        f"{receipt.target.backend} ({receipt.target}) did not take everything: {told}.",
+        f"{receipt.target.backend} ({receipt.target}) did not take everything: "
+        f"{'; '.join(_fate(result, '') for result in bad)}.",
         hint=f"See what it holds with `sophia-secrets list --backend {receipt.target.backend} --no-cache`.",
         **where,
     )
+
+
+def _fate(result: Result, said: str) -> str:
+    """What became of a name; a detail that only says again what is `said` already is left out."""
+    repeats = bool(said) and said in result.detail
+    detail = f" ({result.detail.rstrip('.')})" if result.detail and not repeats else ""
+    return f"{result.name} {_FATE[result.outcome]}{detail}"

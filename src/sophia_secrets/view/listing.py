@@ -32,7 +32,7 @@ def group_of(name: str) -> str:
 
 def table(rows: Sequence[Row], backends: Sequence[str], ink: Ink) -> str:
     """The table as text; the names (made visible already) in groups, with a gap around those of more than one."""
-    ordered = sorted((group_of(row.name), row.name, row) for row in rows)
+    ordered = sorted((group_of(row.name) or row.name, row.name, row) for row in rows)
     sizes: dict[str, int] = {}
     for group, _, _ in ordered:
         sizes[group] = sizes.get(group, 0) + 1

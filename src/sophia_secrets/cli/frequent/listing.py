@@ -37,8 +37,10 @@ def show(
             console.print(listing.table(*_rows(rows, read.answers), console.ink))
         elif not read.failures:
             which = f" that begins with {prefix}" if prefix else ""
+            here = f"{backend} ({visible(read.answers[0].target)}) holds" if backend else "There is"
+            goal = backend if backend not in (None, "env") else "local"
             console.note(
-                f"There is no secret{which} yet. Store one with `sophia-secrets set NAME --backend local`."
+                f"{here} no secret{which} yet. Store one with `sophia-secrets set NAME --backend {goal}`."
             )
         warn_of(read.answers, console, session)
         if options in (Options(), Options(json=True)) and not (prefix or backend or no_cache):

@@ -9,7 +9,7 @@ from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.declared import hold_to_declared
 from sophia_secrets.cli.opened import opened
 from sophia_secrets.cli.options import Options
-from sophia_secrets.core.model import Change, SecretValue
+from sophia_secrets.core.model import Change, Outcome, SecretValue
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import declaring, writing
 from sophia_secrets.operations.session import Session
@@ -104,11 +104,16 @@ def _tell(console: Console, target: Backend, name: str, written: writing.Written
         }
         console.answer(shape)
         return
+    number = f"version {version}" if version else ""
+    if result.outcome is Outcome.UNCHANGED:
+        tail = f", {number}" if number else ""
+        console.note(f"{target.name} ({target.target}) holds that value of {name} already{tail}.")
+        return
     remarks = (
         []
         if result.detail.startswith("not verified")
         else ["verified" if result.verified else "not verified"]
     )
     remarks += [result.detail.rstrip(".")] if result.detail else []
-    number = f" as version {version}" if version else ""
-    console.note(f"Stored {name} in {target.name} ({target.target}){number}, {'; '.join(remarks)}.")
+    kept = f" as {number}" if number else ""
+    console.note(f"Stored {name} in {target.name} ({target.target}){kept}, {'; '.join(remarks)}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from sophia_secrets import errors
 from sophia_secrets.cli import streams
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.options import Options
@@ -22,6 +23,8 @@ def give(
     clip: bool = False,
 ) -> None:
     """Print a secret's value and one newline."""
+    if clip and options.json:
+        raise errors.UsageError("`--clip` and `--json` exclude each other: JSON would show the value.")
     with opened(options, "get") as (session, console):
         began = session.clock()
         read = reading.read(session, [name], only=backend, use_cache=not no_cache)
