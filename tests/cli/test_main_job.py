@@ -107,8 +107,45 @@ def test_set_never_takes_a_value_from_the_command_line_and_does_not_repeat_it(so
     done = sophia("set", "API_KEY", "canary-on-argv", "--backend", "local")
     assert done.code == 2
     assert "canary-on-argv" not in done.said
+    assert "`sophia-secrets set API_KEY --backend local`" in done.err
     assert "standard input" in done.err
     assert sophia("get", "API_KEY").code == 3
+
+
+@pytest.mark.parametrize("command", ["set", "rotate"])
+def test_L1_name_and_value_in_one_word_are_refused_and_the_value_is_not_repeated(
+    sophia: Program, command: str
+) -> None:
+    for flags in ((), ("--json",)):
+        done = sophia(command, "API_KEY=canary-on-argv", "--backend", "local", *flags, stdin="v")
+        assert done.code == 2
+        assert "canary" not in done.said.lower()
+        assert f"sophia-secrets {command} API_KEY --backend local`" in done.said
+    assert "canary" not in sophia("get", "API_KEY=canary-on-argv").said.lower()
+
+
+def test_the_hint_of_a_refused_value_is_no_command_where_the_name_is_no_name(sophia: Program) -> None:
+    done = sophia("set", "--backend", "local", "--", "-X", "v")
+    assert done.code == 2
+    assert "hint: Give it on standard input." in done.err
+
+
+def test_set_of_the_value_that_is_there_says_so_and_keeps_the_version(sophia: Program) -> None:
+    sophia.store("API_KEY", "first")
+    sophia.store("API_KEY", "second")
+    done = sophia("set", "API_KEY", "--backend", "local", stdin="second")
+    assert (done.code, done.out) == (0, "")
+    assert "holds that value of API_KEY already, version 2." in done.err
+    told = sophia("set", "API_KEY", "--backend", "local", "--json", stdin="second").json
+    assert (told["version"], told["verified"]) == (2, True)
+    assert sophia("info", "API_KEY", "--json").json["version"] == 2
+
+
+def test_a_value_for_the_clipboard_is_not_shown_as_json(sophia: Program) -> None:
+    sophia.store("API_KEY", "canary-of-the-clipboard")
+    done = sophia("get", "API_KEY", "--clip", "--json")
+    assert done.code == 2
+    assert "canary" not in done.said
 
 
 def test_set_without_a_backend_lists_those_that_could_be(sophia: Program) -> None:
@@ -227,6 +264,12 @@ def test_doctor_on_a_fresh_machine_finds_nothing_wrong(sophia: Program) -> None:
     [
         (("get",), 2, "NAME"),
         (("gett", "X"), 2, "Did you mean"),
+        (("audit",), 2, "Its commands are `sophia-secrets audit report`, "),
+        (("rotation",), 2, "Run `sophia-secrets rotation status`."),
+        (("audit", "verfy"), 2, "Did you mean `sophia-secrets audit verify`?"),
+        (("cache", "nothing"), 2, "See `sophia-secrets cache --help`."),
+        (("set", "X", "--backend"), 2, "See `sophia-secrets set --help`."),
+        (("audit", "log", "--last", "x"), 2, "not a whole number"),
         (("get", "X", "--bakend", "local"), 2, "--bakend"),
         (("get", "X", "--backend", "nowhere"), 2, "There is no backend `nowhere`"),
         (("get", "X", "--backend", "fly"), 2, "fly is not configured"),
@@ -247,7 +290,8 @@ def test_bad_input_ends_in_a_sentence_and_its_code(
 ) -> None:
     done = sophia(*arguments, stdin="v")
     assert (done.code, done.out) == (code, "")
-    assert "error: " in done.err
+    assert done.err.count("error: ") == 1
+    assert len([line for line in done.err.splitlines() if not line.startswith("note: ")]) <= 2
     assert says in done.err
     assert "Traceback" not in done.err
     under_json = sophia(*arguments, "--json", stdin="v")
@@ -266,6 +310,69 @@ def test_a_file_larger_than_a_value_can_be_is_refused(sophia: Program, size: int
 def test_a_file_named_by_a_dash_is_standard_input(sophia: Program) -> None:
     assert sophia("set", "API_KEY", "--backend", "local", "--from-file", "-", stdin="kept\n").code == 0
     assert sophia("get", "API_KEY", "--raw").out == "kept\n"
+
+
+def test_in_a_directory_that_is_gone_the_rest_works_and_what_cannot_says_so(sophia: Program) -> None:
+    sophia.store("API_KEY", "v")
+    gone = sophia.root / "gone"
+    code = "import asyncio; from sophia_secrets.manager import get_secret; print(asyncio.run(get_secret('API_KEY')))"
+
+    def there(*command: str) -> subprocess.CompletedProcess[str]:
+        gone.mkdir()
+        line = 'rmdir "$PWD" && exec "$@"'
+        return subprocess.run(
+            ["/bin/sh", "-c", line, "sh", *command],
+            cwd=gone,
+            env=sophia.full_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert there(str(PROGRAM), "get", "API_KEY").stdout == "v\n"
+    assert there(str(PROGRAM.parent / "python"), "-c", code).stdout == "v\n"
+    for words in (("config", "init"), ("trust",), ("trust", "some.toml")):
+        done = there(str(PROGRAM), *words)
+        assert (done.returncode, done.stderr.splitlines()[0]) == (2, "error: The working directory is gone.")
+
+
+def test_no_summary_in_a_help_page_is_cut(sophia: Program) -> None:
+    for command in ("", "audit", "cache", "config", "rotation"):
+        assert "..." not in sophia(*command.split(), "--help").out.replace("]...", "")
+
+
+@pytest.mark.parametrize("page", [("--help",), ("get", "--help"), ("audit", "-h"), ("help", "get")])
+def test_F7_a_page_of_help_that_nobody_can_take_is_exit_1(sophia: Program, page: tuple[str, ...]) -> None:
+    assert sophia(*page).code == 0
+    for where, reason in (("&-", "it is closed"), ("/dev/full", "No space left on device")):
+        done = subprocess.run(
+            ["/bin/sh", "-c", f'exec "$0" "$@" >{where}', str(PROGRAM), *page],
+            env=sophia.full_environment(),
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr.splitlines()[0]) == (
+            1,
+            f"error: Standard output could not take the answer: {reason}.",
+        )
+
+
+def test_an_alias_has_a_help_page_as_its_command_has(sophia: Program) -> None:
+    assert sophia("help", "unset").out == sophia("unset", "--help").out
+
+
+def test_generate_without_a_specification_makes_the_declared_value(sophia: Program) -> None:
+    (sophia.cwd / "sophia-secrets.toml").write_text('[secrets.PIN]\ngenerate = "digits:8"\n')
+    assert sophia("set", "PIN", "--generate", "--backend", "local").code == 0
+    first = sophia("get", "PIN", "--raw").out
+    assert (len(first), first.isdigit()) == (8, True)
+    assert sophia("rotate", "PIN", "--yes", "--generate").code == 0
+    second = sophia("get", "PIN", "--raw").out
+    assert (len(second), second.isdigit(), second == first) == (8, True, False)
+    assert sophia("set", "OTHER", "--backend", "local", "--generate").code == 0
+    assert sophia("set", "OTHER", "--backend", "local", "--generate", "uuid").code == 0
+    assert sophia("run", "--", "echo", "--generate").out == "--generate\n"
 
 
 def test_global_options_may_stand_anywhere(sophia: Program) -> None:

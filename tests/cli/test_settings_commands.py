@@ -48,7 +48,8 @@ def test_trust_is_given_and_taken_back(sophia: Program) -> None:
         return bool(rows["fly"])
 
     assert not fly_is_configured()
-    assert sophia("trust").code == 0
+    assert sophia("trust", "--json").json["files"][0]["changed"] is True
+    assert sophia("trust", "--json").json["files"][0]["changed"] is False
     assert fly_is_configured()
     assert sophia("trust", "--revoke").code == 0
     assert not fly_is_configured()
@@ -81,6 +82,22 @@ def test_cache_status_clear_and_warm(sophia: Program, vendors: World) -> None:
     assert sophia("cache", "clear", "--backend", "pulumi", "--json").json == {"schema": 1, "removed": 1}
     assert sophia("cache", "clear", "--json").json["removed"] == 2
     assert sophia("cache", "clear", "--backend", "nowhere").code == 2
+
+
+def test_warming_in_an_outage_keeps_what_was_cached(sophia: Program, vendors: World) -> None:
+    vendors.define({"API_KEY": "v"})
+    assert sophia("cache", "warm").code == 0
+    vendors.pulumi_fails(503, {"code": 503, "message": "down"})
+    assert sophia("cache", "warm").code == 5
+    assert sophia("get", "API_KEY", "--offline").out == "v\n"
+
+
+def test_warming_asks_although_the_cache_is_fresh(sophia: Program, vendors: World) -> None:
+    vendors.define({"API_KEY": "old"})
+    assert sophia("cache", "warm").code == 0
+    vendors.define({"API_KEY": "new"})
+    assert sophia("cache", "warm", "--max-stale", "1h").code == 0
+    assert sophia("get", "API_KEY", "--offline").out == "new\n"
 
 
 def test_metadata_survives_the_clearing_of_the_cache(sophia: Program, vendors: World) -> None:

@@ -57,6 +57,30 @@ def test_L10_the_echo_comes_back_however_the_prompt_ends(sophia: Program, number
     assert sophia("get", "API_KEY").code == 3
 
 
+@pytest.mark.parametrize("keys", ["\r", "\x04"], ids=["enter", "end of file"])
+def test_nothing_entered_is_not_asked_for_again(sophia: Program, keys: str) -> None:
+    with Terminal(sophia, "set", "API_KEY", "--backend", "local") as terminal:
+        terminal.wait_for("hidden")
+        terminal.type(keys)
+        assert terminal.end() == 2
+    assert "Again" not in terminal.screen
+    assert "error: Nothing was entered, so nothing was stored." in terminal.screen.splitlines()
+
+
+@pytest.mark.parametrize("keys", ["\x04", "\x03"], ids=["end of file", "interrupt"])
+def test_a_question_that_gets_no_answer_leaves_the_cursor_at_the_start_of_a_line(
+    sophia: Program, keys: str
+) -> None:
+    sophia.store("API_KEY", "v")
+    with Terminal(sophia, "delete", "API_KEY", "--backend", "local") as terminal:
+        terminal.wait_for("[y/N]")
+        terminal.type(keys)
+        assert terminal.end() == 130
+    assert terminal.raw.endswith(b"\n")
+    assert "[y/N] error" not in terminal.screen
+    assert sophia("get", "API_KEY").out == "v\n"
+
+
 def test_L10_without_a_controlling_terminal_nothing_is_asked(sophia: Program) -> None:
     """Standard input is a terminal, but not ours to open by name."""
     master, slave = os.openpty()

@@ -11,15 +11,13 @@ from sophia_secrets.cli.options import hoist
 
 def answer(arguments: list[str]) -> int:
     """Run one command line and return its exit code; no exception leaves without `--debug`."""
-    from sophia_secrets.cli import frequent, report, streams
+    from sophia_secrets.cli import frequent, report
 
     arguments = hoist(arguments)
     flags = _before_dashes(arguments)
-    shown = report.Shown("--json" in flags, "--debug" in flags, "--no-color" in flags)
+    shown = report.Shown("--json" in flags, "--debug" in flags, "--no-color" in flags, tuple(flags))
     try:
-        code = (frequent.plain(arguments) or (lambda: _by_typer(arguments)))()
-        streams.flush_python_streams()
-        return code
+        return (frequent.plain(arguments) or (lambda: _by_typer(arguments)))()
     except KeyboardInterrupt:
         return report.failed(errors.Interrupted("Interrupted."), shown)
     except errors.SophiaError as error:
@@ -29,12 +27,19 @@ def answer(arguments: list[str]) -> int:
 
 
 def _by_typer(arguments: list[str]) -> int:
+    import io
+    from contextlib import redirect_stdout
+
     import typer.main
 
+    from sophia_secrets.cli import streams
     from sophia_secrets.cli.app import PROGRAM, app
 
     command: Any = typer.main.get_command(app)
-    code = command.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
+    # A page of help is Typer's to print, and ours to deliver.
+    with redirect_stdout(io.StringIO()) as page:
+        code = command.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
+    streams.deliver(page.getvalue().encode())
     return code if isinstance(code, int) else 0
 
 

@@ -16,6 +16,7 @@ from sophia_secrets.cli.audit_options import Actor, Backend, Command, Name, Outc
 from sophia_secrets.cli.audit_progress import progress
 from sophia_secrets.cli.audit_report import report
 from sophia_secrets.cli.console import Console
+from sophia_secrets.cli.group import Group
 from sophia_secrets.cli.opened import opened
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import visible
@@ -23,11 +24,11 @@ from sophia_secrets.operations import auditing
 from sophia_secrets.view import columns
 
 app = typer.Typer(
+    cls=Group,
     name="audit",
     help="Query, report on, verify and export the audit log.",
     rich_markup_mode=None,
     add_completion=False,
-    no_args_is_help=True,
 )
 app.command(short_help="Show what is used, unused, old and failing.")(report)
 app.command(short_help="Write events as JSON Lines, CSV or CEF.")(export)

@@ -137,6 +137,11 @@ class Console:
         """Ask on the terminal; without one the answer is no."""
         if not self.interactive:
             return False
-        streams.say(f"{visible(question)} [y/N] ")
-        answer = os.read(0, 1024).decode("utf-8", "replace").strip().lower()
-        return answer in ("y", "yes")
+        typed = b""
+        try:
+            streams.say(f"{visible(question)} [y/N] ")
+            typed = os.read(0, 1024)
+        finally:
+            if not typed.endswith(b"\n"):
+                streams.say("\n")
+        return typed.decode("utf-8", "replace").strip().lower() in ("y", "yes")

@@ -6,7 +6,7 @@ import typer
 import typer.main
 
 from sophia_secrets import errors
-from sophia_secrets.cli.commands import COMMANDS
+from sophia_secrets.cli.commands import ALIASES, COMMANDS
 from sophia_secrets.cli.opened import console_for
 
 EXIT_CODES = """\
@@ -47,7 +47,7 @@ def help_page(
     if page is None:
         console.print(root.get_help())
         return
-    if page not in COMMANDS:
+    if page not in COMMANDS and page not in ALIASES:
         raise errors.UsageError(
             f"There is no page `{page}`.", hint=f"The pages are {', '.join([*PAGES, *COMMANDS])}."
         )

@@ -9,6 +9,9 @@ ALONE = frozenset({"--strict", "--offline", "--verbose", "-v", "--debug", "--no-
 OWN_ARGUMENTS = frozenset({"run"})
 """Commands whose first positional argument starts somebody else's command line."""
 
+MAY_STAND_ALONE = {"--generate": "default"}
+"""Options whose value may be left out, and the value that is meant then."""
+
 
 class Options(Struct):
     """The global options of one start of the program."""
@@ -30,7 +33,8 @@ def hoist(arguments: list[str]) -> list[str]:
     """
     The same command line with the global options in front, so that they may stand anywhere.
 
-    Nothing after `--` is touched, nor what follows the command that `run` is given.
+    Nothing after `--` is touched, nor what follows the command that `run` is given. An option
+    whose value may be left out is given the one that is meant then.
     """
     front: list[str] = []
     rest: list[str] = []
@@ -48,6 +52,8 @@ def hoist(arguments: list[str]) -> list[str]:
             continue
         if word in ALONE:
             front.append(word)
+        elif word in MAY_STAND_ALONE and (arguments[position + 1 : position + 2] or ["-"])[0].startswith("-"):
+            rest.append(f"{word}={MAY_STAND_ALONE[word]}")
         else:
             if not word.startswith("-") and command in OWN_ARGUMENTS and not _is_option_value(rest):
                 break

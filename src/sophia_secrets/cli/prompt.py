@@ -20,8 +20,8 @@ def ask_value(label: str, *, allow_empty: bool = False) -> SecretValue:
     """
     Ask twice on the terminal, without echo.
 
-    Raises `UsageError` where there is no terminal or the two entries differ; the echo is put
-    back whatever ends the prompt.
+    Raises `UsageError` where there is no terminal or the two entries differ, `BadValue` where
+    nothing is entered; the echo is put back whatever ends the prompt.
     """
     try:
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
@@ -33,13 +33,14 @@ def ask_value(label: str, *, allow_empty: bool = False) -> SecretValue:
     try:
         with _no_echo(terminal):
             first = _line(terminal, f"{label}: ")
+            if not first and not allow_empty:
+                raise errors.BadValue(
+                    "Nothing was entered, so nothing was stored.",
+                    hint="Run the command again and type the value.",
+                )
             second = _line(terminal, "Again, to be sure: ")
     finally:
         os.close(terminal)
-    if not first and not allow_empty:
-        raise errors.BadValue(
-            "Nothing was entered, so nothing was stored.", hint="Run the command again and type the value."
-        )
     if first != second:
         raise errors.UsageError(
             "The two entries differ, so nothing was stored.", hint="Run the command again."

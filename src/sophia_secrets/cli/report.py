@@ -18,6 +18,7 @@ class Shown(Struct, frozen=True):
     json: bool
     debug: bool
     no_color: bool = False
+    words: tuple[str, ...] = ()
 
 
 def failed(error: errors.SophiaError, shown: Shown) -> int:
@@ -57,10 +58,9 @@ def unexpected(error: Exception, shown: Shown) -> int:
     format_message = getattr(error, "format_message", None)
     if callable(format_message):
         context = getattr(error, "ctx", None)
-        hint = (
-            f"See `{context.command_path} --help`." if context is not None else "See `sophia-secrets --help`."
-        )
-        message = str(format_message())
+        path = context.command_path if context is not None else _path_of(shown.words)
+        hint = f"See `{path} --help`."
+        message = str(format_message()).replace("is not a valid int range", "is not a whole number")
         option, near = getattr(error, "option_name", None), getattr(error, "possibilities", None)
         if type(error).__name__ == "NoSuchOption" and option:
             message = f"There is no option `{option}` here."
@@ -71,6 +71,13 @@ def unexpected(error: Exception, shown: Shown) -> int:
         return failed(errors.UsageError(message, hint=hint), shown)
     if isinstance(error, BrokenPipeError):
         streams.die_by_sigpipe()
+    if isinstance(error, FileNotFoundError) and _is_nowhere():
+        return failed(
+            errors.UsageError(
+                "The working directory is gone.", hint="Change to one that is there, such as with `cd ~`."
+            ),
+            shown,
+        )
     if type(error).__name__ == "Abort":
         return failed(errors.Interrupted("Interrupted."), shown)
     return failed(
@@ -80,6 +87,22 @@ def unexpected(error: Exception, shown: Shown) -> int:
         ),
         shown,
     )
+
+
+def _path_of(words: tuple[str, ...]) -> str:
+    """The program and the command that a line names."""
+    from sophia_secrets.cli.commands import ALIASES, COMMANDS
+
+    named = [word for word in words if word in COMMANDS or word in ALIASES]
+    return " ".join(["sophia-secrets", *named[:1]])
+
+
+def _is_nowhere() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _place(error: BaseException) -> str:

@@ -7,6 +7,7 @@ import typer
 
 from sophia_secrets import errors
 from sophia_secrets.cli import carried, prompt
+from sophia_secrets.cli.argument import refuse_value
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.declared import hold_to_declared
 from sophia_secrets.cli.opened import ago, opened, warn_of
@@ -37,8 +38,8 @@ def rotate(
         str | None,
         typer.Option(
             "--generate",
-            metavar="SPEC",
-            help="Make the value: `hex:32`, `alnum:40`, `uuid`; `default` for the declared one.",
+            metavar="[SPEC]",
+            help="Make the value: `hex:32`, `alnum:40`, `uuid`; without SPEC the declared one.",
         ),
     ] = None,
     all_due: Annotated[
@@ -55,11 +56,7 @@ def rotate(
 
     The new value is sealed on this machine before the first backend is told, until the last has it.
     """
-    if extra:
-        raise errors.UsageError(
-            "A value is never taken from the command line, where other users can see it.",
-            hint=f"Run `sophia-secrets rotate {name}` and type it, or give it on standard input.",
-        )
+    refuse_value("rotate", name, extra, backend or [])
     if all_due == bool(name):
         raise errors.UsageError(
             "Say which secret to rotate, or `--due` for all that are due.",

@@ -6,14 +6,13 @@ import typer
 
 from sophia_secrets.cli import shapes
 from sophia_secrets.cli.console import Console
+from sophia_secrets.cli.group import Group
 from sophia_secrets.cli.opened import ago, opened
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import due
 from sophia_secrets.operations.due import Standing
 
-app = typer.Typer(
-    name="rotation", help="Show what is due for rotation.", no_args_is_help=True, rich_markup_mode=None
-)
+app = typer.Typer(cls=Group, name="rotation", help="Show what is due for rotation.", rich_markup_mode=None)
 
 _STYLES = {due.OK: "good", due.DUE: "warn", due.OVERDUE: "bad", due.NEVER: "warn"}
 
@@ -25,7 +24,7 @@ def _group() -> None:
 
 @app.command()
 def status(ctx: typer.Context) -> None:
-    """Show each secret with a rotation age: when it was rotated, when it is due, who holds it."""
+    """Show what is due, since when, and who holds it."""
     with opened(ctx.obj, "rotation") as (session, console):
         standings, damaged = due.standings(session)
         if console.json:

@@ -7,19 +7,20 @@ import typer
 
 from sophia_secrets import errors
 from sophia_secrets import settings as layered
+from sophia_secrets.cli.group import Group
 from sophia_secrets.cli.model import model
 from sophia_secrets.cli.opened import console_for, opened
 from sophia_secrets.core.text import visible
 from sophia_secrets.state import files
 
 app = typer.Typer(
+    cls=Group,
     name="config",
     help="Show and start the settings.",
     rich_markup_mode=None,
     add_completion=False,
-    no_args_is_help=True,
 )
-app.command()(model)
+app.command(short_help="Write a typed Python module of the declared secrets.")(model)
 
 
 @app.command()
@@ -90,7 +91,10 @@ def init(
     ctx: typer.Context,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
-    """Write a commented sophia-secrets.toml from what is found here, and .env.example from what is declared."""
+    """Start a settings file from what is found here.
+
+    It is sophia-secrets.toml, commented, and .env.example from what is declared.
+    """
     from sophia_secrets.operations.discovery import discover
     from sophia_secrets.settings.template import env_example, settings_text
 
@@ -142,8 +146,9 @@ def trust(
             done.append({"file": each, "trusted": False, "changed": store.revoke(each)})
             continue
         document, _ = layered.read_named(each)
+        before = store.is_trusted(each, document.substance)
         store.trust(each, document.substance)
-        done.append({"file": each, "trusted": True, "changed": True})
+        done.append({"file": each, "trusted": True, "changed": not before})
     if console.json:
         console.answer({"schema": 1, "files": done})
         return

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from sophia_secrets import errors
+from sophia_secrets.cli.argument import refuse_value
 from sophia_secrets.cli.frequent.store import store
 from sophia_secrets.cli.opened import opened
 from sophia_secrets.core.model import Outcome
@@ -31,8 +32,8 @@ def set_secret(
         str | None,
         typer.Option(
             "--generate",
-            metavar="SPEC",
-            help="Make a value: `hex:32`, `alnum:40`, `uuid`; `default` for the declared one.",
+            metavar="[SPEC]",
+            help="Make a value: `hex:32`, `alnum:40`, `uuid`; without SPEC the declared one.",
         ),
     ] = None,
     allow_empty: Annotated[
@@ -41,8 +42,7 @@ def set_secret(
     not_as_declared: NotAsDeclared = False,
 ) -> None:
     """Store a secret in one backend. The value comes from a hidden prompt, standard input, a file or a generator."""
-    if extra:
-        raise _no_value_argument(name)
+    refuse_value("set", name, extra, [backend] if backend else [])
     store(
         ctx.obj,
         name,
@@ -107,11 +107,3 @@ def delete(
             console.note(f"Deleted {name} from {target.name} ({target.target}){remark}.")
         else:
             console.note(f"{target.name} ({target.target}) held no {name}.")
-
-
-def _no_value_argument(name: str) -> errors.UsageError:
-    """The refusal of a value on the command line, which does not repeat it (L1)."""
-    return errors.UsageError(
-        "A value is never taken from the command line, where other users can see it.",
-        hint=f"Run `sophia-secrets set {name}` and type it, or give it on standard input.",
-    )

@@ -70,9 +70,11 @@ def check_askable(name: str) -> None:
         return
     if not name:
         raise errors.BadName("The name is empty.", hint="See the names with `sophia-secrets list --names`.")
-    suggestion = corrected(name)
+    # What stands behind `=` may be a value.
+    head, sign, _ = name.partition("=")
+    suggestion = corrected(head)
     raise errors.BadName(
-        f"{shown(name)} cannot be a secret's name: {problem}.",
+        f"{shown(f'{head}=…' if sign else name)} cannot be a secret's name: {problem}.",
         hint=f"Did you mean `{suggestion}`?" if suggestion else "",
     )
 

@@ -24,7 +24,10 @@ def give(
 ) -> None:
     """Print a secret's value and one newline."""
     if clip and options.json:
-        raise errors.UsageError("`--clip` and `--json` exclude each other: JSON would show the value.")
+        raise errors.UsageError(
+            "`--clip` and `--json` exclude each other: JSON would show the value.",
+            hint="Leave one of them out.",
+        )
     with opened(options, "get") as (session, console):
         began = session.clock()
         read = reading.read(session, [name], only=backend, use_cache=not no_cache)
