@@ -65,7 +65,9 @@ def _changed(place: Place, wanted: Mapping[str, SecretValue | None]) -> Receipt:
     recipients = _recipients(place, identities, data)
     plain = dotenv.write_for_us([Pair(name, value) for name, value in after.items()])
     if len(plain) > MAX_BYTES:
-        return _all(place, wanted, Outcome.REFUSED, detail=f"the file would be larger than {MAX_BYTES:,} bytes")
+        return _all(
+            place, wanted, Outcome.REFUSED, detail=f"the file would be larger than {MAX_BYTES:,} bytes"
+        )
     sealed = vault.seal(plain, recipients)
     try:
         place.replace(sealed)
