@@ -354,6 +354,15 @@ def test_the_words_of_a_failure_are_bounded_and_hold_no_nul(tmp_path: Path) -> N
     assert (found.kind, found.message, found.hint, found.words) == ("k k", "m" * 4000, "h" * 4000, "\udcff")
 
 
+def test_a_failure_of_no_more_words_has_none(tmp_path: Path) -> None:
+    cache = a_cache(tmp_path)
+    lead, waiting = leading(cache), waiting_for(a_cache(tmp_path))
+    lead.fail("k", "m")
+    found = waiting.poll()
+    assert isinstance(found, SharedFailure)
+    assert (found.kind, found.message, found.hint, found.words) == ("k", "m", "", "")
+
+
 def test_a_failure_is_sealed_with_a_nonce_of_its_own(tmp_path: Path) -> None:
     one, two = (flight._seal_failure(KEY, OCTO, b"f" * 16, ("k", "m", "", "")) for _ in range(2))
     assert one[: aead.NONCE] != two[: aead.NONCE]
