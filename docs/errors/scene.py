@@ -138,7 +138,10 @@ def _stand_in(says: Says, home: Path) -> dict[str, str]:
 STEADY = (
     (re.compile(r"\bage1[a-z0-9]{20,}"), "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudu9wz8sssv39t"),
     (re.compile(r"/audit/[^/\s]+-\d+"), "/audit/laptop-1000"),
-    (re.compile(r"(?<!`)\b20\d\d-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z| UTC)?)?"), "2026-05-04 10:00:00"),
+    (
+        re.compile(r"(?<!`)\b20\d\d-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z| UTC)?)?"),
+        "2026-05-04 10:00:00",
+    ),
     (re.compile(r"\b\d+ s ago\b"), "0 s ago"),
     # The variables' own size, which differs with the home's path.
     (re.compile(r"\b4,000,\d{3} bytes together\b"), "4,000,900 bytes together"),

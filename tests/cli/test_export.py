@@ -398,7 +398,9 @@ def test_render_names_each_unknown_name_with_its_line_and_writes_nothing(stored:
     done = stored("render", "t", "--output", "out")
     assert (done.code, done.out) == (3, "")
     assert done.err.startswith("error: t:3: `NOPE` was not found (local: absent, env: absent).")
-    assert "`NOR_THIS` (t:3)" in done.err
+    assert "Nor was `NOR_THIS` (t:3)." in done.err
+    (stored.cwd / "t").write_text("{{ A_NOPE }}{{ B_NOPE }}{{ C_NOPE }}\n")
+    assert "Nor were `B_NOPE` (t:1), `C_NOPE` (t:1)." in stored("render", "t").err
     assert not (stored.cwd / "out").exists()
     assert {e["outcome"] for e in stored.events() if e["command"] == "render"} == {"seen", "absent"}
 

@@ -202,6 +202,7 @@ def test_a_secret_replaces_the_inherited_variable_and_says_so_without_values(sop
     assert "from-" not in done.err
     kept = sophia("run", "--preserve", "A_KEY", "--", "sh", "-c", "echo $A_KEY", A_KEY="from-parent")
     assert (kept.out, "from-local" in kept.said) == ("from-parent\n", False)
+    assert kept.err == "note: No secret is handed over to the command.\n"
 
 
 def test_I8_dangerous_names_are_left_out_with_a_warning_unless_named(sophia: Program) -> None:

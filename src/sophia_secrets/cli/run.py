@@ -111,7 +111,7 @@ def _tell(prepared: running.Prepared, console: Console, *, verbose: bool) -> Non
             "`--preserve NAME` keeps the one there was."
         )
     if not prepared.variables and not prepared.files:
-        console.note("No secret was found to hand over.")
+        console.note("No secret is handed over to the command.")
     if verbose and prepared.absent:
         console.note(f"Declared, and not found: {_listed(prepared.absent)}.")
     if verbose and (prepared.variables or prepared.files):

@@ -161,7 +161,7 @@ def _check_present(selected: Selected, lines: dict[str, int], place: str, in_wor
         return
     first = verdict.missing(missing[0], selected.answers, in_workflow=in_workflow)
     others = ", ".join(f"`{each.name}` ({place}:{lines[each.name]})" for each in missing[1:])
-    more = f" Nor were {others}." if others else ""
+    more = f" Nor {'was' if len(missing) == 2 else 'were'} {others}." if others else ""
     raise type(first)(
         f"{place}:{lines[missing[0].name]}: {first.message}{more}",
         hint=first.hint,
