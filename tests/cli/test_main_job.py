@@ -356,6 +356,7 @@ def test_F7_a_page_of_help_that_nobody_can_take_is_exit_1(sophia: Program, page:
             1,
             f"error: Standard output could not take the answer: {reason}.",
         )
+        assert ("Free some space" in done.stderr) == (where == "/dev/full")
 
 
 def test_an_alias_has_a_help_page_as_its_command_has(sophia: Program) -> None:

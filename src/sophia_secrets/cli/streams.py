@@ -25,14 +25,12 @@ def deliver(data: bytes) -> None:
         die_by_sigpipe()
     except OSError as problem:
         reason = os.strerror(problem.errno) if problem.errno else "unknown reason"
+        hint = "Free some space there, or send the output to another place."
         if problem.errno == errno.EBADF:
-            reason = "it is closed"
+            reason, hint = "it is closed", "Leave it open, or send it to a file."
     else:
         return
-    raise errors.OutputFailed(
-        f"Standard output could not take the answer: {reason}.",
-        hint="Free some space there, or send the output to another place.",
-    )
+    raise errors.OutputFailed(f"Standard output could not take the answer: {reason}.", hint=hint)
 
 
 def die_by_sigpipe() -> NoReturn:
