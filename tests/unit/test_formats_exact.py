@@ -373,3 +373,9 @@ def test_half_a_pair_of_surrogates_is_refused_where_a_parser_lets_it_through(
         yaml.read(b'A: "\\udcff"')
     reason = "it holds half of a surrogate pair, which is not text"
     assert caught.value.message == f"Line 1 cannot be read: {reason}."
+
+
+def test_json_of_another_form_is_answered_with_the_right_one() -> None:
+    with pytest.raises(errors.UsageError) as caught:
+        json.read(b"[]")
+    assert caught.value.hint == 'Nothing was stored. Write it as `{"NAME": "value"}`.'
