@@ -15,7 +15,7 @@ from sophia_secrets.state import aead, files, flight
 from sophia_secrets.state import cache as cache_module
 from sophia_secrets.state.cache import FAILURE, LOCK, RECORD, Cache
 from sophia_secrets.state.flight import Lead, SharedFailure, Waiting
-from sophia_secrets.state.record import Item, Miss, Record
+from sophia_secrets.state.record import Item, Miss, Record, seal
 
 KEY = bytes(range(32))
 OCTO = (b"1", b"github", b"octo/app", b"alice")
@@ -287,6 +287,23 @@ def test_a_record_is_looked_at_again_only_where_its_file_is_another(
     assert isinstance(found, Record)
     assert found.fetched_at == NOW + 2
     assert reads == ["read"]
+
+
+def test_a_record_in_another_file_will_do_while_the_turn_is_still_held(tmp_path: Path) -> None:
+    cache = a_cache(tmp_path)
+    leading(cache).store(a_record())
+    lead = leading(cache, newer_than=NOW + 1)
+    waiting = waiting_for(cache, newer_than=NOW + 1)
+    newer = Record({}, NOW + 2, expires_at=NOW + 300, stale_until=NOW + 300)
+    newer.generation = cache.generation(OCTO) or 0
+    path = file_of(cache, RECORD)
+    path.with_suffix(".tmp").write_bytes(seal(KEY, OCTO, newer, bytes(24)))
+    path.with_suffix(".tmp").chmod(0o600)
+    path.with_suffix(".tmp").rename(path)
+    found = waiting.poll()
+    assert isinstance(found, Record)
+    assert found.fetched_at == NOW + 2
+    lead.release()
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 15, b"x" * 17])
