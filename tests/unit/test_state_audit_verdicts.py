@@ -98,6 +98,7 @@ def test_A7_what_another_key_wrote_after_ours_cannot_be_verified_and_is_not_call
     assert (verdict.state, verdict.events, verdict.first_bad) == (
         "unverifiable", 3, ("audit.jsonl", 1, OTHER_KEY),
     )  # fmt: skip
+    assert not verdict.pending
 
 
 def test_A7_a_key_that_comes_back_begins_a_chain_of_its_own(tmp_path: Path) -> None:

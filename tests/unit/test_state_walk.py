@@ -125,6 +125,16 @@ def test_the_end_of_the_file_before_is_told_by_the_line_that_says_it_was_put_awa
         assert walk.misfit is not None
         assert walk.misfit.is_end_of_previous is end
         assert walk.misfit.reason() == reason
+    walk = Walk(KEY, chain.mac_of(lines[1]), 2)
+    walk.feed([lines[3]])
+    assert walk.misfit is not None
+    assert (walk.misfit.is_end_of_previous, walk.misfit.reason()) == (True, "1 line was cut off here")
+    for after in (lines[1], changed(lines[1])):
+        walk = Walk(KEY, chain.mac_of(lines[0]), 1)
+        walk.feed([lines[3], after])
+        assert walk.misfit is not None
+        assert (walk.misfit.missing, walk.misfit.is_end_of_previous) == (0, False)
+        assert walk.misfit.reason() == MOVED
     walk = Walk(KEY, chain.mac_of(lines[2]), 3)
     walk.feed([lines[3].replace(b'"seq":4', b'"seq":3')])
     assert walk.misfit is not None
