@@ -193,6 +193,8 @@ def test_an_end_without_its_newline() -> None:
     assert walk.misfit is not None
     assert (walk.misfit.line, walk.line) == (2, 3)
     assert walked(lines).misfit is None
+    for number, reason in ((3, "1 line was removed before this one"), (1, MOVED)):
+        assert misfit(sealed(3)[:1], rest=sealed(3)[number - 1]) == (2, reason)
     broken = walked([lines[0], b"x", lines[1]], rest=b"rest")
     assert broken.misfit is not None
     assert broken.line == 2
