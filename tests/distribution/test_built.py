@@ -15,6 +15,7 @@ from trove_classifiers import classifiers as known_classifiers
 
 import sophia_secrets
 from tests.distribution.building import ROOT, STRAYS, Built, build, checkout, with_strays
+from tests.distribution.installed import SELECTED
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "src").is_dir(), reason="there is no source to build: the tests run against a wheel"
@@ -72,6 +73,11 @@ def test_the_sdist_has_the_tests_the_pages_and_the_locked_dependencies(built: Bu
         assert wanted in names
     assert not names & set(STRAYS)
     assert not [name for name in names if "cache" in name.lower() and not (ROOT / name).is_file()]
+
+
+def test_what_is_run_against_the_wheel_is_there() -> None:
+    assert [path for path in SELECTED if not (ROOT / path).exists()] == []
+    assert {"tests/unit", "tests/cli", "tests/plugin_example"} <= set(SELECTED)
 
 
 def test_no_stray_file_is_in_any_of_them(built: Built) -> None:
