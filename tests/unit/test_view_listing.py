@@ -22,8 +22,8 @@ def test_a_group_of_several_stands_apart_and_every_state_is_a_word() -> None:
     ]
     assert table(rows, ["fly", "github"], Ink({}, no_color=True)).splitlines() == [
         "NAME     FROM     FLY  GITHUB",
-        "TOKEN    nowhere  -    write-only",
-        "",
         "DB_URL   fly      yes  ?",
         "DB_USER  fly      yes  -",
+        "",
+        "TOKEN    nowhere  -    write-only",
     ]
