@@ -37,10 +37,10 @@ def _at_once(arguments: list[str]) -> bytes | None:
     """What can be said without the whole program, or None."""
     if arguments == ["--version"]:
         return f"sophia-secrets {__version__}\n".encode()
-    if arguments in (["--help"], ["-h"]):
-        from sophia_secrets.view import help as helping
+    if arguments[:1] in (["--help"], ["-h"], ["completion"]):
+        from sophia_secrets.view import kept
 
-        return helping.answer(os.environb)
+        return kept.answer(arguments, os.environb)
     if arguments in (["list"], ["list", "--names"]):
         from sophia_secrets.hot import listing
 

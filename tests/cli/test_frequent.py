@@ -19,6 +19,7 @@ from tests.program import Program
 COUNT = int(os.environ.get("SOPHIA_HOT_STATES", "200"))
 LINES = (
     ["get", ""], ["get", "", "--raw"], ["list"], ["list", "--names"], ["list", "--json"], ["--json", "list"],
+    ["explain", ""], ["info", ""], ["delete", "", "--backend", "local", "--yes"], ["delete", "", "-b", "fly"],
     ["set", "", "--backend", "local"], ["set", "", "-b", "env"], ["set", "", "--backend", "pulumi"],
 )  # fmt: skip
 
@@ -81,7 +82,7 @@ def test_no_generated_state_tells_which_of_the_two_read_the_arguments(
     "arguments",
     [
         [], ["get"], ["get", "--help"], ["get", "-x"], ["get", "A", "B"], ["get", "A", "--json"], ["get", "A B"],
-        ["list", "PREFIX"], ["ls"], ["set", "A"], ["set", "A", "value"], ["set", "A", "--backend", "-"],
+        ["list", "PREFIX"], ["ls"], ["explain"], ["info", "--json", "A"], ["delete", "A"], ["delete", "A", "-b", "local", "-x"], ["set", "A"], ["set", "A", "value"], ["set", "A", "--backend", "-"],
         ["set", "A", "--backend", "local", "--raw"], ["--profile", "p", "list"],
     ],
 )  # fmt: skip

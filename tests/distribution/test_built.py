@@ -48,7 +48,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(source: Path, built: Built
     package = {
         str(path.relative_to(source / "src"))
         for path in (source / "src").rglob("*")
-        if path.suffix == ".py" or path.name in ("py.typed", "help.txt")
+        if path.suffix == ".py" or path.name == "py.typed" or path.parent.name == "texts"
     }
     about = {
         f"{INFO}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")

@@ -17,7 +17,8 @@ def answer(arguments: list[str]) -> int:
     flags = _before_dashes(arguments)
     shown = report.Shown("--json" in flags, "--debug" in flags, "--no-color" in flags, tuple(flags))
     try:
-        return (frequent.plain(arguments) or (lambda: _by_typer(arguments)))()
+        plain = frequent.plain(arguments)
+        return (plain() if plain is not None else _by_typer(arguments)) or 0
     except KeyboardInterrupt:
         return report.failed(errors.Interrupted("Interrupted."), shown)
     except errors.SophiaError as error:

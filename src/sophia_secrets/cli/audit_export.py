@@ -9,7 +9,6 @@ from sophia_secrets import __version__, errors
 from sophia_secrets.cli import output_file, streams
 from sophia_secrets.cli.audit_options import Actor, Backend, Command, Name, Outcome, Since, Until, Wanted
 from sophia_secrets.cli.opened import opened
-from sophia_secrets.core import audit_formats
 from sophia_secrets.core.count import counted
 from sophia_secrets.operations import auditing
 
@@ -76,6 +75,8 @@ class _Written:
             yield event
 
     def __iter__(self) -> Iterator[bytes]:
+        from sophia_secrets.core import audit_formats
+
         if self._format == "csv":
             return audit_formats.as_csv(self._counted())
         if self._format == "cef":

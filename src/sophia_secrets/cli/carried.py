@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from sophia_secrets import errors
 from sophia_secrets.cli.console import Console
-from sophia_secrets.core.changes import Action
 from sophia_secrets.core.model import Outcome
 from sophia_secrets.core.text import visible
-from sophia_secrets.operations.carrying import Carried, Row
+
+if TYPE_CHECKING:
+    from sophia_secrets.core.changes import Action
+    from sophia_secrets.operations.carrying import Carried, Row
 
 
 def require_answer(console: Console, *, yes: bool, dry_run: bool, doing: str) -> None:

@@ -13,8 +13,8 @@ from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.read import Backend, NoCache
 from sophia_secrets.core.text import visible
-from sophia_secrets.formats import FORMATS, github_env
-from sophia_secrets.operations import exporting, step_file
+from sophia_secrets.formats import FORMATS
+from sophia_secrets.operations import exporting
 from sophia_secrets.operations.exporting import Made
 from sophia_secrets.operations.session import Session
 
@@ -63,6 +63,9 @@ def export(
 
     with opened(ctx.obj, "export") as (session, console):
         if format_name == "github-env":
+            from sophia_secrets.formats import github_env
+            from sophia_secrets.operations import step_file
+
             with step_file.opened(session.environ) as step:
                 made = make(session, console)
                 _say_masks(github_env.masks(made.pairs), as_json=console.json)
@@ -153,6 +156,8 @@ def _say_masks(masks: bytes, *, as_json: bool) -> None:
 
 def _mask_in_workflow(made: Made, session: Session) -> None:
     if session.environ.get("GITHUB_ACTIONS") == "true":
+        from sophia_secrets.formats import github_env
+
         streams.say(github_env.masks(made.pairs).decode())
 
 

@@ -13,7 +13,7 @@ from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.read import Backend, NoCache
 from sophia_secrets.core.search import MINIMUM
 from sophia_secrets.core.text import visible
-from sophia_secrets.operations import hook, scanning
+from sophia_secrets.operations import scanning
 from sophia_secrets.operations.scanning import Finding, Known, Scanned
 
 _TOLD = 20
@@ -67,6 +67,8 @@ def scan(
 
 
 def _install(ctx: typer.Context) -> None:
+    from sophia_secrets.operations import hook
+
     with opened(ctx.obj, "scan") as (session, console):
         path, outcome = hook.install(session, _program())
         if console.json:

@@ -8,9 +8,8 @@ that means to give a value away can always spell it in another way.
 
 from __future__ import annotations
 
-import base64
-import html
 import json
+from binascii import b2a_base64
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
@@ -183,6 +182,9 @@ def spellings(value: str, minimum: int = MINIMUM) -> set[bytes]:
     return found
 
 
+_XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
+
+
 def _escaped(piece: str) -> Iterator[str]:
     yield json.dumps(piece)[1:-1]
     plain = json.dumps(piece, ensure_ascii=False)[1:-1]
@@ -192,7 +194,7 @@ def _escaped(piece: str) -> Iterator[str]:
         plain = plain.replace(sign, f"\\u{ord(sign):04x}")
     yield plain
     yield repr(piece)[1:-1]
-    yield html.escape(piece)
+    yield piece.translate(_XML)
 
 
 def _quoted(raw: bytes) -> Iterator[str]:
@@ -204,7 +206,7 @@ def _quoted(raw: bytes) -> Iterator[str]:
 
 def _base64(raw: bytes) -> Iterator[bytes]:
     for before in range(3):
-        encoded = base64.b64encode(bytes(before) + raw)
+        encoded = b2a_base64(bytes(before) + raw, newline=False)
         # Only the characters that no neighbouring byte has a part in.
         core = encoded[(before * 8 + 5) // 6 : (before + len(raw)) * 8 // 6]
         yield core

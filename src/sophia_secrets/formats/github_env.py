@@ -8,8 +8,7 @@ the file, it quotes the line into the log (I7).
 
 from __future__ import annotations
 
-import json
-import secrets
+import os
 from collections.abc import Sequence
 
 from sophia_secrets.formats import Pair, check_names, name_refusal, text_of, variable_text
@@ -32,7 +31,7 @@ def _block(pair: Pair) -> str:
 
 
 def _delimiter() -> str:
-    return f"ghadelimiter_{secrets.token_hex(16)}"
+    return f"ghadelimiter_{os.urandom(16).hex()}"
 
 
 def masks(pairs: Sequence[Pair]) -> bytes:
@@ -41,6 +40,8 @@ def masks(pairs: Sequence[Pair]) -> bytes:
 
     A blank value or line cannot be hidden, and is left out.
     """
+    import json
+
     hidden: dict[str, None] = {}
     for pair in pairs:
         text = text_of(pair, nul=True)

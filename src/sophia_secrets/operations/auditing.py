@@ -6,15 +6,16 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Unconfigured
-from sophia_secrets.core.audit_report import Report, report
 from sophia_secrets.operations import recording
 from sophia_secrets.operations.session import Session
-from sophia_secrets.operations.tallying import tally
 from sophia_secrets.state.audit_read import Query
+
+if TYPE_CHECKING:
+    from sophia_secrets.core.audit_report import Report
 
 Event = dict[str, Any]
 
@@ -68,6 +69,9 @@ def make_report(session: Session, query: Query, progress: Callable[[int], object
 
     `progress` is told the number of lines so far. Raises `AuditFailed` where the log cannot be read.
     """
+    from sophia_secrets.core.audit_report import report
+    from sophia_secrets.operations.tallying import tally
+
     with _readable():
         counted = tally(session.log.directory, query, progress)
         known = _known(session)

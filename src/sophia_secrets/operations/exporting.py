@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.core import names as naming
-from sophia_secrets.core import template as templates
 from sophia_secrets.core import verdict
 from sophia_secrets.core.child_environment import Chosen, Selection
 from sophia_secrets.core.quiet import Quiet
 from sophia_secrets.core.resolve import Answer
-from sophia_secrets.core.template import Template
 from sophia_secrets.formats import Pair, decoded, value_problem, writer
 from sophia_secrets.operations.selecting import Selected, asked_by, by_selection, hand_over
 from sophia_secrets.operations.session import Session
+
+if TYPE_CHECKING:
+    from sophia_secrets.core.template import Template
 
 ANY_TEXT = ("json", "yaml", "k8s")
 """The formats that carry any text."""
@@ -112,6 +114,8 @@ def _nothing(selected: Selected) -> errors.SophiaError:
 
 def parse_template(data: bytes) -> Template:
     """Raises `errors.UsageError` for what is not UTF-8 text, or too large."""
+    from sophia_secrets.core import template as templates
+
     return templates.parse(decoded(data))
 
 
@@ -141,6 +145,8 @@ def render(
                 raise errors.BadValue(
                     f"{place}:{lines[name]}: the value of `{name}` cannot be written: {problem}."
                 )
+        from sophia_secrets.core import template as templates
+
         content = templates.fill(template, values).encode()
         return Made(content, tuple(Pair(n, v) for n, v in values.items()), selected.answers)
 

@@ -12,35 +12,37 @@ from sophia_secrets.cli.options import Options
 from sophia_secrets.hot import is_plain
 
 
-def plain(arguments: list[str]) -> Callable[[], int] | None:
-    """What answers this command line and gives its exit code; None where Typer has to read it."""
+def plain(arguments: list[str]) -> Callable[[], int | None] | None:
+    """What answers this command line and gives its exit code (None for 0); None where Typer has to read it."""
+    names = [word for word in arguments[1:] if is_plain(word)]
     match arguments:
-        case ["get", name] | ["get", name, "--raw"] if is_plain(name):
-            return lambda: _get(name, raw=len(arguments) == 3)
         case ["list"] | ["list", "--names"]:
-            return lambda: _list(Options(), names=len(arguments) == 2)
+            from sophia_secrets.cli.frequent import listing
+
+            return lambda: listing.show(Options(), names=len(arguments) == 2)
         case ["list", "--json"] | ["--json", "list"]:
-            return lambda: _list(Options(json=True), names=False)
-        case ["set", name, "--backend" | "-b", backend] if is_plain(name) and is_plain(backend):
-            return lambda: _set(name, backend)
+            from sophia_secrets.cli.frequent import listing
+
+            return lambda: listing.show(Options(json=True))
+        case ["get", name] | ["get", name, "--raw"] if names == [name]:
+            from sophia_secrets.cli.frequent.value import give
+
+            return lambda: give(Options(), name, raw=len(arguments) == 3)
+        case ["explain", name] if names == [name]:
+            from sophia_secrets.cli.frequent import chain
+
+            return lambda: chain.show(Options(), name)
+        case ["info", name] if names == [name]:
+            from sophia_secrets.cli.frequent import knowledge
+
+            return lambda: knowledge.show(Options(), name)
+        case ["set", name, "--backend" | "-b", backend] if names == [name, backend]:
+            from sophia_secrets.cli.frequent.store import store
+
+            return lambda: store(Options(), name, backend=backend)
+        case ["delete", name, "--backend" | "-b", backend, *yes] if names == [name, backend]:
+            from sophia_secrets.cli.frequent.removal import delete
+
+            if yes in ([], ["--yes"], ["-y"]):
+                return lambda: delete(Options(), name, backend=backend, yes=bool(yes))
     return None
-
-
-def _get(name: str, *, raw: bool) -> int:
-    from sophia_secrets.cli.frequent.value import give
-
-    give(Options(), name, raw=raw)
-    return 0
-
-
-def _list(options: Options, *, names: bool) -> int:
-    from sophia_secrets.cli.frequent.listing import show
-
-    return show(options, names=names)
-
-
-def _set(name: str, backend: str) -> int:
-    from sophia_secrets.cli.frequent.store import store
-
-    store(Options(), name, backend=backend)
-    return 0
