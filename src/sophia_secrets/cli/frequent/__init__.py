@@ -40,6 +40,11 @@ def plain(arguments: list[str]) -> Callable[[], int | None] | None:
             from sophia_secrets.cli.frequent.store import store
 
             return lambda: store(Options(), name, backend=backend)
+        case ["set", name, "--backend" | "-b", backend, "--generate", kind] if kind[:1] not in ("", "-"):
+            from sophia_secrets.cli.frequent.store import store
+
+            if names[:2] == [name, backend]:
+                return lambda: store(Options(), name, backend=backend, generate=kind)
         case ["delete", name, "--backend" | "-b", backend, *yes] if names == [name, backend]:
             from sophia_secrets.cli.frequent.removal import delete
 
