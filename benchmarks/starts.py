@@ -26,13 +26,24 @@ def rows() -> Iterator[Row]:
         yield _row("get from the vault, warm", None, small, "get", "VAULT_KEY")
         yield _row("run -- true, 100 names", 1.30, small, "run", "--", "true")
         yield _row("--help", 1.15, small, "--help")
-        yield _row("get --help", 7, small, "get", "--help")
-        yield _row("backends", 7, small, "backends")
-        yield _row("config show", 7, small, "config", "show")
-        yield _row("audit log --last 20", 7, small, "audit", "log", "--last", "20")
-        yield _row(
-            "set --backend local", 7, small, "set", "OTHER_KEY", "--backend", "local", "--generate", "hex:16"
-        )
+        yield _row("completion bash", 1.15, small, "completion", "bash")
+        yield _row("completing a name, 100 names", 1.15, small, "completion", "--names")
+        yield _row("list, 100 names", 1.3, small, "list")
+        yield _row("list --json, 100 names", 1.3, small, "list", "--json")
+        for arguments in (
+            ["get", "--help"],
+            ["backends"],
+            ["config", "show"],
+            ["audit", "log", "--last", "20"],
+            ["audit", "verify"],
+            ["cache", "status"],
+            ["explain", NAME],
+            ["info", NAME],
+            ["get", NAME, "--backend", "pulumi"],
+            ["set", "OTHER_KEY", "--backend", "local", "--generate", "hex:16"],
+            ["delete", "OTHER_KEY", "--backend", "local", "--if-exists", "--yes"],
+        ):
+            yield _row(" ".join(arguments), 7, small, *arguments)
         small.compile_route()
         yield from _memory(small)
         yield from _instructions(small)
@@ -44,6 +55,9 @@ def rows() -> Iterator[Row]:
                 yield _row("list, 1,000 names", 1.3, large, "list")
                 yield _row("list --names, 1,000 names", 1.2, large, "list", "--names")
                 yield _row("list --json, 1,000 names", 1.3, large, "list", "--json")
+                yield _row("export --format json, 1,000 names", None, large, "export", "--format", "json")
+            else:
+                yield _row("list, 10,000 names", 2.3, large, "list")
 
 
 def _row(what: str, goal: float | None, where: Home, *arguments: str) -> Row:
@@ -70,6 +84,8 @@ def _instructions(where: Home) -> Iterator[Row]:
         ("--version", ["--version"]),
         ("get, warm, 100 names", ["get", NAME]),
         ("list, 100 names", ["list"]),
+        ("explain, without Typer", ["explain", NAME]),
+        ("backends, with Typer", ["backends"]),
     ):
         yield Row(f"instructions: {what}", _count(valgrind, [PROGRAM, *arguments], where) / bare, FLOOR)
 

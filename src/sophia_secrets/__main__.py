@@ -37,6 +37,10 @@ def _at_once(arguments: list[str]) -> bytes | None:
     """What can be said without the whole program, or None."""
     if arguments == ["--version"]:
         return f"sophia-secrets {__version__}\n".encode()
+    if arguments == ["completion", "--names"]:
+        from sophia_secrets.hot import names
+
+        return names.answer(os.environb)
     if arguments[:1] in (["--help"], ["-h"], ["completion"]):
         from sophia_secrets.view import kept
 

@@ -30,7 +30,7 @@ import pytest
 
 from sophia_secrets import cli, errors, hot
 from sophia_secrets.cli import frequent
-from sophia_secrets.hot import listing
+from sophia_secrets.hot import listing, names
 from sophia_secrets.hot import run as hot_run
 from sophia_secrets.launch import received
 from sophia_secrets.operations import routing
@@ -119,12 +119,15 @@ def test_a_hot_list_differs_from_the_whole_programs_in_no_generated_state(tmp_pa
     for number in range(FIRST, FIRST + COUNT):
         root = tmp_path / str(number)
         state = State(root, number)
-        arguments = ["list", "--names"] if number % 2 else ["list"]
+        arguments = [["list", "--names"], ["list"], ["completion", "--names"]][number % 3]
         with standing_in(state):
-            full(state, arguments)
+            full(state, ["list"])
         happened = state.happen()
         with standing_in(state):
-            text = partial(listing.answer, environ_of(state), names=len(arguments) == 2)
+            if arguments[0] == "list":
+                text = partial(listing.answer, environ_of(state), names=len(arguments) == 2)
+            else:
+                text = partial(names.answer, environ_of(state))
             answered += compared(state, arguments, text, f"state {number}, after `{happened}`, {arguments}")
         shutil.rmtree(root)
     if COUNT >= 500:

@@ -153,6 +153,13 @@ def test_a_warm_list_imports_no_more_than_a_get_and_the_table(
     assert imported(settled, *arguments) - GET == LIST
 
 
+def test_a_name_that_is_being_typed_imports_no_more_than_a_get(settled: Program, tmp_path: Path) -> None:
+    settled.store("API_KEY", "from the vault")
+    compile_route(settled, "API_KEY", tmp_path)
+    assert settled("completion", "--names").out == "API_KEY\n"
+    assert imported(settled, "completion", "--names") - GET == {"sophia_secrets.hot.names"}
+
+
 @pytest.mark.parametrize(
     "arguments", [["get", "API_KEY"], ["list", "--json"], ["set", "A_KEY", "--backend", "local"]]
 )

@@ -1,0 +1,42 @@
+"""`completion --names` on the hot path: what a shell offers while a name is being typed."""
+
+from __future__ import annotations
+
+import time
+
+from sophia_secrets import hot
+from sophia_secrets.state import route_form
+from sophia_secrets.state.record import ABSENT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+def answer(environ: Mapping[bytes, bytes], clock: Callable[[], float] = time.time) -> bytes | None:
+    """
+    The names that the settings, the vault and the cache know, whatever their age; None where the
+    whole program must see to it. No access is audited, as nothing is read.
+
+    `environ` is the process's own as bytes, `clock` gives Unix seconds.
+    """
+    try:
+        start = hot.Start(environ, clock)
+        found = set(start.route.declared)
+        for member in start.route.members:
+            found.update(_known(start, member))
+        if not found or not all(hot.is_plain(name) for name in found):
+            return None
+        return "\n".join(sorted(found)).encode() + b"\n"
+    except Exception:  # noqa: BLE001  whatever it is, the whole program meets it too and says what it is
+        return None
+
+
+def _known(start: hot.Start, member: route_form.Member) -> list[str]:
+    if member.kind in (route_form.VENDOR, route_form.WRITE_ONLY):
+        record = start.record(member)
+        states = record.states() if record is not None else {}
+        return [name for name, letter in states.items() if letter != ABSENT]
+    if member.kind == route_form.LOCAL and member.vault is not None:
+        return list(member.vault.names)
+    return []
