@@ -31,7 +31,7 @@ def answer(
         return None
     began = time.monotonic()
     try:
-        start = hot.Start(environ, clock)
+        start = hot.Start(dict(environ), clock)
         held = [_Held(start, member) for member in start.route.members]
         found = sorted({name for each in held for name in each.names()})
         text = "\n".join(found) if names else _table(found, held, environ)
@@ -68,19 +68,27 @@ class _Held:
         """The names; the variables of this process are nobody's secrets."""
         return [name for name in self._states if "." not in name]
 
-    def state(self, name: str) -> str:
-        """Whether the backend has the name, and can give its value."""
+    def states(self, names: list[str]) -> list[str]:
+        """For each name whether the backend has it, and can give its value."""
         if self._member.kind == route_form.ENV:
-            return "readable" if hot.of_environment(self._start, self._member, name) else "absent"
-        spellings = (name, name.upper()) if self.backend == "github" else (name,)
-        found = [self._states[spelled] for spelled in spellings if spelled in self._states]
-        return next((state for state in found if state != "absent"), found[0] if found else self._else)
+            return [self._in_environment(name) for name in names]
+        known, otherwise = self._states, self._else
+        if self.backend != "github":
+            return [known.get(name, otherwise) for name in names]
+        found = []
+        for name in names:
+            spelled = [known[each] for each in (name, name.upper()) if each in known]
+            there = [state for state in spelled if state != "absent"]
+            found.append((there or spelled or [otherwise])[0])
+        return found
+
+    def _in_environment(self, name: str) -> str:
+        return "readable" if hot.of_environment(self._start, self._member, name) else "absent"
 
 
 def _table(found: list[str], held: list[_Held], environ: Mapping[bytes, bytes]) -> str:
     rows = []
-    for name in found:
-        states = [each.state(name) for each in held]
+    for name, *states in zip(found, *(each.states(found) for each in held), strict=True):
         source = held[states.index("readable")].backend if "readable" in states else ""
         rows.append(listing.Row(name, source, states))
     seen = {name: os.fsdecode(environ[name.encode()]) for name in ink.VARIABLES if name.encode() in environ}

@@ -303,6 +303,8 @@ def _escape(name: str) -> bytes:
 
 
 def _unescape(raw: bytes) -> str:
+    if b"\\" not in raw:
+        return _text(raw)
     parts = (part.replace(b"\\n", b"\n").replace(b"\\t", b"\t") for part in raw.split(b"\\\\"))
     return _text(b"\\".join(parts))
 

@@ -30,20 +30,30 @@ def lay_out(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int | No
 
     The widest column gives way first; a cell that does not fit goes on in the lines below.
     """
-    widths = [
-        max([cells(head), *(cells(row[column]) for row in rows if row)]) for column, head in enumerate(heads)
-    ]
+    columns = list(zip(heads, *filter(None, rows), strict=True))
+    plain = all(map(_is_plain, columns))
+    widths = [max(map(len if plain else cells, column)) for column in columns]
+    natural = list(widths)
     if width is not None:
         _fit(widths, width)
+    if plain and widths == natural:
+        gap = " " * GAP
+        return [gap.join(map(str.ljust, row, widths)).rstrip() for row in (heads, *rows)]
     lines = _row(heads, widths)
     for row in rows:
         lines += _row(row, widths) if row else [""]
     return lines
 
 
+def _is_plain(texts: Sequence[str]) -> bool:
+    """Whether each character of these is one cell."""
+    joined = "".join(texts)
+    return joined.isascii() and "\x1b" not in joined
+
+
 def cells(text: str) -> int:
     """How many terminal cells the text takes, colour codes not counted."""
-    if text.isascii() and "\x1b" not in text:
+    if _is_plain(text):
         return len(text)
     return sum(_width(sign) for sign in _signs(text))
 
