@@ -35,6 +35,10 @@ class NotMe(Exception):
     """This start of the program is for the whole of it."""
 
 
+class Missing(NotMe):
+    """A vendor that has to be asked: there is no record of it that is young enough."""
+
+
 class Found:
     """A value and who gave it."""
 
@@ -107,7 +111,7 @@ def answer(
 
     `environ` is the process's own as bytes, `clock` gives Unix seconds.
     """
-    name, raw = _asked(arguments)
+    name, raw = asked(arguments)
     if not name or b"GITHUB_ACTIONS" in environ:
         return None
     started = time.monotonic()
@@ -121,7 +125,7 @@ def answer(
     return text
 
 
-def _asked(arguments: list[str]) -> tuple[str, bool]:
+def asked(arguments: list[str]) -> tuple[str, bool]:
     """The name that a plain `get NAME`, perhaps with `--raw`, asks for, or ""."""
     if not 2 <= len(arguments) <= 3 or arguments[0] != "get":
         return "", False
@@ -162,7 +166,7 @@ def _of_vendor(start: Start, member: Member, name: str, found: Found | None) -> 
         return found
     if record is None or not record.fresh:
         if readable:
-            raise NotMe
+            raise Missing
         return None
     entry = record.find(name)
     if entry is None or entry[0] != READABLE:
