@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from msgspec import to_builtins
@@ -12,11 +12,13 @@ from sophia_secrets.cli.audit_options import Since, Until, Wanted
 from sophia_secrets.cli.audit_progress import progress
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import ago, opened
-from sophia_secrets.core.audit_report import Report, Share, Use
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import auditing
 from sophia_secrets.view import columns
+
+if TYPE_CHECKING:
+    from sophia_secrets.core.audit_report import Report, Share, Use
 
 MOST, FEW, DAYS = 10, 5, 31
 """How many rows people are shown: of names and failures, of the least used, of the newest days."""
@@ -51,7 +53,7 @@ def report(
             show(found, console, now, since=since, until=until)
 
 
-def shape(found: Report, since: str, until: str) -> dict[str, Any]:
+def shape(found: "Report", since: str, until: str) -> dict[str, Any]:
     """`audit report --json`."""
     whole: dict[str, Any] = to_builtins(found)
     by = {
@@ -76,7 +78,7 @@ def shape(found: Report, since: str, until: str) -> dict[str, Any]:
     return {"schema": 1, "since": since or None, "until": until or None} | whole | by
 
 
-def title(found: Report, since: str | None, until: str | None) -> str:
+def title(found: "Report", since: str | None, until: str | None) -> str:
     """What the report is of, in a line."""
     asked = [f"since {visible(since)}" if since else "", f"until {visible(until)}" if until else ""]
     span = " ".join(part for part in asked if part)
@@ -97,7 +99,7 @@ def bar(count: int, most: int, cells: int = _BAR) -> str:
     return "█" * full if full or not count else "▏"
 
 
-def show(found: Report, console: Console, now: float, *, since: str | None, until: str | None) -> None:
+def show(found: "Report", console: Console, now: float, *, since: str | None, until: str | None) -> None:
     """The report for people: what there is nothing to say about is left out."""
     console.print(console.style(title(found, since, until), "strong"))
     counts = [
@@ -160,7 +162,7 @@ def _aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[s
     return [[cell.rjust(widths[at]) if at in widths else cell for at, cell in enumerate(row)] for row in rows]
 
 
-def _uses(console: Console, name: str, uses: Sequence[Use], now: float, most: int = 0) -> None:
+def _uses(console: Console, name: str, uses: "Sequence[Use]", now: float, most: int = 0) -> None:
     most = most or max((use.reads for use in uses), default=0)
     rows = [
         [
@@ -185,7 +187,7 @@ def _names(console: Console, name: str, names: Sequence[str]) -> None:
         console.item("  ", f"{shown} and {more} more" if more > 0 else shown)
 
 
-def _troubles(console: Console, found: Report, now: float) -> None:
+def _troubles(console: Console, found: "Report", now: float) -> None:
     most = max((each.times for each in found.troubles), default=0)
     rows = [
         [
@@ -207,7 +209,7 @@ def _troubles(console: Console, found: Report, now: float) -> None:
     _section(console, name, ["name", "why", "backend", "", "times", "last"], rows)
 
 
-def _shares(console: Console, name: str, one: str, shares: Sequence[Share], most: int = MOST) -> None:
+def _shares(console: Console, name: str, one: str, shares: "Sequence[Share]", most: int = MOST) -> None:
     largest = max((share.events for share in shares), default=0)
     rows = [
         [
