@@ -140,11 +140,11 @@ def test_I7_a_variable_that_the_runner_keeps_to_itself_is_refused(name: str) -> 
 def test_I7_each_delimiter_is_new_and_long_and_not_in_the_value(monkeypatch: pytest.MonkeyPatch) -> None:
     found = re.findall(rb"<<(ghadelimiter_[0-9a-f]{32})\n", github_env.write([pair("x"), pair("y", "B")]))
     assert len(set(found)) == 2
-    drawn = iter(["a", "a", "b"])
-    monkeypatch.setattr("secrets.token_hex", lambda _: next(drawn))
+    drawn = iter([b"\xaa", b"\xaa", b"\xbb"])
+    monkeypatch.setattr("os.urandom", lambda _: next(drawn))
     assert (
-        github_env.write([pair("ghadelimiter_a\n")])
-        == b"A<<ghadelimiter_b\nghadelimiter_a\n\nghadelimiter_b\n"
+        github_env.write([pair("ghadelimiter_aa\n")])
+        == b"A<<ghadelimiter_bb\nghadelimiter_aa\n\nghadelimiter_bb\n"
     )
 
 
