@@ -20,6 +20,7 @@ COUNT = int(os.environ.get("SOPHIA_HOT_STATES", "200"))
 LINES = (
     ["get", ""], ["get", "", "--raw"], ["list"], ["list", "--names"], ["list", "--json"], ["--json", "list"],
     ["explain", ""], ["info", ""], ["delete", "", "--backend", "local", "--yes"], ["delete", "", "-b", "fly"],
+    ["delete", "", "-b", "local", "--if-exists", "-y"], ["delete", "", "-b", "local", "--if-exists"],
     ["set", "", "--backend", "local"], ["set", "", "-b", "env"], ["set", "", "--backend", "pulumi"],
     ["set", "", "-b", "local", "--generate", "hex:8"], ["set", "", "-b", "fly", "--generate", "nonsense"],
 )  # fmt: skip

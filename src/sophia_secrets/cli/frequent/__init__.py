@@ -45,9 +45,10 @@ def plain(arguments: list[str]) -> Callable[[], int | None] | None:
 
             if names[:2] == [name, backend]:
                 return lambda: store(Options(), name, backend=backend, generate=kind)
-        case ["delete", name, "--backend" | "-b", backend, *yes] if names == [name, backend]:
+        case ["delete", name, "--backend" | "-b", backend, *flags] if names == [name, backend]:
             from sophia_secrets.cli.frequent.removal import delete
 
-            if yes in ([], ["--yes"], ["-y"]):
-                return lambda: delete(Options(), name, backend=backend, yes=bool(yes))
+            if {"--yes", "-y", "--if-exists"}.issuperset(flags):
+                yes, if_exists = "--yes" in flags or "-y" in flags, "--if-exists" in flags
+                return lambda: delete(Options(), name, backend=backend, yes=yes, if_exists=if_exists)
     return None
