@@ -134,6 +134,15 @@ def test_a_hot_list_differs_from_the_whole_programs_in_no_generated_state(tmp_pa
         assert answered > COUNT // 40, "the hot path answers what it should"
 
 
+def test_a_variable_that_is_no_text_is_shown_by_the_whole_program(tmp_path: Path) -> None:
+    state = State(tmp_path, 1573)
+    assert "\udcff" in state.environ["EMPTY"], "the state that told the two apart"
+    with standing_in(state):
+        full(state, ["list"])
+        assert listing.answer(environ_of(state), names=True) is not None
+        assert listing.answer(environ_of(state), names=False) is None
+
+
 class Became(BaseException):
     """Stands for an `execve`, after which there is no process of ours."""
 

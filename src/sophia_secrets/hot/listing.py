@@ -83,7 +83,11 @@ class _Held:
         return found
 
     def _in_environment(self, name: str) -> str:
-        return "readable" if hot.of_environment(self._start, self._member, name) else "absent"
+        found = hot.of_environment(self._start, self._member, name)
+        if found is None:
+            return "absent"
+        found.value.decode()  # what is no text is for the whole program to tell
+        return "readable"
 
 
 def _table(found: list[str], held: list[_Held], environ: Mapping[bytes, bytes]) -> str:
