@@ -20,7 +20,7 @@ def plain(arguments: list[str]) -> Callable[[], int | None] | None:
             from sophia_secrets.cli.frequent import listing
 
             return lambda: listing.show(Options(), names=len(arguments) == 2)
-        case ["list", "--json"] | ["--json", "list"]:
+        case ["--json", "list"]:  # global options were put in front
             from sophia_secrets.cli.frequent import listing
 
             return lambda: listing.show(Options(json=True))
