@@ -78,14 +78,14 @@ def test_a_route_comes_back_from_its_bytes_as_it_was(one: Route) -> None:
 
 def test_a_route_belongs_to_its_directory_and_to_the_variables_that_matter() -> None:
     environ = {b"HOME": b"/h", b"PULUMI_ACCESS_TOKEN": b"one", b"TERM": b"xterm"}
-    own = route.tag(KEY, "/work", environ)
-    assert own == route.tag(KEY, "/work", environ | {b"TERM": b"dumb", b"API_KEY": b"exported"})
+    own = route.tag(KEY, "/project", environ)
+    assert own == route.tag(KEY, "/project", environ | {b"TERM": b"dumb", b"API_KEY": b"exported"})
     others = [
-        route.tag(KEY, "/work/deep", environ),
-        route.tag(KEY, "/work", environ | {b"PULUMI_ACCESS_TOKEN": b"two"}),
-        route.tag(KEY, "/work", environ | {b"GH_TOKEN": b""}),
-        route.tag(KEY, "/work", {b"HOME": b"/h"}),
-        route.tag(bytes(32), "/work", environ),
+        route.tag(KEY, "/project/deep", environ),
+        route.tag(KEY, "/project", environ | {b"PULUMI_ACCESS_TOKEN": b"two"}),
+        route.tag(KEY, "/project", environ | {b"GH_TOKEN": b""}),
+        route.tag(KEY, "/project", {b"HOME": b"/h"}),
+        route.tag(bytes(32), "/project", environ),
     ]
     assert len({own, *others}) == 6
 
