@@ -16,8 +16,9 @@ from sophia_secrets import errors
 from sophia_secrets.cli.app import app
 from sophia_secrets.cli.commands import ALIASES, COMMANDS
 from sophia_secrets.cli.help import EXIT_CODES
+from sophia_secrets.settings.declared import DECLARED, GROUP_RULES
 from sophia_secrets.settings.kinds import Kind
-from sophia_secrets.settings.table import DECLARED, GROUP_RULES, ROWS, SPECIAL_VARIABLES, TABLES, Row
+from sophia_secrets.settings.table import ROWS, SPECIAL_VARIABLES, TABLES, Row
 from sophia_secrets.state import audit_event
 
 MADE = "<!-- Made by docs/build.py from the program: edit the program, then run `make docs`. -->\n"

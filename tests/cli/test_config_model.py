@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sophia_secrets.cli.model import field_names, module_text
-from sophia_secrets.settings.declared import Declared
-from sophia_secrets.settings.table import DECLARED
+from sophia_secrets.settings.declared import DECLARED, Declared
 from tests.program import Program
 
 TOML = """\

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from sophia_secrets import errors
 from sophia_secrets.settings import ROWS, Settings, find_project, load, template
-from sophia_secrets.settings.table import DECLARED, TABLES
+from sophia_secrets.settings.declared import DECLARED
+from sophia_secrets.settings.table import TABLES
 
 HOME = "/nowhere"
 

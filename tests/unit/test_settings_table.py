@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from sophia_secrets.settings import ROWS, Declared, load, schema, template
+from sophia_secrets.settings.declared import DECLARED
 from sophia_secrets.settings.kinds import Value, from_toml
-from sophia_secrets.settings.table import DECLARED, SPECIAL_VARIABLES
+from sophia_secrets.settings.table import SPECIAL_VARIABLES
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "settings.schema.json"
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sophia_secrets.core import value_types
 from sophia_secrets.core.model import SecretValue
-from sophia_secrets.settings.table import DECLARED
+from sophia_secrets.settings.declared import DECLARED
 
 
 def pem(label: str = "PRIVATE KEY", body: bytes = b"k" * 100, head: str = "") -> str:

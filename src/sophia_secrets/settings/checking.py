@@ -12,10 +12,10 @@ from msgspec import Struct, field
 from sophia_secrets import errors
 from sophia_secrets.core import names
 from sophia_secrets.settings import kinds
-from sophia_secrets.settings.declared import Given, Group
+from sophia_secrets.settings.declared import DECLARED, GROUP_RULES, Given, Group
 from sophia_secrets.settings.document import Document
 from sophia_secrets.settings.kinds import Kind, Unfit, Value
-from sophia_secrets.settings.table import BY_KEY, DECLARED, GROUP_RULES, TABLES, Row
+from sophia_secrets.settings.table import BY_KEY, TABLES, Row
 
 if TYPE_CHECKING:
     from sophia_secrets.settings.lines import Path

@@ -7,7 +7,53 @@ from typing import cast
 
 from msgspec import Struct
 
-from sophia_secrets.settings.kinds import Value
+from sophia_secrets.settings.kinds import Kind, Value
+from sophia_secrets.settings.table import Row
+
+DECLARED: tuple[Row, ...] = (
+    Row("description", Kind.PROSE, "What it is for.", '"Key of the LLM provider"'),
+    Row(
+        "required",
+        Kind.BOOLEAN_OR_LIST,
+        "`check` fails without it: always, never, or under the profiles named.",
+        "true",
+        default=False,
+    ),
+    Row(
+        "type",
+        Kind.CHOICE,
+        "What its value must be.",
+        '"text"',
+        default="text",
+        choices=("text", "url", "port", "integer", "boolean", "json", "pem", "uuid", "email"),
+    ),
+    Row("pattern", Kind.TEXT, "A regular expression that is found in its value.", '"^sk-"', pattern=True),
+    Row(
+        "rotate_every",
+        Kind.DURATION,
+        "`check` and `rotation status` say when it is older.",
+        '"90d"',
+        above_zero=True,
+    ),
+    Row(
+        "backends",
+        Kind.LIST,
+        "The backends that must hold it.",
+        '["github", "fly"]',
+        default=(),
+        backends=True,
+    ),
+    Row("scopes", Kind.LIST, "The groups that `run --scope` gives it to.", '["web"]', default=()),
+    Row("generate", Kind.TEXT, "How `set --generate` and `rotate` make a new value.", '"hex:32"'),
+    Row("owner", Kind.TEXT, "Who to ask about it.", '"platform"'),
+)
+"""The keys of `[secrets.NAME]`; `key` is the bare name."""
+
+GROUP_RULES = {
+    "at_least_one": "`check` fails unless at least one of these is there.",
+    "exactly_one": "`check` fails unless one of these is there and no other.",
+}
+"""The keys of `[groups.NAME]`."""
 
 
 class Declared(Struct, frozen=True):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import assert_never
 
+from sophia_secrets.settings.declared import DECLARED, GROUP_RULES
 from sophia_secrets.settings.kinds import Kind
-from sophia_secrets.settings.table import BACKENDS, DECLARED, GROUP_RULES, ROWS, TABLES, Row
+from sophia_secrets.settings.table import BACKENDS, ROWS, TABLES, Row
 
 Schema = dict[str, object]
 

@@ -21,7 +21,6 @@ class Row(Struct, frozen=True):
     `key` is `table.name`, or a bare name at the top. `default` is already of the kind (durations
     in seconds). `variable` is our own variable, `vendor` the vendor's. `example` is TOML.
     `user_only` settings come from the user's own file or the environment, never from a project.
-    `user_only` settings come from the user's own file or the environment, never from a project.
     `profile` settings may stand in `[profiles.NAME]`; but for `strict` they are what decides
     where a secret is read or written. `above_zero`, `absolute`, `backends` and `pattern` are rules
     for its value: more than nothing, an absolute path, names of backends, a regular expression.
@@ -304,51 +303,6 @@ ROWS: tuple[Row, ...] = (
 
 BY_KEY = {row.key: row for row in ROWS}
 TABLES = tuple(dict.fromkeys(row.table for row in ROWS if row.table))
-
-DECLARED: tuple[Row, ...] = (
-    Row("description", Kind.PROSE, "What it is for.", '"Key of the LLM provider"'),
-    Row(
-        "required",
-        Kind.BOOLEAN_OR_LIST,
-        "`check` fails without it: always, never, or under the profiles named.",
-        "true",
-        default=False,
-    ),
-    Row(
-        "type",
-        Kind.CHOICE,
-        "What its value must be.",
-        '"text"',
-        default="text",
-        choices=("text", "url", "port", "integer", "boolean", "json", "pem", "uuid", "email"),
-    ),
-    Row("pattern", Kind.TEXT, "A regular expression that is found in its value.", '"^sk-"', pattern=True),
-    Row(
-        "rotate_every",
-        Kind.DURATION,
-        "`check` and `rotation status` say when it is older.",
-        '"90d"',
-        above_zero=True,
-    ),
-    Row(
-        "backends",
-        Kind.LIST,
-        "The backends that must hold it.",
-        '["github", "fly"]',
-        default=(),
-        backends=True,
-    ),
-    Row("scopes", Kind.LIST, "The groups that `run --scope` gives it to.", '["web"]', default=()),
-    Row("generate", Kind.TEXT, "How `set --generate` and `rotate` make a new value.", '"hex:32"'),
-    Row("owner", Kind.TEXT, "Who to ask about it.", '"platform"'),
-)
-"""The keys of `[secrets.NAME]`; `key` is the bare name."""
-
-GROUP_RULES = {
-    "at_least_one": "`check` fails unless at least one of these is there.",
-    "exactly_one": "`check` fails unless one of these is there and no other.",
-}
-"""The keys of `[groups.NAME]`."""
 
 SPECIAL_VARIABLES = {
     "SOPHIA_SECRETS_HOME": "An absolute directory: settings, state and cache are kept beneath it.",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sophia_secrets.core.text import visible
-from sophia_secrets.settings.declared import Declared
+from sophia_secrets.settings.declared import DECLARED, GROUP_RULES, Declared
 from sophia_secrets.settings.kinds import Value
-from sophia_secrets.settings.table import DECLARED, GROUP_RULES, ROWS, TABLES, Row
+from sophia_secrets.settings.table import ROWS, TABLES, Row
 
 _WIDTH = 40
 
