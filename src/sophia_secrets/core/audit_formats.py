@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from sophia_secrets.core.audit_report import FAILED, UNREADABLE
+from sophia_secrets.core.audit_tally import FAILED, UNREADABLE
 from sophia_secrets.core.text import visible
 
 Event = Mapping[str, object]

@@ -16,7 +16,7 @@ from typing import Any
 
 from sophia_secrets import errors
 from sophia_secrets.core.audit_formats import COLUMNS, ROUTINE, TROUBLE, Event, cell, milliseconds
-from sophia_secrets.core.audit_report import FAILED
+from sophia_secrets.core.audit_tally import FAILED
 
 BATCH = 500
 """Events in a line at most: a reader holds a line whole."""

@@ -2,106 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Mapping
 
-from msgspec import Struct, field
+from msgspec import Struct
 
-READ = "found"
-DONE = "done"
-CHANGED = "changed"
-UNREADABLE = "unreadable"
-DELETE = "delete"
-FAILED = frozenset(
-    {"absent", "backend_failed", "denied", "failed", "not_started", "refused", "unknown", "write_only"}
-)
-"""The outcomes of an attempt that did not get or do what it was for."""
-
-_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
-
-
-class Access(NamedTuple):
-    """What a report keeps of an event: many events have the same."""
-
-    command: str
-    name: str
-    backend: str
-    outcome: str
-    kind: str
-    actor: str
-    stale: bool
-    degraded: bool
-
-
-def access_of(event: Mapping[str, object]) -> Access:
-    """The part of an event that a report counts by; `actor` is the user, and whether a CI run acted."""
-    user = _text(event, "user")
-    return Access(
-        command=_text(event, "command"),
-        name=_text(event, "name"),
-        backend=_text(event, "backend"),
-        outcome=_text(event, "outcome"),
-        kind=_text(event, "kind"),
-        actor=f"{user} (CI)" if user and _text(event, "ci") else user,
-        stale=event.get("stale") is True,
-        degraded=event.get("degraded") is True,
-    )
-
-
-def time_of(event: Mapping[str, object]) -> str:
-    """An event's time as the log writes it, or "" for anything else."""
-    found = _text(event, "time")
-    return found if re.fullmatch(_TIME, found) else ""
-
-
-def _text(event: Mapping[str, object], key: str) -> str:
-    value = event.get(key, "")
-    return value if isinstance(value, str) else ""
-
-
-class _Day(Struct):
-    events: int = 0
-    reads: int = 0
-    failed: int = 0
-
-
-class Tally(Struct):
-    """Events counted by what they have in common: it does not grow with how many there are."""
-
-    times: dict[Access, int] = field(default_factory=lambda: defaultdict(int))
-    latest: dict[Access, str] = field(default_factory=dict)
-    days: dict[str, _Day] = field(default_factory=lambda: defaultdict(_Day))
-    first: str = ""
-    last: str = ""
-
-    def add(self, access: Access, time: str) -> None:
-        """Count one event, at a time of the log ("" where it is not known)."""
-        self.add_many(access, 1, time, time)
-        self.add_day(time[:10], 1, access.outcome == READ, access.outcome in FAILED)
-
-    def add_many(self, access: Access, times: int, first: str, last: str) -> None:
-        """Count events that are alike, the earliest at `first`; their days are counted by `add_day`."""
-        self.times[access] += times
-        self.latest[access] = max(last, self.latest.get(access, ""))
-        self.first = min(first, self.first) if first and self.first else first or self.first
-        self.last = max(last, self.last)
-
-    def add_day(self, day: str, events: int, reads: int, failed: int) -> None:
-        """Count events of one day, as the first ten characters of their time name it."""
-        found = self.days[day]
-        found.events += events
-        found.reads += reads
-        found.failed += failed
-
-
-def tally(events: Iterable[Mapping[str, object]]) -> Tally:
-    """Count events one by one."""
-    counted = Tally()
-    for event in events:
-        counted.add(access_of(event), time_of(event))
-    return counted
+from sophia_secrets.core.audit_tally import CHANGED, DELETE, DONE, FAILED, READ, UNREADABLE, Access, Tally
 
 
 class Use(Struct, frozen=True):
@@ -268,11 +174,11 @@ def _troubles(counted: Tally) -> tuple[Trouble, ...]:
 
 
 def _shares(counted: Tally, label_of: Callable[[Access], str]) -> tuple[Share, ...]:
-    parts: dict[str, _Day] = defaultdict(_Day)
+    parts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     for access, times in counted.times.items():
         part = parts[label_of(access)]
-        part.events += times
-        part.reads += times if access.outcome == READ else 0
-        part.failed += times if access.outcome in FAILED else 0
-    found = [Share(label, part.events, part.reads, part.failed) for label, part in parts.items() if label]
+        part[0] += times
+        part[1] += times if access.outcome == READ else 0
+        part[2] += times if access.outcome in FAILED else 0
+    found = [Share(label, *part) for label, part in parts.items() if label]
     return tuple(sorted(found, key=lambda share: (-share.events, share.label)))
