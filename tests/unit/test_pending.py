@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sophia_secrets import errors
-from sophia_secrets.state import files, pending
-from sophia_secrets.state.pending import Busy, Holder, Pending, PendingStore
+from sophia_secrets.state import files, pending_record
+from sophia_secrets.state.pending import Busy, PendingStore
+from sophia_secrets.state.pending_record import Holder, Pending
 from tests.canary import kept_files, leaks
 
 KEY = bytes(range(32))
@@ -44,32 +45,32 @@ def test_what_is_sealed_opens_as_it_was(value: bytes, target: str, detail: str, 
     made = Pending(
         "N", value, "given", started, [Holder("fly", target, (("app", target),), "unknown", detail)]
     )
-    ident = pending.ident_of("N")
-    assert fields(pending.unseal(KEY, ident, pending.seal(KEY, ident, made))) == fields(made)
+    ident = pending_record.ident_of("N")
+    assert fields(pending_record.unseal(KEY, ident, pending_record.seal(KEY, ident, made))) == fields(made)
 
 
 def test_K1_no_bit_of_a_record_can_be_changed() -> None:
-    ident = pending.ident_of("API_KEY")
-    sealed = pending.seal(KEY, ident, record())
+    ident = pending_record.ident_of("API_KEY")
+    sealed = pending_record.seal(KEY, ident, record())
     for position in range(len(sealed)):
         for bit in (1, 128):
             altered = bytearray(sealed)
             altered[position] ^= bit
-            assert pending.unseal(KEY, ident, bytes(altered)) is None
-        assert pending.unseal(KEY, ident, sealed[:position]) is None
-    assert pending.unseal(KEY, ident, sealed + b"\0") is None
+            assert pending_record.unseal(KEY, ident, bytes(altered)) is None
+        assert pending_record.unseal(KEY, ident, sealed[:position]) is None
+    assert pending_record.unseal(KEY, ident, sealed + b"\0") is None
 
 
 def test_K6_another_key_or_another_name_opens_nothing() -> None:
-    ident = pending.ident_of("API_KEY")
-    sealed = pending.seal(KEY, ident, record())
-    assert pending.unseal(bytes(32), ident, sealed) is None
-    assert pending.unseal(KEY, pending.ident_of("OTHER"), sealed) is None
+    ident = pending_record.ident_of("API_KEY")
+    sealed = pending_record.seal(KEY, ident, record())
+    assert pending_record.unseal(bytes(32), ident, sealed) is None
+    assert pending_record.unseal(KEY, pending_record.ident_of("OTHER"), sealed) is None
 
 
 def test_the_same_record_is_never_sealed_alike() -> None:
-    ident = pending.ident_of("API_KEY")
-    assert len({pending.seal(KEY, ident, record()) for _ in range(50)}) == 50
+    ident = pending_record.ident_of("API_KEY")
+    assert len({pending_record.seal(KEY, ident, record()) for _ in range(50)}) == 50
 
 
 def test_a_record_is_private_and_shows_nothing(store: PendingStore) -> None:
@@ -137,8 +138,8 @@ def test_a_record_that_cannot_be_opened_is_an_error_and_can_still_be_dropped(sto
 def test_dropping_a_record_also_drops_what_a_killed_writer_left(store: PendingStore) -> None:
     with store.claim("API_KEY") as claim:
         claim.write(record())
-        left = Path(store.directory) / f"{pending.ident_of('API_KEY')}.0011.tmp"
-        foreign = Path(store.directory) / f"{pending.ident_of('OTHER')}.0011.tmp"
+        left = Path(store.directory) / f"{pending_record.ident_of('API_KEY')}.0011.tmp"
+        foreign = Path(store.directory) / f"{pending_record.ident_of('OTHER')}.0011.tmp"
         for path in (left, foreign):
             path.write_bytes(b"sealed")
         claim.remove()
@@ -173,6 +174,6 @@ def test_L5_a_record_is_never_shown_pickled_or_copied() -> None:
 
 def test_F1_a_link_in_place_of_a_record_is_refused(store: PendingStore, tmp_path: Path) -> None:
     with store.claim("API_KEY") as claim:
-        (Path(store.directory) / pending.ident_of("API_KEY")).symlink_to(tmp_path / "elsewhere")
+        (Path(store.directory) / pending_record.ident_of("API_KEY")).symlink_to(tmp_path / "elsewhere")
         with pytest.raises(errors.UnsafeState):
             claim.read()

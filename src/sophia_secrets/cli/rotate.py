@@ -20,7 +20,8 @@ from sophia_secrets.operations import declaring, due, rotating
 from sophia_secrets.operations.holding import Holding, find_holders
 from sophia_secrets.operations.rotating import Receipt, Rotation
 from sophia_secrets.operations.session import Session
-from sophia_secrets.state.pending import OLD, UNKNOWN, Claim, Pending
+from sophia_secrets.state.pending import Claim
+from sophia_secrets.state.pending_record import OLD, UNKNOWN, Pending
 from sophia_secrets.view.ink import is_terminal
 
 GIVEN = "given"

@@ -25,7 +25,8 @@ from sophia_secrets.operations.holding import Holding, ask
 from sophia_secrets.operations.session import Session
 from sophia_secrets.state import keys
 from sophia_secrets.state.audit_event import Event
-from sophia_secrets.state.pending import NEW, OLD, UNKNOWN, Claim, Holder, Pending, PendingStore
+from sophia_secrets.state.pending import Claim, PendingStore
+from sophia_secrets.state.pending_record import NEW, OLD, UNKNOWN, Holder, Pending
 
 _DONE_BEFORE = "written before the interruption"
 
