@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sophia_secrets.core.age import age_in_words
 from sophia_secrets.core.count import counted
+from sophia_secrets.core.times import age_in_words
 
 
 @pytest.mark.parametrize(

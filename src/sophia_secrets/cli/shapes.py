@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from sophia_secrets.core.model import Check, Failure, Receipt, Resolution, TraceStep
@@ -15,8 +14,9 @@ def instant(seconds: float | None) -> str | None:
     """A time as RFC 3339 in UTC, or None for none."""
     if not seconds:
         return None
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    from sophia_secrets.core.times import rfc3339
+
+    return rfc3339(seconds)
 
 
 def trace(steps: Sequence[TraceStep]) -> list[Shape]:

@@ -7,10 +7,10 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 
 from sophia_secrets.core.audit_tally import FAILED, UNREADABLE
 from sophia_secrets.core.text import visible
+from sophia_secrets.core.times import unix_seconds
 
 Event = Mapping[str, object]
 
@@ -192,10 +192,5 @@ def _value(text: str, limit: int) -> str:
 
 def milliseconds(time: object) -> int | None:
     """An event's time as Unix milliseconds, or None where it has none."""
-    if not isinstance(time, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(time)
-    except ValueError:
-        return None
-    return round(moment.timestamp() * 1000) if moment.tzinfo is not None else None
+    seconds = unix_seconds(time) if isinstance(time, str) else None
+    return None if seconds is None else round(seconds * 1000)

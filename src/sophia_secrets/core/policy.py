@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sophia_secrets.core import names as naming
 from sophia_secrets.core import value_types
-from sophia_secrets.core.age import age_in_words, moment
 from sophia_secrets.core.evidence import (
     Evidence,
     Group,
@@ -25,6 +24,7 @@ from sophia_secrets.core.evidence import (
 from sophia_secrets.core.finding import Finding, Status
 from sophia_secrets.core.model import Failure, SecretValue, TraceOutcome
 from sophia_secrets.core.resolve import Answer, find
+from sophia_secrets.core.times import age_in_words, unix_seconds
 
 _SLOW = "takes too long to hold against its pattern"
 
@@ -214,7 +214,7 @@ def _changed(answer: Answer, name: str, evidence: Evidence) -> float | None:
     entry = find(answer, name)
     moments = [evidence.rotated.get((answer.backend, name))]
     if entry is not None and entry.updated_at:
-        moments.append(moment(entry.updated_at))
+        moments.append(unix_seconds(entry.updated_at))
     return max((each for each in moments if each is not None), default=None)
 
 

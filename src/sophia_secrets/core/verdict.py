@@ -19,6 +19,22 @@ _WORDS = {
 }
 
 
+def failure_error(answer: Answer, message: str = "", *, hint: str = "") -> errors.SophiaError:
+    """
+    The typed error of a backend that failed.
+
+    `message` replaces the failure's own; `hint` stands in where the failure has none.
+    """
+    failure = answer.failure
+    assert failure is not None
+    return errors.error_for(failure.kind.value)(
+        message or failure.message,
+        hint=failure.hint or hint,
+        backend=answer.backend,
+        target=answer.target,
+    )
+
+
 def missing(
     resolution: Resolution,
     answers: Sequence[Answer],
@@ -34,13 +50,10 @@ def missing(
     name = resolution.name
     failed = next((answer for answer in answers if answer.failure is not None), None)
     if failed is not None and failed.failure is not None:
-        failure = failed.failure
-        return errors.error_for(failure.kind.value)(
+        return failure_error(
+            failed,
             f"`{name}` was not found ({_outcomes(resolution.trace)}), and the answer is not certain: "
-            f"{failure.message}",
-            hint=failure.hint,
-            backend=failed.backend,
-            target=failed.target,
+            f"{failed.failure.message}",
         )
     return errors.NotFound(
         f"`{name}` was not found ({_outcomes(resolution.trace)}).",
@@ -52,12 +65,8 @@ def refused_by_strict(resolution: Resolution, answers: Sequence[Answer]) -> erro
     """Under `--strict`: the error of the first failure at or above the winner, if there is one."""
     for answer in answers:
         if answer.failure is not None:
-            failure = answer.failure
-            return errors.error_for(failure.kind.value)(
-                f"{failure.message} `--strict` allows no answer from a lower backend.",
-                hint=failure.hint,
-                backend=answer.backend,
-                target=answer.target,
+            return failure_error(
+                answer, f"{answer.failure.message} `--strict` allows no answer from a lower backend."
             )
         if answer.backend == resolution.backend:
             return None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Unconfigured
+from sophia_secrets.core.times import rfc3339, unix_seconds
 from sophia_secrets.operations import recording
 from sophia_secrets.operations.session import Session
 from sophia_secrets.state.audit_read import Query
@@ -89,20 +89,6 @@ def _known(session: Session) -> dict[str, str]:
             continue
         for name, fact in session.facts.load(member.name, str(member.target)).items():
             if not fact.deleted:
-                changed = _instant(fact.last_rotated) if fact.last_rotated else _moment(fact.updated_at)
-                known[name] = max(known.get(name, ""), changed)
+                changed = fact.last_rotated or unix_seconds(fact.updated_at)
+                known[name] = max(known.get(name, ""), "" if changed is None else rfc3339(changed))
     return known
-
-
-def _instant(seconds: float) -> str:
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _moment(text: str) -> str:
-    """The vendor's own word for when it was last changed, as the log would write it."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return ""
-    return _instant(moment.timestamp()) if moment.tzinfo is not None else ""

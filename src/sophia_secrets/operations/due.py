@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 
 from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Unconfigured
+from sophia_secrets.core.times import unix_seconds
 from sophia_secrets.operations import recording
 from sophia_secrets.operations.rotating import store
 from sophia_secrets.operations.session import Session
@@ -110,15 +110,6 @@ def _copies(session: Session, names: Sequence[str]) -> dict[str, list[Copy]]:
         for name in names:
             fact = facts.get(name)
             if fact is not None and not fact.deleted:
-                rotated = fact.last_rotated or _moment(fact.updated_at)
+                rotated = fact.last_rotated or unix_seconds(fact.updated_at)
                 found[name].append(Copy(member.name, str(member.target), rotated))
     return found
-
-
-def _moment(text: str) -> float | None:
-    """The vendor's own word for when it was last changed, as Unix seconds."""
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment.timestamp() if moment.tzinfo is not None else None

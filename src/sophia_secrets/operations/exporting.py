@@ -99,11 +99,8 @@ def _written(write: Callable[[], bytes], format_name: str) -> bytes:
 def _nothing(selected: Selected) -> errors.SophiaError:
     for answer in selected.answers:
         if answer.failure is not None:
-            return errors.error_for(answer.failure.kind.value)(
-                f"No secret was found, and that is not certain: {answer.failure.message}",
-                hint=answer.failure.hint,
-                backend=answer.backend,
-                target=answer.target,
+            return verdict.failure_error(
+                answer, f"No secret was found, and that is not certain: {answer.failure.message}"
             )
     return errors.NotFound(
         "There is nothing to export: no backend gives a value here.",

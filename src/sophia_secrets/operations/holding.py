@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend, Unconfigured
+from sophia_secrets.core import verdict
 from sophia_secrets.core.model import EntryState
 from sophia_secrets.core.resolve import Answer, find
 from sophia_secrets.operations import reading, writing
@@ -63,11 +64,10 @@ def ask(session: Session, names: Sequence[str], backend: Backend) -> Answer:
 
 def _require(answer: Answer) -> None:
     if answer.failure is not None:
-        raise errors.error_for(answer.failure.kind.value)(
+        raise verdict.failure_error(
+            answer,
             f"{answer.failure.message} Whether it holds the secret is not known, so nothing was rotated.",
-            hint=answer.failure.hint or "Name the backends to rotate with `--backend`.",
-            backend=answer.backend,
-            target=answer.target,
+            hint="Name the backends to rotate with `--backend`.",
         )
 
 

@@ -103,12 +103,7 @@ def survey(session: Session, *, only: str | None = None, use_cache: bool = True)
         for answer in answers:
             if answer.failure is not None:
                 recording.survey(session, answers, len(found), round((time.monotonic() - started) * 1000))
-                raise errors.error_for(answer.failure.kind.value)(
-                    answer.failure.message,
-                    hint=answer.failure.hint,
-                    backend=answer.backend,
-                    target=answer.target,
-                )
+                raise verdict.failure_error(answer)
     recording.survey(session, answers, len(found), round((time.monotonic() - started) * 1000))
     return Reading(resolutions, tuple(answers))
 

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend
-from sophia_secrets.core import changes
+from sophia_secrets.core import changes, verdict
 from sophia_secrets.core.changes import Act, Action, Plan
 from sophia_secrets.core.model import Change, Outcome, SecretValue
 from sophia_secrets.operations import recording, writing
@@ -194,20 +194,16 @@ def _give(
     session: Session, backend: Backend, here: Sequence[tuple[Rotation, Holding]], *, stopped: bool
 ) -> tuple[list[tuple[Row, str]], errors.SophiaError | None]:
     """One backend's part: its rows, each with the value it holds, and what went wrong."""
-    failed = next((holding.answer.failure for _, holding in here if holding.answer.failure), None)
+    failed = next((holding.answer for _, holding in here if holding.answer.failure is not None), None)
     actions = {rotation.name: plan_for(session, rotation, holding) for rotation, holding in here}
     plan = Plan(tuple(actions.values()))
     before = {r.name: holder.holds for r, _ in here if (holder := r.holder(backend)) is not None}
     if stopped:
         carried = Carried(intended(backend, plan))
     elif failed is not None:
-        rows = tuple(replace(row, detail=failed.message) for row in intended(backend, plan))
-        carried = Carried(
-            rows,
-            errors.error_for(failed.kind.value)(
-                failed.message, hint=failed.hint, backend=backend.name, target=str(backend.target)
-            ),
-        )
+        error = verdict.failure_error(failed)
+        rows = tuple(replace(row, detail=error.message) for row in intended(backend, plan))
+        carried = Carried(rows, error)
     else:
         carried = _sealed_write(session, backend, plan, [rotation for rotation, _ in here])
     trouble = carried.problem

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct, field
 
 from sophia_secrets import errors
-from sophia_secrets.core import changes
+from sophia_secrets.core import changes, verdict
 from sophia_secrets.core.child_environment import ANY
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.core.quiet import Quiet
@@ -100,12 +100,7 @@ def known(
 def _nothing(answers: Sequence[Answer]) -> errors.SophiaError | None:
     for answer in answers:
         if answer.failure is not None:
-            return errors.error_for(answer.failure.kind.value)(
-                f"There is no value to look for: {answer.failure.message}",
-                hint=answer.failure.hint,
-                backend=answer.backend,
-                target=answer.target,
-            )
+            return verdict.failure_error(answer, f"There is no value to look for: {answer.failure.message}")
     return None
 
 

@@ -251,12 +251,7 @@ def look(session: Session, backend: Backend) -> Answer:
     count = len(answer.snapshot.entries) if answer.snapshot is not None else 0
     recording.survey(session, [answer], count, round((time.monotonic() - started) * 1000))
     if answer.failure is not None:
-        raise errors.error_for(answer.failure.kind.value)(
-            answer.failure.message,
-            hint=answer.failure.hint,
-            backend=answer.backend,
-            target=answer.target,
-        )
+        raise verdict.failure_error(answer)
     return answer
 
 
