@@ -11,7 +11,8 @@ import pytest
 
 from sophia_secrets import errors
 from sophia_secrets.state import files, keys
-from sophia_secrets.state.cache import GENERATION, LOCK, RECORD, Cache, Stored
+from sophia_secrets.state.cache import GENERATION, LOCK, RECORD, Cache
+from sophia_secrets.state.cache_contents import Stored
 from sophia_secrets.state.flight import Lead
 from sophia_secrets.state.record import Item, Miss, Record, tag
 

@@ -17,12 +17,13 @@ import time
 
 import sophia_secrets
 from sophia_secrets.state import files, keys
-from sophia_secrets.state.record import Miss, Record, tag, unseal, unseal_tagged
+from sophia_secrets.state.record import Miss, Record, tag, unseal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sophia_secrets.state.cache_contents import Stored
     from sophia_secrets.state.flight import Lead, SharedFailure, Waiting
     from sophia_secrets.state.record import Identity
 
@@ -35,21 +36,6 @@ _TOLD = {
     "foreign": "was written for something else, or with another key; it is not used.",
     "future": "is of a later time than now, so it is not used. Was the clock set back?",
 }
-
-
-class Stored:
-    """What `cache status` may say of one record; `fresh` is false where it could only stand in."""
-
-    __slots__ = ("backend", "expires_at", "fetched_at", "fresh", "names", "stale_until", "target")
-
-    def __init__(self, record: Record) -> None:
-        self.backend = record.identity[1].decode("utf-8", "replace")
-        self.target = record.label
-        self.fetched_at = record.fetched_at
-        self.expires_at = record.expires_at
-        self.stale_until = record.stale_until
-        self.names = len(record.names())
-        self.fresh = record.fresh
 
 
 class Cache:
@@ -156,11 +142,14 @@ class Cache:
 
     def generation_in(self, directory: int, identity: Identity, *, create: bool = False) -> int | None:
         """As `generation`, in an open directory, and made where it is missing. Raises as `files` does."""
-        name = self._generation_file(identity)
+        name = self.generation_file(identity)
         number = self._number(directory, name)
         if number is None and create:
-            if not files.create(directory, name, self._drawn(name)) and self._number(directory, name) is None:
-                files.replace(directory, name, self._drawn(name))
+            if (
+                not files.create(directory, name, self.new_generation(name))
+                and self._number(directory, name) is None
+            ):
+                files.replace(directory, name, self.new_generation(name))
             number = self._number(directory, name)
         return number
 
@@ -176,7 +165,8 @@ class Cache:
             return None
         return int.from_bytes(number, "little")
 
-    def _drawn(self, name: str) -> bytes:
+    def new_generation(self, name: str) -> bytes:
+        """The content of a generation file of this name: a number just drawn, with its MAC."""
         number = os.urandom(_GENERATION_SIZE)
         return number + keys.mac(self.key, GENERATION.encode(), name.encode(), number)
 
@@ -189,114 +179,34 @@ class Cache:
         when it is done (a fetch that began between saw the old value). Returns None, or why old
         records may live on until they expire.
         """
-        try:
-            directory = files.open_directory(self.directory, create=False)
-        except FileNotFoundError:
-            return None
-        except (sophia_secrets.errors.UnsafeState, OSError) as error:
-            return self.warn(error)
-        name = self._generation_file(identity)
-        try:
-            try:
-                files.replace(directory, name, self._drawn(name))
-            except OSError:
-                # A full disk still lets go of a file, and without it every record is a miss.
-                files.remove(directory, name)
-                files.sync_directory(directory)
-            files.remove(directory, self.file(identity, RECORD))
-            return None
-        except OSError as error:
-            return self.warn(error)
-        finally:
-            os.close(directory)
+        from sophia_secrets.state import cache_invalidation
+
+        return cache_invalidation.bump(self, identity)
 
     def forget(self, identity: Identity) -> str | None:
         """Remove the record: its credential has lost its rights. None, or why it could not be done."""
-        try:
-            directory = files.open_directory(self.directory, create=False)
-        except FileNotFoundError:
-            return None
-        except (sophia_secrets.errors.UnsafeState, OSError) as error:
-            return self.warn(error)
-        try:
-            files.remove(directory, self.file(identity, RECORD))
-            return None
-        except OSError as error:
-            return self.warn(error)
-        finally:
-            os.close(directory)
+        from sophia_secrets.state import cache_invalidation
+
+        return cache_invalidation.forget(self, identity)
 
     def entries(self) -> list[Stored]:
-        """
-        What would answer or stand in now, by backend and target.
+        """What would answer or stand in now: see `cache_contents`."""
+        from sophia_secrets.state import cache_contents
 
-        Raises `errors.UnsafeState` and `OSError`: whoever asks for the cache's state is told.
-        """
-        try:
-            directory = files.open_directory(self.directory, create=False)
-        except FileNotFoundError:
-            return []
-        try:
-            found = []
-            for name in files.names(directory):
-                record = self._listed(directory, name)
-                if record is None:
-                    continue
-                valid = self.read_in(directory, record.identity)
-                if isinstance(valid, Record):
-                    found.append(Stored(valid))
-            return sorted(found, key=lambda stored: (stored.backend, stored.target, stored.fetched_at))
-        finally:
-            os.close(directory)
+        return cache_contents.entries(self)
 
     def clear(self, backend: str | None = None) -> int:
-        """
-        Remove the records of one backend, or everything; returns how many records went.
+        """Remove the records of one backend, or everything; returns how many: see `cache_contents`."""
+        from sophia_secrets.state import cache_contents
 
-        A fetch under way stores nothing afterwards. Raises `errors.UnsafeState` and `OSError`.
-        """
-        try:
-            directory = files.open_directory(self.directory, create=False)
-        except FileNotFoundError:
-            return 0
-        try:
-            removed = 0
-            for name in files.names(directory):
-                if backend is not None:
-                    record = self._listed(directory, name)
-                    if record is None or record.identity[1] != backend.encode():
-                        continue
-                    files.remove(directory, self._generation_file(record.identity))
-                    removed += files.remove(directory, name)
-                elif name.endswith((RECORD, GENERATION, FAILURE, files.TEMPORARY)):
-                    removed += files.remove(directory, name) and name.endswith(RECORD)
-                elif name.endswith(LOCK):
-                    _remove_lock(directory, name)
-            return removed
-        finally:
-            os.close(directory)
-
-    def _listed(self, directory: int, name: str) -> Record | None:
-        """The record in a file, whatever its age, where it is ours and in its own place."""
-        if not name.endswith(RECORD):
-            return None
-        try:
-            expected = bytes.fromhex(name[: -len(RECORD)])
-            blob = files.read(directory, name, LARGEST)
-        except (ValueError, sophia_secrets.errors.UnsafeState):
-            return None
-        if blob is None:
-            return None
-        found = unseal_tagged(self.key, expected, blob, None)
-        if isinstance(found, Miss) or tag(self.key, found.identity) != expected:
-            return None
-        return found
+        return cache_contents.clear(self, backend)
 
     def file(self, identity: Identity, suffix: str) -> str:
         """The name of this identity's file of one kind."""
         return tag(self.key, identity).hex() + suffix
 
-    def _generation_file(self, identity: Identity) -> str:
+    def generation_file(self, identity: Identity) -> str:
+        """The name of the file that holds the generation of this identity's target."""
         return keys.mac(self.key, b"target", *identity[:-1]).hex() + GENERATION
 
     def _miss(self, miss: Miss, identity: Identity) -> Miss:
@@ -323,12 +233,3 @@ class Cache:
         """The warnings since this was last asked; no warning comes twice from one `Cache`."""
         new, self._new_warnings = self._new_warnings, []
         return new
-
-
-def _remove_lock(directory: int, name: str) -> None:
-    lock = files.Lock(directory, name)
-    try:
-        if lock.acquire(0.0):
-            files.remove(directory, name)
-    finally:
-        lock.release()

@@ -1,0 +1,54 @@
+"""Invalidation: what was cached answers no more, after a write or when a credential lost its rights."""
+
+from __future__ import annotations
+
+import os
+
+from sophia_secrets import errors
+from sophia_secrets.state import files
+from sophia_secrets.state.cache import RECORD
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sophia_secrets.state.cache import Cache
+    from sophia_secrets.state.record import Identity
+
+
+def bump(cache: Cache, identity: Identity) -> str | None:
+    """What `Cache.bump` says."""
+    generation = cache.generation_file(identity)
+
+    def renew(directory: int) -> None:
+        try:
+            files.replace(directory, generation, cache.new_generation(generation))
+        except OSError:
+            # A full disk still lets go of a file, and without it every record is a miss.
+            files.remove(directory, generation)
+            files.sync_directory(directory)
+        files.remove(directory, cache.file(identity, RECORD))
+
+    return _in_directory(cache, renew)
+
+
+def forget(cache: Cache, identity: Identity) -> str | None:
+    """What `Cache.forget` says."""
+    return _in_directory(cache, lambda directory: files.remove(directory, cache.file(identity, RECORD)))
+
+
+def _in_directory(cache: Cache, work: Callable[[int], object]) -> str | None:
+    """Do the work in the cache's directory, where there is one: None, or why it could not be done."""
+    try:
+        directory = files.open_directory(cache.directory, create=False)
+    except FileNotFoundError:
+        return None
+    except (errors.UnsafeState, OSError) as error:
+        return cache.warn(error)
+    try:
+        work(directory)
+        return None
+    except OSError as error:
+        return cache.warn(error)
+    finally:
+        os.close(directory)
