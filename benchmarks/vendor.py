@@ -36,6 +36,10 @@ def rows() -> Iterator[Row]:
         yield Row(f"cold get, a vendor of {SECONDS:g} s", cold, FLOOR, 1.06)
         yield _crowd(asking, vendor, calls, "fifty first starts at once", forget)
         asking.compile_route()
+        known = started(
+            [PROGRAM, "get", NAME], asking.environ, [str(vendor)], rounds=9, before=lambda: expire(asking)
+        )
+        yield Row("the same, asked before", known, FLOOR, 1.06)
         yield _crowd(asking, vendor, calls, "fifty processes miss at once", expire)
 
 

@@ -55,9 +55,9 @@ def _at_once(arguments: list[str]) -> bytes | None:
 
     answer = hot.answer(arguments, os.environb)
     if answer is None:
-        from sophia_secrets.hot import crowd
+        from sophia_secrets.hot import missing
 
-        answer = crowd.answer(arguments, os.environb)
+        answer = missing.answer(arguments, os.environb)
     return answer
 
 
@@ -68,6 +68,10 @@ def _run_at_once(words: list[str]) -> int | None:
     from sophia_secrets.launch.command import become
 
     ready = prepare(words, os.environb)
+    if ready is None:
+        from sophia_secrets.hot import missing
+
+        ready = missing.prepare(words, os.environb)
     if ready is None:
         return None
     try:
@@ -91,6 +95,16 @@ def _write(data: bytes) -> bytes:
 
 def run() -> int:
     """Run the program and return its exit code."""
+    try:
+        return _run()
+    finally:
+        if "sophia_secrets.launch.ahead" in sys.modules:
+            from sophia_secrets.launch import ahead
+
+            ahead.drop()
+
+
+def _run() -> int:
     # Most of what is made is there until the end: looking for what is not costs a tenth of the start.
     gc.set_threshold(50_000)
     try:

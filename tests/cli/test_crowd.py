@@ -114,7 +114,7 @@ def test_X1_who_waits_takes_what_another_process_stored_and_imports_no_more_than
         modules = imported(routed, "get", "API_KEY")
     assert modules - CIPHER - GET == {
         "sophia_secrets.errors",
-        "sophia_secrets.hot.crowd",
+        "sophia_secrets.hot.missing",
         "sophia_secrets.state.flight",
     }
 
@@ -153,13 +153,13 @@ def test_a_person_at_a_terminal_is_told_what_is_waited_for(routed: Program) -> N
 
 @pytest.mark.parametrize("more", [["--no-cache"], ["--backend", "pulumi"], ["--json"], ["--explain"]])
 def test_what_is_not_plain_does_not_wait_here(routed: Program, more: list[str]) -> None:
-    from sophia_secrets.hot import crowd
+    from sophia_secrets.hot import missing
 
     environ = {os.fsencode(n): os.fsencode(v) for n, v in routed.full_environment().items()}
     here = os.getcwd()
     os.chdir(routed.cwd)
     try:
         with leading(routed):
-            assert crowd.answer(["get", "API_KEY", *more], environ) is None
+            assert missing.answer(["get", "API_KEY", *more], environ) is None
     finally:
         os.chdir(here)

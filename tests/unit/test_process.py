@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sophia_secrets.backends.base import Call, Ended, Scratch
+from sophia_secrets.backends.base import Call, Ended
 from sophia_secrets.core.model import SecretValue
+from sophia_secrets.launch.private import PrivateDirectory
 from sophia_secrets.process import Cancel, find_program, look_up
-from sophia_secrets.process.private import PrivateDirectory
 from sophia_secrets.process.stdin import LARGE_PIPE, WAYS, Way, in_file, in_memory, in_pipe, readable
 from sophia_secrets.process.words import showable, words
 
@@ -169,9 +169,7 @@ class TestPrivateDirectories:
         private = PrivateDirectory(str(tmp_path))
         os.umask(umask)
         empty = private.empty()
-        place = private.lay_out(
-            Scratch("X", files={"config.yml": b"content"}, links={"a": str(goal), "b": "/none"})
-        )
+        place = private.lay_out({"config.yml": b"content"}, {"a": str(goal), "b": "/none"})
         os.umask(0o022)
         for directory in (private.root(), empty, place):
             assert stat.S_IMODE(os.stat(directory).st_mode) == 0o700
@@ -188,7 +186,7 @@ class TestPrivateDirectories:
         kept.mkdir()
         (kept / "file").write_text("stays")
         private = PrivateDirectory(str(tmp_path))
-        place = Path(private.lay_out(Scratch("X", files={"config.yml": b""})))
+        place = Path(private.lay_out({"config.yml": b""}, {}))
         for directory in (place, Path(private.empty())):
             (directory / "deep" / "er").mkdir(parents=True)
             (directory / "deep" / "log").write_text("value")
@@ -203,7 +201,7 @@ class TestPrivateDirectories:
     def test_a_scratch_name_cannot_leave_its_directory(self, name: str, tmp_path: Path) -> None:
         private = PrivateDirectory(str(tmp_path))
         with pytest.raises(ValueError, match="plain name"):
-            private.lay_out(Scratch("X", files={name: b""}))
+            private.lay_out({name: b""}, {})
         private.remove()
 
     def test_where_the_first_place_is_missing_another_is_used(

@@ -16,7 +16,7 @@ import os
 
 from sophia_secrets import errors
 from sophia_secrets.core.names import shown
-from sophia_secrets.process.private import PrivateDirectory
+from sophia_secrets.launch.private import PrivateDirectory
 from sophia_secrets.process.stdin import in_file, in_memory, readable
 
 _DIRECTORIES = ("/proc/self/fd", "/dev/fd")

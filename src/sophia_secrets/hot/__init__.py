@@ -38,6 +38,10 @@ class NotMe(Exception):
 class Missing(NotMe):
     """A vendor that has to be asked: there is no record of it that is young enough."""
 
+    def __init__(self, member: Member) -> None:
+        super().__init__()
+        self.member = member
+
 
 class Found:
     """A value and who gave it."""
@@ -53,7 +57,7 @@ class Found:
 class Start:
     """One start of the program: its key, its route, its cache."""
 
-    __slots__ = ("_opened", "_records", "cache", "clock", "environ", "master", "route")
+    __slots__ = ("_opened", "_records", "cache", "clock", "environ", "master", "route", "state")
 
     def __init__(self, environ: Mapping[bytes, bytes], clock: Callable[[], float]) -> None:
         places = route.directories(environ)
@@ -65,6 +69,7 @@ class Start:
         self._opened: bytes | None = None
         self.environ = environ
         self.clock = clock
+        self.state = state
         self.master = keys.load(state, variable, create=False).key
         key = keys.derive(self.master, b"route")
         found = route.load(cache, key, route.tag(key, os.getcwd(), environ))
@@ -166,7 +171,7 @@ def _of_vendor(start: Start, member: Member, name: str, found: Found | None) -> 
         return found
     if record is None or not record.fresh:
         if readable:
-            raise Missing
+            raise Missing(member)
         return None
     entry = record.find(name)
     if entry is None or entry[0] != READABLE:

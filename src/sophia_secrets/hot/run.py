@@ -39,9 +39,8 @@ def prepare(
         return None
     began = time.monotonic()
     try:
-        found = command.look_up(words, os.environ.get("PATH"))
         start = hot.Start(environ, clock)
-        chosen = {name: hot.walk(start, name) for name in _names(start)}
+        found, chosen = choose(start, words)
         own = {name.encode(): each.value for name, each in chosen.items()}
         environment, replaced = variables.merged(received.environment(), own)
         if not own or replaced or not _fits(found, environment, own):
@@ -50,6 +49,12 @@ def prepare(
     except Exception:  # noqa: BLE001  whatever it is, the whole program meets it too and says what it is
         return None
     return Ready(found, environment)
+
+
+def choose(start: hot.Start, words: list[str]) -> tuple[command.Command, dict[str, hot.Found]]:
+    """The command, and what it is given. Raises `hot.NotMe` and `errors.SophiaError`."""
+    found = command.look_up(words, os.environ.get("PATH"))
+    return found, {name: hot.walk(start, name) for name in _names(start)}
 
 
 def _names(start: hot.Start) -> list[str]:
@@ -66,7 +71,7 @@ def _held(start: hot.Start) -> list[str]:
         if member.kind in (route_form.VENDOR, route_form.WRITE_ONLY):
             record = start.record(member)
             if member.kind == route_form.VENDOR and (record is None or not record.fresh):
-                raise hot.NotMe
+                raise hot.Missing(member)
             if record is not None:
                 held.update(name for name, item in record.entries.items() if item.state == READABLE)
         elif member.kind == route_form.LOCAL:

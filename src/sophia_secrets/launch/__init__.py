@@ -1,6 +1,6 @@
 """
-Becoming a command, the last thing that `run` does: found as a shell finds it, with the variables
-it is given, as this process was started itself.
+Starting programs where little may be imported: becoming a command, the last thing that `run` does,
+and a vendor's program that is started ahead of the rest.
 
 Lean as `state` is, because the hot path does it too.
 """

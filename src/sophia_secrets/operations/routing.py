@@ -7,7 +7,7 @@ Nothing depends on it. Whatever is not known to be the same next time is not com
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 from sophia_secrets import errors
@@ -41,12 +41,12 @@ def remember(session: Session, answers: Sequence[Answer], began: float) -> None:
     if not _is_usual(session, answers):
         return
     try:
-        members = _members(session)
+        key = keys.derive(session.master.key, b"route")
+        environ = {os.fsencode(name): os.fsencode(value) for name, value in session.environ.items()}
+        members = _members(session, key, environ)
         looks = _looks(session)
         if members is None or looks is None or _is_racy(looks, began):
             return
-        key = keys.derive(session.master.key, b"route")
-        environ = {os.fsencode(name): os.fsencode(value) for name, value in session.environ.items()}
         compiled = _route(session, looks, members)
         if route.holds(compiled):
             route.store(session.paths.cache, key, route.tag(key, session.cwd, environ), compiled)
@@ -73,26 +73,33 @@ def _speaks(answer: Answer) -> bool:
     return answer.failure is not None or (answer.snapshot is not None and bool(answer.snapshot.notes))
 
 
-def _members(session: Session) -> list[Member] | None:
+def _members(session: Session, key: bytes, environ: Mapping[bytes, bytes]) -> list[Member] | None:
     """The configured backends in order, or None where one of them cannot be followed."""
     found = []
     for name in session.settings.chain:
         member = session.member(name)
         if isinstance(member, Unconfigured):
             continue
-        compiled = _member(session, name, member)
+        compiled = _member(session, name, member, key, environ)
         if compiled is None:
             return None
         found.append(compiled)
     return found
 
 
-def _member(session: Session, name: str, member: Backend) -> Member | None:
+def _member(
+    session: Session, name: str, member: Backend, key: bytes, environ: Mapping[bytes, bytes]
+) -> Member | None:
     target = str(member.target)
     able = member.capabilities
     if name in _VENDORS and able.needs_call:
-        kind = route_form.VENDOR if able.readable else route_form.WRITE_ONLY
-        return Member(kind, name, target, identity=identity_of(member, session.credential_key))
+        identity = identity_of(member, session.credential_key)
+        if not able.readable:
+            return Member(route_form.WRITE_ONLY, name, target, identity=identity)
+        from sophia_secrets.operations.known_call import known_call
+
+        call = known_call(session, member, key, environ)
+        return Member(route_form.VENDOR, name, target, identity=identity, call=call)
     if name == "local":
         vault = _vault(session)
         return Member(route_form.LOCAL, name, target, vault=vault) if vault is not None else None

@@ -1,16 +1,13 @@
-"""One child: its start, its streams, its end."""
+"""One child at work: its streams, its end."""
 
 from __future__ import annotations
 
 import os
 import signal
-import subprocess
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from enum import Enum
 
 from sophia_secrets.backends.base import Call, Completed, Ended
-from sophia_secrets.process.stdin import FILES, WAYS, readable
+from sophia_secrets.launch.ahead import Running
 from sophia_secrets.process.watch import watch
 
 GRACE = 2.0
@@ -41,17 +38,8 @@ class Child:
     seconds) says so, until the phase is `OVER`; then `close` and `completed`.
     """
 
-    def __init__(
-        self,
-        call: Call,
-        program: str,
-        *,
-        environment: Mapping[str, str],
-        directory: str,
-        private: Callable[[], str],
-        deadline: float,
-    ) -> None:
-        """Start it. Raises OSError or ValueError; then nothing is left open or running."""
+    def __init__(self, call: Call, program: str, running: Running, deadline: float) -> None:
+        """Take charge of what was started. Raises OSError; then it has ended and nothing is left open."""
         self.call = call
         self.program = program
         self.alarm = deadline
@@ -63,38 +51,19 @@ class Child:
         self._cut = False
         self.gone = False
         self._closed = False
-        with ExitStack() as undo:
-            with ExitStack() as theirs:
-                stdin = readable(call.stdin, private, FILES if call.stdin_as_file else WAYS)
-                theirs.callback(os.close, stdin)
-                self.stdout, stdout = os.pipe()
-                theirs.callback(os.close, stdout)
-                undo.callback(os.close, self.stdout)
-                self.stderr, stderr = os.pipe()
-                theirs.callback(os.close, stderr)
-                undo.callback(os.close, self.stderr)
-                self._process = subprocess.Popen(
-                    [program, *call.arguments],
-                    stdin=stdin,
-                    stdout=stdout,
-                    stderr=stderr,
-                    cwd=directory,
-                    env=dict(environment),
-                    start_new_session=True,
-                )
-                undo.callback(self._abort)
-            self._watch = watch(self._process.pid)
+        self._pid = running.pid
+        self.stdout, self.stderr = running.stdout, running.stderr
+        try:
+            self._watch = watch(running.pid)
             os.set_blocking(self.stdout, False)
             os.set_blocking(self.stderr, False)
             # The vendor is at work by now: what this imports costs nobody any time.
             from sophia_secrets.process.words import showable
 
             self._showable = showable(call)
-            undo.pop_all()
-
-    def _abort(self) -> None:
-        self._process.kill()
-        self._process.wait()
+        except BaseException:
+            running.kill()
+            raise
 
     @property
     def exit_fd(self) -> int:
@@ -160,7 +129,7 @@ class Child:
         """Signal the child's group, as long as the number is certainly that group's."""
         if self._watch.may_signal():
             try:
-                os.killpg(self._process.pid, number)
+                os.killpg(self._pid, number)
             except OSError:
                 pass
 
@@ -173,9 +142,6 @@ class Child:
         for fd in (self.stdout, self.stderr):
             self._close_stream(fd)
         self._status = self._watch.reap()
-        if self.gone or self._status is not None:
-            # Else `Popen` would wait for it again.
-            self._process.returncode = STATUS_LOST if self._status is None else self._status
         self._watch.close()
 
     def completed(self) -> Completed:

@@ -16,9 +16,10 @@ from msgspec import Struct
 
 from sophia_secrets.backends.base import Call, Completed, Ended, Steps
 from sophia_secrets.errors import Interrupted
+from sophia_secrets.launch import ahead
+from sophia_secrets.launch.private import PrivateDirectory
 from sophia_secrets.process.cancel import Cancel
 from sophia_secrets.process.child import GIVE_UP, GRACE, Child, Phase
-from sophia_secrets.process.private import PrivateDirectory
 from sophia_secrets.process.start import Started, Starter
 
 LONGEST_WAIT = 3600.0
@@ -73,11 +74,13 @@ def run_all(
     (SIGTERM, two seconds, SIGKILL), close all generators and come through. On every way out
     each child is reaped, each descriptor closed and each private directory gone.
     """
-    private = PrivateDirectory(parent)
-    starter = Starter(programs, path, deadline, private)
+    started = ahead.take()
+    private = started.private if started is not None else PrivateDirectory(parent)
+    starter = Starter(programs, path, deadline, private, started)
     try:
         return _Loop(steps, starter, cancel=cancel, limit=limit, observe=observe).run()
     finally:
+        starter.close()
         private.remove()
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping
-from subprocess import SubprocessError
 from time import monotonic
 
 from msgspec import Struct
 
 from sophia_secrets.backends.base import Call, Completed, Ended
+from sophia_secrets.launch.ahead import Ahead, Plan, Running
+from sophia_secrets.launch.private import PrivateDirectory
 from sophia_secrets.process.child import Child
 from sophia_secrets.process.find import Found, look_up
-from sophia_secrets.process.private import PrivateDirectory
+from sophia_secrets.process.spawn import spawn
 
 
 class Started(Struct, eq=False):
@@ -31,16 +32,39 @@ class Started(Struct, eq=False):
             self.private.clear(place)
 
 
+def plan(program: str, call: Call) -> Plan | None:
+    """The call as one that can be started ahead; None where it needs more than a plan says."""
+    if (
+        call.stdin
+        or call.stdin_as_file
+        or call.directory is not None
+        or any(one.links for one in call.scratch)
+    ):
+        return None
+    scratch = [(one.variable, one.files) for one in call.scratch]
+    return Plan(program, call.arguments, call.environment, scratch)
+
+
 class Starter:
-    """Starts the calls of one run; a vendor's word is looked up once."""
+    """
+    Starts the calls of one run; a vendor's word is looked up once.
+
+    What was started `ahead` is taken over by the call that it is for; `close` ends it where there was none.
+    """
 
     def __init__(
-        self, programs: Mapping[str, str | None], path: str, deadline: float | None, private: PrivateDirectory
+        self,
+        programs: Mapping[str, str | None],
+        path: str,
+        deadline: float | None,
+        private: PrivateDirectory,
+        ahead: Ahead | None,
     ) -> None:
         self._programs = programs
         self._path = path
         self._deadline = float("inf") if deadline is None else deadline
         self._private = private
+        self._ahead = ahead
         self._found: dict[str, Found] = {}
 
     def start(self, call: Call) -> Started | Completed:
@@ -51,43 +75,53 @@ class Starter:
         found = self._find(call.program)
         if found.ended is not None:
             return Completed(found.ended, detail=found.detail)
-        environment = dict(call.environment)
         scratch: list[str] = []
         child: Child | None = None
         problem: OSError | None = None
         try:
-            for one in call.scratch:
-                scratch.append(self._private.lay_out(one))
-                environment[one.variable] = scratch[-1]
-            child = self._spawn(call, found.path, environment, now)
+            running = self._taken_over(call, found.path, scratch) or self._spawn(call, found.path, scratch)
+            child = Child(call, found.path, running, min(running.at + call.timeout, self._deadline))
         except OSError as error:
             problem = error
+        except ValueError:
+            pass  # A NUL or a lone surrogate; the error's attributes hold the text it is in.
         finally:
             if child is None:
                 for place in scratch:
                     self._private.clear(place)
         if child is not None:
-            return Started(child, now, scratch, self._private)
+            return Started(child, running.at, scratch, self._private)
         return _not_started(found.path, problem)
+
+    def close(self) -> None:
+        """End what was started ahead, if no call was the one."""
+        if self._ahead is not None:
+            self._ahead.running.kill()
 
     def _find(self, word: str) -> Found:
         if word not in self._found:
             self._found[word] = look_up(word, self._path, self._programs.get(word))
         return self._found[word]
 
-    def _spawn(self, call: Call, program: str, environment: Mapping[str, str], now: float) -> Child | None:
-        try:
-            return Child(
-                call,
-                program,
-                environment=environment,
-                directory=self._private.empty() if call.directory is None else call.directory,
-                private=self._private.root,
-                deadline=min(now + call.timeout, self._deadline),
-            )
-        except (ValueError, SubprocessError):
-            # A NUL or a lone surrogate; the error's attributes hold the text it is in.
+    def _taken_over(self, call: Call, program: str, scratch: list[str]) -> Running | None:
+        ahead = self._ahead
+        if ahead is None:
             return None
+        wanted = plan(program, call)
+        if wanted is None or not ahead.plan.is_as(wanted):
+            return None
+        self._ahead = None
+        scratch += ahead.places
+        return ahead.running
+
+    def _spawn(self, call: Call, program: str, scratch: list[str]) -> Running:
+        """Raises OSError and ValueError; `scratch` gets each directory that was laid out."""
+        environment = dict(call.environment)
+        for one in call.scratch:
+            scratch.append(self._private.lay_out(one.files, one.links))
+            environment[one.variable] = scratch[-1]
+        directory = self._private.empty() if call.directory is None else call.directory
+        return spawn(call, program, environment, directory, self._private.root)
 
 
 def _not_started(path: str, problem: OSError | None) -> Completed:

@@ -48,10 +48,11 @@ class Vault:
 class Member:
     """
     One configured backend of the chain. `kind` is one of the letters above, `target` as people
-    see it; `identity` is what a vendor's record is kept under, `vault` there for `LOCAL`.
+    see it; `identity` is what a vendor's record is kept under, `call` how the vendor is asked (see
+    `route_call`; empty where that is not known), `vault` there for `LOCAL`.
     """
 
-    __slots__ = ("backend", "identity", "kind", "target", "vault")
+    __slots__ = ("backend", "call", "identity", "kind", "target", "vault")
 
     def __init__(
         self,
@@ -60,12 +61,14 @@ class Member:
         target: str,
         *,
         identity: Sequence[bytes] = (),
+        call: bytes = b"",
         vault: Vault | None = None,
     ) -> None:
         self.kind = kind
         self.backend = backend
         self.target = target
         self.identity = tuple(identity)
+        self.call = call
         self.vault = vault
 
 
@@ -130,34 +133,35 @@ def _encode_member(member: Member) -> bytes:
         private = b"1" if found.file_private else b"0"
         vault = pack(os.fsencode(found.file), os.fsencode(found.identity), private, pack(*names))
     return pack(
-        member.kind, member.backend.encode(), member.target.encode(*_TEXT), pack(*member.identity), vault
-    )
+        member.kind, member.backend.encode(), member.target.encode(*_TEXT), pack(*member.identity),
+        member.call, vault,
+    )  # fmt: skip
 
 
 def decode(body: bytes) -> Route:
     """The route of bytes that are known to be `encode`'s."""
-    looks, members, audit, sync, ttl, stale_for, user, ci, profile, declared = _split(body)
-    seen = _split(looks)
+    looks, members, audit, sync, ttl, stale_for, user, ci, profile, declared = split(body)
+    seen = split(looks)
     return Route(
         [(kind, os.fsdecode(path), stamp) for kind, path, stamp in zip(seen[::3], seen[1::3], seen[2::3], strict=True)],
-        [_decode_member(raw) for raw in _split(members)],
+        [_decode_member(raw) for raw in split(members)],
         audit=os.fsdecode(audit), sync=sync == b"1", ttl=float(ttl), stale_for=float(stale_for),
         user=user.decode(), ci=ci.decode(*_TEXT), profile=profile.decode(*_TEXT),
-        declared=[name.decode(*_TEXT) for name in _split(declared)],
+        declared=[name.decode(*_TEXT) for name in split(declared)],
     )  # fmt: skip
 
 
 def _decode_member(raw: bytes) -> Member:
-    kind, backend, target, identity, vault = _split(raw)
+    kind, backend, target, identity, call, vault = split(raw)
     return Member(
-        kind, backend.decode(), target.decode(*_TEXT), identity=_split(identity),
+        kind, backend.decode(), target.decode(*_TEXT), identity=split(identity), call=call,
         vault=_decode_vault(vault) if vault else None,
     )  # fmt: skip
 
 
 def _decode_vault(raw: bytes) -> Vault:
-    file, identity, private, names = _split(raw)
-    parts = _split(names)
+    file, identity, private, names = split(raw)
+    parts = split(names)
     found: dict[str, Kept | None] = {}
     for name, place, mark in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
         at, _, length = place.partition(b" ")
@@ -165,7 +169,7 @@ def _decode_vault(raw: bytes) -> Vault:
     return Vault(os.fsdecode(file), os.fsdecode(identity), private == b"1", found)
 
 
-def _split(raw: bytes) -> list[bytes]:
+def split(raw: bytes) -> list[bytes]:
     """The fields that `keys.pack` made one of."""
     fields = []
     at = 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
-from sophia_secrets.backends.base import Scratch
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 
 class PrivateDirectory:
@@ -32,15 +33,19 @@ class PrivateDirectory:
                 return "/"
         return self._empty
 
-    def lay_out(self, scratch: Scratch) -> str:
-        """Make the directory of a `Scratch`; raises OSError, and then nothing is left of it."""
+    def lay_out(self, files: Mapping[str, bytes], links: Mapping[str, str]) -> str:
+        """
+        Make a directory with these `files`, and `links` to the absolute paths that exist.
+
+        Raises OSError, and ValueError for a name that is none; then nothing is left of it.
+        """
         self._count += 1
         place = _make(os.path.join(self.root(), f"scratch-{self._count}"))
-        self._names[place] = [*scratch.files, *scratch.links]
+        self._names[place] = [*files, *links]
         try:
-            for name, content in scratch.files.items():
+            for name, content in files.items():
                 _write(os.path.join(place, _plain(name)), content)
-            for name, goal in scratch.links.items():
+            for name, goal in links.items():
                 if os.path.lexists(goal):
                     os.symlink(goal, os.path.join(place, _plain(name)))
         except BaseException:

@@ -1,0 +1,169 @@
+"""
+A vendor's program at work while the rest of this program is imported.
+
+The hot path starts it where a route says which call will come. The runner takes it over when it
+is to start that very call; any other call is started as if there were none.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from sophia_secrets.launch.private import PrivateDirectory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Iterable, Mapping
+else:
+    import _signal as signal  # `signal` itself makes enumerations of it
+
+_IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ", "SIGXFZ")
+
+
+class Running:
+    """A program that was started in a session of its own; nobody has waited for it yet."""
+
+    __slots__ = ("at", "pid", "stderr", "stdout")
+
+    def __init__(self, pid: int, stdout: int, stderr: int, at: float) -> None:
+        self.pid = pid
+        self.stdout = stdout
+        self.stderr = stderr
+        self.at = at
+
+    def kill(self) -> None:
+        """End it, with what it started, and wait for it."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        except OSError:
+            pass
+        os.close(self.stdout)
+        os.close(self.stderr)
+
+
+class Plan:
+    """
+    What is started for a call that gets nothing on standard input and works in an empty directory.
+
+    `scratch` are private directories to lay out: the variable that names each, and the files in it.
+    """
+
+    __slots__ = ("arguments", "environment", "program", "scratch")
+
+    def __init__(
+        self,
+        program: str,
+        arguments: Iterable[str],
+        environment: Mapping[str, str],
+        scratch: Iterable[tuple[str, Mapping[str, bytes]]] = (),
+    ) -> None:
+        self.program = program
+        self.arguments = tuple(arguments)
+        self.environment = dict(environment)
+        self.scratch = tuple((variable, dict(files)) for variable, files in scratch)
+
+    def is_as(self, other: Plan) -> bool:
+        """Whether both come to the same program at the same work."""
+        return all(getattr(self, name) == getattr(other, name) for name in Plan.__slots__)
+
+
+class Ahead:
+    """A plan under way, with the private directories that it works in."""
+
+    __slots__ = ("places", "plan", "private", "running")
+
+    def __init__(self, plan: Plan, parent: str) -> None:
+        """Start it; `parent` is where private directories go. Raises OSError and ValueError; then nothing is left."""
+        self.plan = plan
+        self.private = PrivateDirectory(parent)
+        self.places: list[str] = []
+        try:
+            environment = dict(plan.environment)
+            for variable, files in plan.scratch:
+                self.places.append(self.private.lay_out(files, {}))
+                environment[variable] = self.places[-1]
+            self.running = _start([plan.program, *plan.arguments], environment, self.private.empty())
+        except BaseException:
+            self.private.remove()
+            raise
+
+    def drop(self) -> None:
+        """End it: nobody asks for it."""
+        self.running.kill()
+        self.private.remove()
+
+
+_under_way: list[Ahead] = []
+
+
+def begin(plan: Plan, parent: str) -> None:
+    """Start a plan and keep it for the runner. Raises OSError and ValueError."""
+    _under_way.append(Ahead(plan, parent))
+
+
+def take() -> Ahead | None:
+    """What was started, for the one who sees to it from now on."""
+    return _under_way.pop() if _under_way else None
+
+
+def drop() -> None:
+    """End what nobody took."""
+    while (left := take()) is not None:
+        left.drop()
+
+
+def _start(words: list[str], environment: Mapping[str, str], directory: str) -> Running:
+    """
+    Start a program as `process` does: an empty standard input, its own session, no descriptor of
+    ours. For a process with one thread: its working directory is another one for a moment.
+    """
+    actions: list[tuple[int, ...]] = [(os.POSIX_SPAWN_CLOSE, fd) for fd in _inherited()]
+    here = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    theirs = [here]
+    ours: list[int] = []
+    try:
+        stdin, writer = os.pipe()
+        theirs.append(stdin)
+        os.close(writer)
+        actions.append((os.POSIX_SPAWN_DUP2, stdin, 0))
+        for number in (1, 2):
+            reader, writer = os.pipe()
+            ours.append(reader)
+            theirs.append(writer)
+            actions.append((os.POSIX_SPAWN_DUP2, writer, number))
+        os.chdir(directory)
+        try:
+            at = time.monotonic()
+            pid = os.posix_spawn(
+                words[0],
+                words,
+                environment,
+                file_actions=actions,
+                setsid=True,
+                setsigdef=[getattr(signal, name) for name in _IGNORED_BY_PYTHON if hasattr(signal, name)],
+            )
+        finally:
+            os.fchdir(here)
+    except BaseException:
+        for fd in ours:
+            os.close(fd)
+        raise
+    finally:
+        for fd in theirs:
+            os.close(fd)
+    return Running(pid, ours[0], ours[1], at)
+
+
+def _inherited() -> list[int]:
+    """The descriptors from 3 on that a program would inherit."""
+    found = []
+    for fd in map(int, os.listdir("/dev/fd")):
+        try:
+            if fd > 2 and os.get_inheritable(fd):
+                found.append(fd)
+        except OSError:
+            continue  # the listing's own
+    return found

@@ -1,0 +1,45 @@
+"""What a compiled route keeps of how a vendor is asked, so that its program can be started ahead."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from sophia_secrets.backends.base import Backend
+from sophia_secrets.operations.session import Session
+from sophia_secrets.process.find import NAMES, look_up
+from sophia_secrets.process.start import plan
+from sophia_secrets.state import route, route_call
+
+
+def known_call(session: Session, member: Backend, key: bytes, environ: Mapping[bytes, bytes]) -> bytes:
+    """The first call of the backend's snapshot as `route_call.encode` has it; empty where it cannot be known ahead."""
+    steps = member.snapshot()
+    call = next(steps, None)
+    steps.close()
+    if call is None or session.options.offline:
+        return b""
+    path = session.environ.get("PATH", "")
+    explicit = session.settings.programs.get(call.program)
+    program = look_up(call.program, path, explicit).path
+    planned = plan(program, call) if program else None
+    if planned is None:
+        return b""
+    before = () if explicit is not None else _looked_at_first(call.program, path, program)
+    looks = [(route.FILE, each, route.look(route.FILE, each)) for each in (*before, program)]
+    goal = os.path.realpath(program)
+    looks += [(route.LINK, each, route.look(route.LINK, each)) for each in sorted({program, goal})]
+    directories = sorted({os.path.dirname(program), os.path.dirname(goal)})
+    looks += [(route.PLACE, each, route.look(route.PLACE, each)) for each in directories]
+    return route_call.encode(planned, key, environ, looks)
+
+
+def _looked_at_first(word: str, path: str, program: str) -> list[str]:
+    """Where the program would have been found before it was found at this place."""
+    places = [
+        os.path.join(element, name)
+        for name in NAMES.get(word, (word,))
+        for element in path.split(os.pathsep)
+        if os.path.isabs(element)
+    ]
+    return places[: places.index(program)]
