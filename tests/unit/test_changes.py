@@ -12,7 +12,7 @@ from sophia_secrets.backends.base import Context
 from sophia_secrets.backends.fly import FlyBackend
 from sophia_secrets.core import changes
 from sophia_secrets.core.changes import Act, Destination, Plan
-from sophia_secrets.core.compare import Recorded
+from sophia_secrets.core.compare import LastWrite
 from sophia_secrets.core.model import Entry, EntryState, SecretValue, Snapshot, Target
 from sophia_secrets.core.resolve import Answer
 from sophia_secrets.process import run
@@ -41,13 +41,11 @@ def write_only(digest: str = "d") -> Entry:
 def plan(
     wanted: Mapping[str, str],
     existing: Answer,
-    recorded: Mapping[str, Recorded] | None = None,
+    last_writes: Mapping[str, LastWrite] | None = None,
     problem: changes.Problem = no_problem,
 ) -> dict[str, tuple[Act, str]]:
     values = {name: SecretValue(value) for name, value in wanted.items()}
-    actions = changes.plan(
-        values, existing, recorded=recorded or {}, fingerprint=fingerprint, problem=problem
-    )
+    actions = changes.plan(values, Destination(existing, last_writes or {}, fingerprint, problem))
     for action in actions:
         assert (action.value is not None) == (action.act is Act.SET)
         if action.value is not None:
@@ -67,12 +65,12 @@ def test_a_readable_destination_is_compared_by_value() -> None:
 
 def test_a_write_only_destination_is_compared_by_our_fingerprint_while_its_digest_stands() -> None:
     there = answer("fly", {name: write_only("now") for name in ("SAME", "OTHER", "MOVED", "FOREIGN")})
-    recorded = {
-        "SAME": Recorded(fingerprint(SecretValue("a")), "now"),
-        "OTHER": Recorded(fingerprint(SecretValue("b")), "now"),
-        "MOVED": Recorded(fingerprint(SecretValue("a")), "before"),
+    last_writes = {
+        "SAME": LastWrite(fingerprint(SecretValue("a")), "now"),
+        "OTHER": LastWrite(fingerprint(SecretValue("b")), "now"),
+        "MOVED": LastWrite(fingerprint(SecretValue("a")), "before"),
     }
-    assert plan(dict.fromkeys(("SAME", "OTHER", "MOVED", "FOREIGN"), "a"), there, recorded) == {
+    assert plan(dict.fromkeys(("SAME", "OTHER", "MOVED", "FOREIGN"), "a"), there, last_writes) == {
         "SAME": (Act.UNCHANGED, "the same value"),
         "OTHER": (Act.SET, "another value"),
         "MOVED": (Act.SET, "cannot be compared"),
@@ -108,7 +106,7 @@ def test_carrying_out_a_sync_leaves_nothing_to_do(
         there = answer("local", {name: readable(value) for name, value in held.items()})
         place = Destination(there, {}, fingerprint, no_problem)
         names = changes.carried(seen)
-        return changes.plan_sync(seen, names, place, source_recorded={}, delete=delete)
+        return changes.plan_sync(seen, names, place, source_writes={}, delete=delete)
 
     first = planned(destination)
     assert len({action.name for action in first.actions}) == len(first.actions)
@@ -125,7 +123,7 @@ def test_a_sync_deletes_nothing_outside_its_prefix_and_nothing_that_the_source_h
     there = answer("local", {name: readable("x") for name in ("A_ONE", "A_TWO", "A_OLD", "B_OLD", "a.b")})
     place = Destination(there, {}, fingerprint, no_problem)
     names = changes.carried(seen, only="A_")
-    plan = changes.plan_sync(seen, names, place, source_recorded={}, delete=True, only="A_")
+    plan = changes.plan_sync(seen, names, place, source_writes={}, delete=True, only="A_")
     assert {action.name: action.act for action in plan.actions} == {
         "A_ONE": Act.SET,
         "A_TWO": Act.UNKNOWN,
@@ -134,12 +132,12 @@ def test_a_sync_deletes_nothing_outside_its_prefix_and_nothing_that_the_source_h
 
 
 def test_an_unreadable_entry_of_the_source_is_compared_where_that_can_be_done() -> None:
-    mark = Recorded(fingerprint(SecretValue("a")), "d")
+    mark = LastWrite(fingerprint(SecretValue("a")), "d")
     seen = answer("fly", {name: write_only() for name in ("SAME", "OTHER", "NOT_THERE")})
     there = answer("local", {"SAME": readable("a"), "OTHER": readable("b")})
     place = Destination(there, {}, fingerprint, no_problem)
     plan = changes.plan_sync(
-        seen, changes.carried(seen), place, source_recorded=dict.fromkeys(("SAME", "OTHER"), mark)
+        seen, changes.carried(seen), place, source_writes=dict.fromkeys(("SAME", "OTHER"), mark)
     )
     assert {action.name: action.act for action in plan.actions} == {
         "SAME": Act.UNCHANGED,
@@ -184,10 +182,6 @@ def test_a_fly_machine_gives_only_what_is_declared_as_a_secret() -> None:
 
 def test_a_plan_shows_no_value() -> None:
     actions = changes.plan(
-        {"A": SecretValue("canary-in-a-plan")},
-        answer("local", {}),
-        recorded={},
-        fingerprint=fingerprint,
-        problem=no_problem,
+        {"A": SecretValue("canary-in-a-plan")}, Destination(answer("local", {}), {}, fingerprint, no_problem)
     )
     assert "canary" not in repr(Plan(actions))

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from sophia_secrets.core.compare import Recorded, Sameness, compare, fingerprint_of, untouched
+from sophia_secrets.core.compare import LastWrite, Sameness, compare, fingerprint_of, untouched
 from sophia_secrets.core.model import Entry, EntryState, SecretValue
 
 
@@ -20,12 +20,12 @@ def hidden(digest: str = "d1", updated_at: str = "") -> Entry:
     return Entry(EntryState.WRITE_ONLY, digest=digest or None, updated_at=updated_at or None)
 
 
-def wrote(value: str, digest: str = "d1", updated_at: str = "") -> Recorded:
-    return Recorded(mark(SecretValue(value)), digest, updated_at)
+def wrote(value: str, digest: str = "d1", updated_at: str = "") -> LastWrite:
+    return LastWrite(mark(SecretValue(value)), digest, updated_at)
 
 
 @pytest.mark.parametrize(
-    ("left", "left_recorded", "right", "right_recorded", "expected"),
+    ("left", "left_write", "right", "right_write", "expected"),
     [
         (readable("a"), None, readable("a"), None, Sameness.SAME),
         (readable("a"), None, readable("b"), None, Sameness.DIFFERENT),
@@ -43,23 +43,23 @@ def wrote(value: str, digest: str = "d1", updated_at: str = "") -> Recorded:
 )
 def test_copies_are_compared_by_value_then_by_fingerprint_then_not_at_all(
     left: Entry,
-    left_recorded: Recorded | None,
+    left_write: LastWrite | None,
     right: Entry,
-    right_recorded: Recorded | None,
+    right_write: LastWrite | None,
     expected: Sameness,
 ) -> None:
     for a, ra, b, rb in (
-        (left, left_recorded, right, right_recorded),
-        (right, right_recorded, left, left_recorded),
+        (left, left_write, right, right_write),
+        (right, right_write, left, left_write),
     ):
-        assert compare(a, b, left_recorded=ra, right_recorded=rb, fingerprint=mark) is expected
+        assert compare(a, b, left_write=ra, right_write=rb, fingerprint=mark) is expected
 
 
 def test_a_digest_decides_before_a_time() -> None:
     entry = Entry(EntryState.WRITE_ONLY, digest="d1", updated_at="t2")
-    assert untouched(entry, Recorded("f", "d1", "t1")) is True
-    assert untouched(entry, Recorded("f", "d2", "t2")) is False
-    assert untouched(entry, Recorded("f", "", "")) is None
+    assert untouched(entry, LastWrite("f", "d1", "t1")) is True
+    assert untouched(entry, LastWrite("f", "d2", "t2")) is False
+    assert untouched(entry, LastWrite("f", "", "")) is None
 
 
 def test_the_words_for_what_is_known_are_the_ones_that_are_printed() -> None:
@@ -67,8 +67,8 @@ def test_the_words_for_what_is_known_are_the_ones_that_are_printed() -> None:
 
 
 def test_a_record_without_facts_knows_nothing() -> None:
-    assert Recorded() == Recorded("", "", "")
-    assert untouched(hidden("d1", "t1"), Recorded("f")) is None
+    assert LastWrite() == LastWrite("", "", "")
+    assert untouched(hidden("d1", "t1"), LastWrite("f")) is None
 
 
 @pytest.mark.parametrize("entry", [Entry(EntryState.READABLE), hidden("d2"), hidden("")])

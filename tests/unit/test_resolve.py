@@ -18,7 +18,16 @@ from sophia_secrets.core.model import (
     Target,
     TraceOutcome,
 )
-from sophia_secrets.core.resolve import Answer, find, known_names, needed, resolve
+from sophia_secrets.core.resolve import (
+    Answer,
+    find,
+    has_value,
+    holds,
+    is_complete,
+    known_names,
+    needed,
+    resolve,
+)
 
 READABLE, WRITE_ONLY, ABSENT = EntryState.READABLE, EntryState.WRITE_ONLY, EntryState.ABSENT
 
@@ -43,6 +52,14 @@ def failed(backend: str, kind: FailureKind = FailureKind.UNREACHABLE) -> Answer:
 
 def outcomes(answers: Sequence[Answer], name: str = "A") -> list[str]:
     return [step.outcome.value for step in resolve(name, answers).trace]
+
+
+def test_what_a_backend_holds_gives_and_lists_are_three_questions() -> None:
+    seen = answer("github", complete=False, A="one", B=WRITE_ONLY, C=ABSENT)
+    assert [name for name in "ABCD" if holds(seen, name)] == ["A", "B"]
+    assert [name for name in "ABCD" if has_value(seen, name)] == ["A"]
+    assert [is_complete(one) for one in (seen, answer("github"), failed("github"))] == [False, True, False]
+    assert not holds(failed("github"), "A")
 
 
 def test_the_first_readable_entry_answers_and_the_others_stand_in_the_trace() -> None:

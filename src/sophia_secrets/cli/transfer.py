@@ -14,7 +14,7 @@ from sophia_secrets.core.changes import Plan
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import visible
 from sophia_secrets.errors import CheckFailed
-from sophia_secrets.operations import transferring
+from sophia_secrets.operations import comparing, moving, transferring
 from sophia_secrets.operations.carrying import intended
 from sophia_secrets.operations.session import Session
 from sophia_secrets.operations.transferring import Transfer
@@ -99,7 +99,7 @@ def diff(
 ) -> None:
     """Show which names differ between two backends; `unknown` where that cannot be known."""
     with opened(ctx.obj, "diff") as (session, console):
-        found = transferring.differences(session, first, second)
+        found = comparing.differences(session, first, second)
         differing = [name for name, state in found if state != "same"]
         if console.json:
             rows = [{"name": name, "state": state} for name, state in found]
@@ -138,7 +138,7 @@ def _run(
         source, to = planned.source, planned.destination
         console.note(f"{source.name} ({source.target}) → {to.name} ({to.target})")
         warn_of((planned.seen, planned.there), console, session)
-        removal = transferring.removal(planned)
+        removal = moving.planned_removal(planned)
         carried.show_plan(console, planned.plan.actions + removal.actions, dry_run=dry_run)
         if dry_run:
             carried.show_intended(console, intended(to, planned.plan) + intended(source, removal))

@@ -7,9 +7,9 @@ from enum import Enum
 
 from msgspec import Struct
 
-from sophia_secrets.core.compare import Fingerprint, Recorded, Sameness, compare
+from sophia_secrets.core.compare import Fingerprint, LastWrite, Sameness, compare
 from sophia_secrets.core.model import Change, Entry, EntryState, SecretValue
-from sophia_secrets.core.resolve import Answer, find, spellings
+from sophia_secrets.core.resolve import Answer, find, is_complete, spellings
 from sophia_secrets.launch.dangerous import is_dangerous
 
 NEW = "new"
@@ -71,24 +71,17 @@ class Plan(Struct, frozen=True):
 
 class Destination(Struct, frozen=True):
     """
-    A target as it is now: its own `answer`, what our writes left behind there (`recorded`), and
+    A target as it is now: its own `answer`, what our writes left behind there (`last_writes`), and
     what it cannot hold (`problem`). `fingerprint` gives "" where there is no key for one.
     """
 
     answer: Answer
-    recorded: Mapping[str, Recorded]
+    last_writes: Mapping[str, LastWrite]
     fingerprint: Fingerprint
     problem: Problem
 
 
-def plan(
-    wanted: Mapping[str, SecretValue],
-    existing: Answer,
-    *,
-    recorded: Mapping[str, Recorded],
-    fingerprint: Fingerprint,
-    problem: Problem,
-) -> tuple[Action, ...]:
+def plan(wanted: Mapping[str, SecretValue], destination: Destination) -> tuple[Action, ...]:
     """
     What makes the destination hold the wanted values: one action a name, in the order given.
 
@@ -96,8 +89,7 @@ def plan(
     destination is readable, else by the fingerprint of our last write and the vendor's mark that
     has not moved since. Where neither tells, it is set again.
     """
-    place = Destination(existing, recorded, fingerprint, problem)
-    return tuple(_carry(name, value, place) for name, value in wanted.items())
+    return tuple(_carry(name, value, destination) for name, value in wanted.items())
 
 
 def plan_sync(
@@ -105,7 +97,7 @@ def plan_sync(
     names: Iterable[str],
     place: Destination,
     *,
-    source_recorded: Mapping[str, Recorded],
+    source_writes: Mapping[str, LastWrite],
     delete: bool = False,
     only: str = "",
     declared: Collection[str] = (),
@@ -118,7 +110,7 @@ def plan_sync(
     that the source does not hold goes too; whoever asks for that must know that the source tells
     all its names.
     """
-    actions = [_sync(name, source, place, source_recorded) for name in names]
+    actions = [_sync(name, source, place, source_writes) for name in names]
     if delete and place.answer.snapshot is not None:
         for name, entry in sorted(place.answer.snapshot.entries.items()):
             held = find(source, name)
@@ -167,7 +159,7 @@ def _carry(name: str, value: SecretValue, place: Destination) -> Action:
         return Action(name, Act.REFUSED, reason)
     there = find(place.answer, name)
     if there is None or there.state is EntryState.ABSENT:
-        known = there is not None or (place.answer.snapshot is not None and place.answer.snapshot.complete)
+        known = there is not None or is_complete(place.answer)
         return Action(name, Act.SET, NEW if known else CANNOT_COMPARE, value)
     here = Entry(EntryState.READABLE, value)
     match _compare(name, here, None, there, place):
@@ -179,14 +171,14 @@ def _carry(name: str, value: SecretValue, place: Destination) -> Action:
             return Action(name, Act.SET, CANNOT_COMPARE, value)
 
 
-def _sync(name: str, source: Answer, place: Destination, source_recorded: Mapping[str, Recorded]) -> Action:
+def _sync(name: str, source: Answer, place: Destination, source_writes: Mapping[str, LastWrite]) -> Action:
     here = find(source, name)
     if here is not None and here.value is not None:
         return _carry(name, here.value, place)
     there = find(place.answer, name)
     if here is None or there is None or there.state is EntryState.ABSENT:
         return Action(name, Act.REFUSED, f"{source.backend} does not give its value")
-    match _compare(name, here, recorded_of(source.backend, name, source_recorded), there, place):
+    match _compare(name, here, last_write_of(source.backend, name, source_writes), there, place):
         case Sameness.SAME:
             return Action(name, Act.UNCHANGED, SAME)
         case Sameness.DIFFERENT:
@@ -203,17 +195,17 @@ def _delete(name: str, source: Answer, place: Destination) -> Action:
 
 
 def _compare(
-    name: str, here: Entry, here_recorded: Recorded | None, there: Entry, place: Destination
+    name: str, here: Entry, here_write: LastWrite | None, there: Entry, place: Destination
 ) -> Sameness:
     return compare(
         here,
         there,
-        left_recorded=here_recorded,
-        right_recorded=recorded_of(place.answer.backend, name, place.recorded),
+        left_write=here_write,
+        right_write=last_write_of(place.answer.backend, name, place.last_writes),
         fingerprint=place.fingerprint,
     )
 
 
-def recorded_of(backend: str, name: str, recorded: Mapping[str, Recorded]) -> Recorded | None:
+def last_write_of(backend: str, name: str, last_writes: Mapping[str, LastWrite]) -> LastWrite | None:
     """What our last write of the name left behind, under whichever spelling the backend keeps it."""
-    return next((recorded[each] for each in spellings(backend, name) if each in recorded), None)
+    return next((last_writes[each] for each in spellings(backend, name) if each in last_writes), None)

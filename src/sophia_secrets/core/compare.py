@@ -18,7 +18,7 @@ class Sameness(Enum):
     UNKNOWN = "unknown"
 
 
-class Recorded(Struct, frozen=True):
+class LastWrite(Struct, frozen=True):
     """
     What our own last write to one target left behind for a name: the keyed `fingerprint` of the
     value, and the vendor's `digest` and `updated_at` right after it. Empty where not known.
@@ -32,30 +32,30 @@ class Recorded(Struct, frozen=True):
 Fingerprint = Callable[[SecretValue], str]
 
 
-def untouched(entry: Entry, recorded: Recorded) -> bool | None:
+def untouched(entry: Entry, last_write: LastWrite) -> bool | None:
     """Whether the vendor still holds what we wrote; None where it does not tell."""
-    if entry.digest and recorded.digest:
-        return entry.digest == recorded.digest
-    if entry.updated_at and recorded.updated_at:
-        return entry.updated_at == recorded.updated_at
+    if entry.digest and last_write.digest:
+        return entry.digest == last_write.digest
+    if entry.updated_at and last_write.updated_at:
+        return entry.updated_at == last_write.updated_at
     return None
 
 
-def fingerprint_of(entry: Entry, recorded: Recorded | None, fingerprint: Fingerprint) -> str:
+def fingerprint_of(entry: Entry, last_write: LastWrite | None, fingerprint: Fingerprint) -> str:
     """The fingerprint of what the entry holds now, or "" where that cannot be known."""
     if entry.state is EntryState.READABLE and entry.value is not None:
         return fingerprint(entry.value)
-    if recorded is None or not recorded.fingerprint or untouched(entry, recorded) is not True:
+    if last_write is None or not last_write.fingerprint or untouched(entry, last_write) is not True:
         return ""
-    return recorded.fingerprint
+    return last_write.fingerprint
 
 
 def compare(
     left: Entry,
     right: Entry,
     *,
-    left_recorded: Recorded | None = None,
-    right_recorded: Recorded | None = None,
+    left_write: LastWrite | None = None,
+    right_write: LastWrite | None = None,
     fingerprint: Fingerprint,
 ) -> Sameness:
     """
@@ -66,8 +66,8 @@ def compare(
     """
     if left.value is not None and right.value is not None:
         return Sameness.SAME if left.value == right.value else Sameness.DIFFERENT
-    ours = fingerprint_of(left, left_recorded, fingerprint)
-    theirs = fingerprint_of(right, right_recorded, fingerprint)
+    ours = fingerprint_of(left, left_write, fingerprint)
+    theirs = fingerprint_of(right, right_write, fingerprint)
     if not ours or not theirs:
         return Sameness.UNKNOWN
     return Sameness.SAME if ours == theirs else Sameness.DIFFERENT

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct, field
 
 from sophia_secrets.core import value_types
-from sophia_secrets.core.model import EntryState, Failure, Resolution, SecretValue
-from sophia_secrets.core.resolve import Answer, find
+from sophia_secrets.core.model import Failure, Resolution, SecretValue
+from sophia_secrets.core.resolve import Answer, holds
 
 Search = Callable[[str, SecretValue], bool | None]
 """Whether a pattern is found in a value; None where looking took too long."""
@@ -49,12 +49,6 @@ class Evidence(Struct, frozen=True):
     now: float
     search: Search = value_types.matches
     hints: Mapping[str, str] = field(default_factory=dict)
-
-
-def holds(answer: Answer, name: str) -> bool:
-    """Whether the backend holds the name, readable or not."""
-    entry = find(answer, name)
-    return entry is not None and entry.state is not EntryState.ABSENT
 
 
 def failure_of(answer: Answer) -> Failure | None:

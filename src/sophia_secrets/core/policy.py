@@ -19,11 +19,10 @@ from sophia_secrets.core.evidence import (
     failure_of,
     hidden_behind,
     holder_of,
-    holds,
 )
 from sophia_secrets.core.finding import Finding, Status
 from sophia_secrets.core.model import Failure, SecretValue, TraceOutcome
-from sophia_secrets.core.resolve import Answer, find
+from sophia_secrets.core.resolve import Answer, find, holds, is_complete
 from sophia_secrets.core.times import age_in_words, unix_seconds
 
 _SLOW = "takes too long to hold against its pattern"
@@ -170,7 +169,7 @@ def _must_hold(policy: Policy, backend: str, evidence: Evidence) -> Finding:
         return finding(Status.UNKNOWN, f"{where} must hold it: {failure.message}", failure.hint, failure)
     if holds(answer, policy.name):
         return finding(Status.OK, f"{where} holds it")
-    if answer.snapshot is None or not answer.snapshot.complete:
+    if not is_complete(answer):
         return finding(Status.WARN, f"{where} must hold it, and its names cannot be listed here")
     return finding(Status.FAIL, f"{where} must hold it and does not", _set(policy.name, backend))
 

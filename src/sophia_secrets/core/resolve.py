@@ -66,6 +66,23 @@ def find(answer: Answer, name: str) -> Entry | None:
     return None
 
 
+def holds(answer: Answer, name: str) -> bool:
+    """Whether the backend holds the name, readable or not."""
+    entry = find(answer, name)
+    return entry is not None and entry.state is not EntryState.ABSENT
+
+
+def has_value(answer: Answer, name: str) -> bool:
+    """Whether the backend gave the value of the name."""
+    entry = find(answer, name)
+    return entry is not None and entry.value is not None
+
+
+def is_complete(answer: Answer) -> bool:
+    """Whether a name that is not in the answer is known not to exist there."""
+    return answer.snapshot is not None and answer.snapshot.complete
+
+
 def resolve(name: str, answers: Sequence[Answer]) -> Resolution:
     """The first backend with a readable entry answers; every other one stands in the trace."""
     trace: list[TraceStep] = []

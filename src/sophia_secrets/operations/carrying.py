@@ -12,7 +12,7 @@ from sophia_secrets.core import names as naming
 from sophia_secrets.core.changes import Act, Action, Destination, Plan
 from sophia_secrets.core.model import Entry, Outcome, Result, SecretValue
 from sophia_secrets.core.resolve import Answer
-from sophia_secrets.operations import declaring, recording, writing
+from sophia_secrets.operations import declaring, metadata, writing
 from sophia_secrets.operations.session import Session
 
 _IDLE = {
@@ -55,7 +55,7 @@ def destination_of(
     """
 
     def fingerprint(value: SecretValue) -> str:
-        return recording.fingerprint(session, value) if session.has_key else ""
+        return metadata.fingerprint(session, value) if session.has_key else ""
 
     def problem(name: str, value: SecretValue | None) -> str | None:
         if value is None:
@@ -66,8 +66,8 @@ def destination_of(
             return f"the value {problem} (`--not-as-declared` stores it)" if problem is not None else None
         return found
 
-    recorded = recording.recorded(session, backend.name, str(backend.target))
-    return Destination(answer, recorded, fingerprint, problem)
+    writes = metadata.last_writes(session, backend.name, str(backend.target))
+    return Destination(answer, writes, fingerprint, problem)
 
 
 def intended(backend: Backend, plan: Plan) -> tuple[Row, ...]:

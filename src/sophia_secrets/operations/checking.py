@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Unconfigured
-from sophia_secrets.core.evidence import Evidence, Group, Policy, Search, holds
+from sophia_secrets.core.evidence import Evidence, Group, Policy, Search
 from sophia_secrets.core.finding import Finding
 from sophia_secrets.core.policy import judge
-from sophia_secrets.core.resolve import Answer
+from sophia_secrets.core.resolve import Answer, holds
 from sophia_secrets.operations import reading, recording
 from sophia_secrets.operations.declaring import policy_of
 from sophia_secrets.operations.session import Session

@@ -1,69 +1,49 @@
-"""What is known of the copies of a secret that cannot be read: drift against the winner."""
+"""`diff`: which names differ between two backends."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-from msgspec.structs import replace
-
-from sophia_secrets.core.compare import Recorded, Sameness, compare
-from sophia_secrets.core.model import EntryState, Resolution, TraceOutcome, TraceStep
-from sophia_secrets.core.resolve import Answer, find
-from sophia_secrets.operations import recording
+from sophia_secrets import errors
+from sophia_secrets.core import changes
+from sophia_secrets.core.compare import Sameness, compare
+from sophia_secrets.core.model import EntryState
+from sophia_secrets.core.resolve import find, is_complete
+from sophia_secrets.operations import metadata
+from sophia_secrets.operations.carrying import destination_of
+from sophia_secrets.operations.reading import fresh_answer
 from sophia_secrets.operations.session import Session
 
-_WORDS = {
-    Sameness.SAME: "the same value",
-    Sameness.DIFFERENT: "another value",
-    Sameness.UNKNOWN: "not known whether it is the same value",
-}
 
-
-class Drift:
-    """Compares the holders of a name with the one that answers; loads each target's record once."""
-
-    def __init__(self, session: Session, answers: Sequence[Answer]) -> None:
-        self._session = session
-        self._answers = answers
-        self._recorded: dict[tuple[str, str], Mapping[str, Recorded]] = {}
-
-    def of(self, resolution: Resolution) -> dict[str, Sameness]:
-        """For each other backend that holds the name, whether it holds the winner's value."""
-        winner = next((a for a in self._answers if a.backend == resolution.backend), None)
-        won = find(winner, resolution.name) if winner is not None else None
-        if winner is None or won is None:
-            return {}
-        found: dict[str, Sameness] = {}
-        for answer in self._answers:
-            entry = find(answer, resolution.name)
-            if answer is winner or entry is None or entry.state is EntryState.ABSENT:
-                continue
-            found[answer.backend] = compare(
-                won,
-                entry,
-                left_recorded=self._record(winner, resolution.name),
-                right_recorded=self._record(answer, resolution.name),
-                fingerprint=lambda value: recording.fingerprint(self._session, value),
-            )
-        return found
-
-    def _record(self, answer: Answer, name: str) -> Recorded | None:
-        key = (answer.backend, answer.target)
-        if key not in self._recorded:
-            self._recorded[key] = recording.recorded(self._session, *key)
-        known = self._recorded[key]
-        return known.get(name) or known.get(name.upper())
-
-
-def with_drift(session: Session, resolution: Resolution, answers: Sequence[Answer]) -> Resolution:
-    """The resolution with what is known of the other copies in its trace."""
-    drift = Drift(session, answers).of(resolution)
-
-    def told(step: TraceStep) -> TraceStep:
-        sameness = drift.get(step.backend)
-        if sameness is None or step.outcome not in (TraceOutcome.FOUND, TraceOutcome.WRITE_ONLY):
-            return step
-        detail = ", ".join(part for part in (step.detail, _WORDS[sameness]) if part)
-        return replace(step, detail=detail)
-
-    return replace(resolution, value=None, trace=tuple(told(step) for step in resolution.trace))
+def differences(session: Session, left_name: str, right_name: str) -> tuple[tuple[str, str], ...]:
+    """
+    Each name that either backend holds, sorted, with `same`, `differs`, `unknown` or
+    `only in BACKEND`. Of the environment only what `sync` would take counts, and what the other
+    side holds too.
+    """
+    left, right = session.configured(left_name), session.configured(right_name)
+    if left is right:
+        raise errors.UsageError(
+            f"{left.name} is compared with itself.",
+            hint="Name two backends; `sophia-secrets backends` lists them.",
+        )
+    first, second = fresh_answer(session, left), fresh_answer(session, right)
+    declared = session.settings.declared
+    names = {*changes.carried(first, declared=declared), *changes.carried(second, declared=declared)}
+    left_writes = metadata.last_writes(session, left.name, str(left.target))
+    place = destination_of(session, right, second)
+    found = []
+    for name in sorted(names):
+        here, there = find(first, name), find(second, name)
+        if here is None or here.state is EntryState.ABSENT:
+            state = f"only in {right.name}" if is_complete(first) else Sameness.UNKNOWN.value
+        elif there is None or there.state is EntryState.ABSENT:
+            state = f"only in {left.name}" if is_complete(second) else Sameness.UNKNOWN.value
+        else:
+            state = compare(
+                here,
+                there,
+                left_write=changes.last_write_of(left.name, name, left_writes),
+                right_write=changes.last_write_of(right.name, name, place.last_writes),
+                fingerprint=place.fingerprint,
+            ).value
+        found.append((name, state))
+    return tuple(found)

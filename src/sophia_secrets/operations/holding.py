@@ -10,7 +10,7 @@ from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend, Unconfigured
 from sophia_secrets.core import verdict
 from sophia_secrets.core.model import EntryState
-from sophia_secrets.core.resolve import Answer, find
+from sophia_secrets.core.resolve import Answer, find, is_complete
 from sophia_secrets.operations import reading, writing
 from sophia_secrets.operations.session import Session
 
@@ -75,7 +75,7 @@ def _may_hold(answer: Answer, name: str) -> bool:
     entry = find(answer, name)
     if entry is not None:
         return entry.state is not EntryState.ABSENT
-    if answer.snapshot is not None and answer.snapshot.complete:
+    if is_complete(answer):
         return False
     raise errors.NotSupported(
         f"{answer.backend} ({answer.target}) cannot say here whether it holds `{name}`.",

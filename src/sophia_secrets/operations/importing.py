@@ -15,8 +15,8 @@ from sophia_secrets.core.resolve import Answer
 from sophia_secrets.formats import Pair, guess, reader
 from sophia_secrets.operations import writing
 from sophia_secrets.operations.carrying import Carried, carry_out, destination_of
+from sophia_secrets.operations.reading import fresh_answer
 from sophia_secrets.operations.session import Session
-from sophia_secrets.operations.transferring import look
 
 
 class Import(Struct, frozen=True):
@@ -61,15 +61,9 @@ def plan_import(
     destination = writing.destination(session, backend_name)
     wanted = [pair for pair in pairs if pair.name.startswith(only)]
     _check_names(destination, wanted)
-    there = look(session, destination)
+    there = fresh_answer(session, destination)
     place = destination_of(session, destination, there, as_declared=True)
-    actions = changes.plan(
-        {pair.name: pair.value for pair in wanted},
-        there,
-        recorded=place.recorded,
-        fingerprint=place.fingerprint,
-        problem=place.problem,
-    )
+    actions = changes.plan({pair.name: pair.value for pair in wanted}, place)
     return Import(destination, there, Plan(actions))
 
 

@@ -14,9 +14,8 @@ from sophia_secrets.backends.github import GitHubBackend
 from sophia_secrets.backends.github.gh import Gh, gh_for
 from sophia_secrets.backends.github.listing import read_list
 from sophia_secrets.backends.github.scope import Scope, read_scope
-from sophia_secrets.core.evidence import holds
 from sophia_secrets.core.model import Failure, FailureKind, Snapshot, Target
-from sophia_secrets.core.resolve import Answer
+from sophia_secrets.core.resolve import Answer, holds
 from sophia_secrets.operations import recording
 from sophia_secrets.operations.fetch import Wanted, gather, run_all
 from sophia_secrets.operations.session import Session

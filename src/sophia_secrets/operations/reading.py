@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sophia_secrets import errors
+from sophia_secrets.backends.base import Backend
 from sophia_secrets.core import names as naming
 from sophia_secrets.core import verdict
 from sophia_secrets.core.model import Failure, Resolution, TraceOutcome
@@ -106,6 +107,21 @@ def survey(session: Session, *, only: str | None = None, use_cache: bool = True)
                 raise verdict.failure_error(answer)
     recording.survey(session, answers, len(found), round((time.monotonic() - started) * 1000))
     return Reading(resolutions, tuple(answers))
+
+
+def fresh_answer(session: Session, backend: Backend) -> Answer:
+    """
+    All that one backend holds, asked of the vendor itself and audited.
+
+    Raises the error of its failure.
+    """
+    started = time.monotonic()
+    (answer,) = gather(session, Wanted(None, only=backend.name, use_cache=False))
+    count = len(answer.snapshot.entries) if answer.snapshot is not None else 0
+    recording.survey(session, [answer], count, round((time.monotonic() - started) * 1000))
+    if answer.failure is not None:
+        raise verdict.failure_error(answer)
+    return answer
 
 
 def _names(answer: Answer, only: str | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is remembered of an access: the audit event before the value leaves, and the metadata."""
+"""The audit log of a session, and the events of reads and writes that go into it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 
 from sophia_secrets import errors
-from sophia_secrets.backends.base import Backend
-from sophia_secrets.core.compare import Recorded
 from sophia_secrets.core.model import (
     Failure,
     Outcome,
@@ -16,7 +14,6 @@ from sophia_secrets.core.model import (
     Resolution,
     Result,
     SecretValue,
-    Snapshot,
     Target,
 )
 from sophia_secrets.core.resolve import Answer
@@ -25,9 +22,10 @@ from sophia_secrets.state import keys
 from sophia_secrets.state.audit import AuditLog
 from sophia_secrets.state.audit_event import Actor, Event
 from sophia_secrets.state.counters import Counters
-from sophia_secrets.state.facts import Facts
 
-REQUIRED, BEST_EFFORT, OFF = "required", "best-effort", "off"
+REQUIRED, OFF = "required", "off"
+"""Values of the setting `audit.mode`; the third, `best-effort`, is what is neither."""
+
 READS = frozenset({"get", "list", "explain", "info", "run", "export", "render", "check", "scan", "diff"})
 """Commands whose events `audit.sync = "writes"` leaves to the operating system."""
 
@@ -220,6 +218,8 @@ def outcomes(session: Session, receipt: Receipt, tie: str, values: dict[str, Sec
 def _outcome_event(
     session: Session, receipt: Receipt, result: Result, tie: str, values: dict[str, SecretValue]
 ) -> Event:
+    from sophia_secrets.operations.metadata import fingerprint
+
     done = result.outcome is Outcome.DONE
     removed = done and result.name not in values
     failure = receipt.failure
@@ -238,63 +238,3 @@ def _outcome_event(
         id=tie,
         words=failure.words if failure is not None else "",
     )
-
-
-def fingerprint(session: Session, value: SecretValue) -> str:
-    """The keyed fingerprint of a value: equality can be checked later without the value."""
-    text = value.reveal().encode("utf-8", "surrogatepass")
-    return keys.mac(session.fingerprint_key, text).hex()
-
-
-def facts(session: Session) -> Facts:
-    """The metadata of every target. Raises `AuditFailed` where there is no place for it."""
-    directory = os.path.join(audit_directory(session.state_directory), "facts")
-    return Facts(directory, keys.derive(session.master.key, b"metadata"), session.log)
-
-
-def observe(session: Session, backend: Backend, snapshot: Snapshot) -> None:
-    """
-    Remember the vendor's marks: one that moved without us is a new version, not ours.
-
-    What cannot be remembered now is noted by the next look.
-    """
-    if session.settings.audit_mode == OFF:
-        return
-    seen = {
-        name: (entry.digest or "", entry.updated_at or "")
-        for name, entry in snapshot.entries.items()
-        if entry.digest or entry.updated_at
-    }
-    if not seen:
-        return
-    try:
-        session.facts.observe(backend.name, str(backend.target), seen, session.options.command)
-    except (errors.AuditFailed, errors.UnsafeState):
-        if session.settings.audit_mode == REQUIRED:
-            raise
-
-
-def marks(session: Session, target: Target) -> dict[str, str]:
-    """The vendor's `updated_at` of each name at a target, as last seen; empty where nothing is known."""
-    if session.settings.audit_mode == OFF:
-        return {}
-    try:
-        known = session.facts.load(target.backend, str(target))
-    except (errors.AuditFailed, errors.UnsafeState):
-        return {}
-    return {name: fact.updated_at for name, fact in known.items() if fact.updated_at}
-
-
-def recorded(session: Session, backend: str, target: str) -> dict[str, Recorded]:
-    """What our last writes to a target left behind, by name; empty where nothing is known."""
-    if session.settings.audit_mode == OFF or not session.has_key:
-        return {}
-    try:
-        known = session.facts.load(backend, target)
-    except (errors.AuditFailed, errors.UnsafeState):
-        return {}
-    return {
-        name: Recorded(fact.fingerprint, fact.digest, fact.updated_at)
-        for name, fact in known.items()
-        if not fact.deleted and fact.written_by_us
-    }

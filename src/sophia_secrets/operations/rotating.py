@@ -125,13 +125,7 @@ def plan_for(session: Session, rotation: Rotation, holding: Holding) -> Action:
     if holder is None:
         return Action(rotation.name, Act.REFUSED, holding.obstacle)
     place = destination_of(session, holding.backend, holding.answer)
-    (action,) = changes.plan(
-        {rotation.name: rotation.value},
-        holding.answer,
-        recorded=place.recorded,
-        fingerprint=place.fingerprint,
-        problem=place.problem,
-    )
+    (action,) = changes.plan({rotation.name: rotation.value}, place)
     if action.act is Act.SET and holder.holds == NEW and action.reason == changes.CANNOT_COMPARE:
         return Action(rotation.name, Act.UNCHANGED, _DONE_BEFORE)
     return action

@@ -139,9 +139,9 @@ class Session(Quiet, Struct, dict=True):
 
     @cached_property
     def facts(self) -> Facts:
-        from sophia_secrets.operations.recording import facts
+        from sophia_secrets.operations.metadata import open_facts
 
-        return facts(self)
+        return open_facts(self)
 
     def too_old(self, fetched_at: float) -> bool:
         """Whether `--max-stale` forbids an answer of that moment."""
@@ -194,7 +194,7 @@ class Session(Quiet, Struct, dict=True):
 
     def observe(self, member: Backend, snapshot: Snapshot) -> None:
         """Remember what a vendor says of its secrets now."""
-        from sophia_secrets.operations.recording import observe
+        from sophia_secrets.operations.metadata import observe
 
         observe(self, member, snapshot)
 

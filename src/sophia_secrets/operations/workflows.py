@@ -10,9 +10,8 @@ from msgspec import Struct, field
 from sophia_secrets import errors
 from sophia_secrets.core import names as naming
 from sophia_secrets.core import workflow
-from sophia_secrets.core.evidence import holds
 from sophia_secrets.core.finding import Finding, Status
-from sophia_secrets.core.resolve import Answer, known_names
+from sophia_secrets.core.resolve import Answer, holds, known_names
 from sophia_secrets.core.workflow import Call, Kind, Use, Workflow
 from sophia_secrets.operations import levels
 from sophia_secrets.operations.levels import Levels

@@ -13,7 +13,7 @@ from sophia_secrets.backends.base import Backend, Steps, Unconfigured, without_c
 from sophia_secrets.core import names as naming
 from sophia_secrets.core.model import Change, Outcome, Receipt, Result, SecretValue
 from sophia_secrets.core.text import sentence
-from sophia_secrets.operations import recording
+from sophia_secrets.operations import metadata, recording
 from sophia_secrets.operations.fetch import run_all
 from sophia_secrets.operations.session import Session
 from sophia_secrets.operations.snapshots import identity_of
@@ -117,7 +117,7 @@ def _do(
     values: dict[str, SecretValue],
 ) -> Written:
     tie = os.urandom(8).hex()
-    before = recording.marks(session, backend.target)
+    before = metadata.update_times(session, backend.target)
     recording.intents(session, backend.target, names, tie)
     _drop_cached(session, backend)
     try:

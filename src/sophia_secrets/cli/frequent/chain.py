@@ -6,7 +6,7 @@ from sophia_secrets.cli import trace
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.options import Options
 from sophia_secrets.core.model import Resolution, TraceOutcome
-from sophia_secrets.operations import comparing, reading
+from sophia_secrets.operations import drift, reading
 
 
 def show(options: Options, name: str, *, no_cache: bool = False) -> int:
@@ -14,7 +14,7 @@ def show(options: Options, name: str, *, no_cache: bool = False) -> int:
     with opened(options, "explain") as (session, console):
         read = reading.read(session, [name], use_cache=not no_cache, deliver=False, everything=True)
         (resolution,) = read.resolutions
-        resolution = comparing.with_drift(session, resolution, read.answers)
+        resolution = drift.with_drift(session, resolution, read.answers)
         if console.json:
             from sophia_secrets.cli import shapes
 

@@ -64,9 +64,9 @@ def _state(answer: Answer, name: str) -> str:
 
 def _shape(session: Session, rows: list[Resolution], read: reading.Reading) -> dict[str, Any]:
     from sophia_secrets.cli import shapes
-    from sophia_secrets.operations import comparing
+    from sophia_secrets.operations.drift import Drift
 
-    drift = comparing.Drift(session, read.answers)
+    drift = Drift(session, read.answers)
     secrets = []
     for resolution in rows:
         sameness = drift.of(resolution)

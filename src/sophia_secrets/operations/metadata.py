@@ -1,0 +1,74 @@
+"""The metadata of secrets: what our writes left behind, and what the vendors said when last looked at."""
+
+from __future__ import annotations
+
+import os
+
+from sophia_secrets import errors
+from sophia_secrets.backends.base import Backend
+from sophia_secrets.core.compare import LastWrite
+from sophia_secrets.core.model import SecretValue, Snapshot, Target
+from sophia_secrets.operations import recording
+from sophia_secrets.operations.session import Session
+from sophia_secrets.state import keys
+from sophia_secrets.state.facts import Facts
+
+
+def fingerprint(session: Session, value: SecretValue) -> str:
+    """The keyed fingerprint of a value: equality can be checked later without the value."""
+    text = value.reveal().encode("utf-8", "surrogatepass")
+    return keys.mac(session.fingerprint_key, text).hex()
+
+
+def open_facts(session: Session) -> Facts:
+    """The metadata of every target. Raises `AuditFailed` where there is no place for it."""
+    directory = os.path.join(recording.audit_directory(session.state_directory), "facts")
+    return Facts(directory, keys.derive(session.master.key, b"metadata"), session.log)
+
+
+def observe(session: Session, backend: Backend, snapshot: Snapshot) -> None:
+    """
+    Remember the vendor's marks: one that moved without us is a new version, not ours.
+
+    What cannot be remembered now is noted by the next look.
+    """
+    if session.settings.audit_mode == recording.OFF:
+        return
+    seen = {
+        name: (entry.digest or "", entry.updated_at or "")
+        for name, entry in snapshot.entries.items()
+        if entry.digest or entry.updated_at
+    }
+    if not seen:
+        return
+    try:
+        session.facts.observe(backend.name, str(backend.target), seen, session.options.command)
+    except (errors.AuditFailed, errors.UnsafeState):
+        if session.settings.audit_mode == recording.REQUIRED:
+            raise
+
+
+def update_times(session: Session, target: Target) -> dict[str, str]:
+    """The vendor's `updated_at` of each name at a target, as last seen; empty where nothing is known."""
+    if session.settings.audit_mode == recording.OFF:
+        return {}
+    try:
+        known = session.facts.load(target.backend, str(target))
+    except (errors.AuditFailed, errors.UnsafeState):
+        return {}
+    return {name: fact.updated_at for name, fact in known.items() if fact.updated_at}
+
+
+def last_writes(session: Session, backend: str, target: str) -> dict[str, LastWrite]:
+    """What our last writes to a target left behind, by name; empty where nothing is known."""
+    if session.settings.audit_mode == recording.OFF or not session.has_key:
+        return {}
+    try:
+        known = session.facts.load(backend, target)
+    except (errors.AuditFailed, errors.UnsafeState):
+        return {}
+    return {
+        name: LastWrite(fact.fingerprint, fact.digest, fact.updated_at)
+        for name, fact in known.items()
+        if not fact.deleted and fact.written_by_us
+    }

@@ -1,0 +1,78 @@
+"""The second half of a move: out of the source goes what is proven to be at the destination."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from sophia_secrets import errors
+from sophia_secrets.core.changes import Act, Action, Plan
+from sophia_secrets.core.model import Entry, Outcome
+from sophia_secrets.core.resolve import find, has_value
+from sophia_secrets.operations.carrying import Carried, Row, carry_out
+from sophia_secrets.operations.reading import fresh_answer
+from sophia_secrets.operations.session import Session
+
+if TYPE_CHECKING:
+    from sophia_secrets.operations.transferring import Transfer
+
+GONE = "no longer in the source"
+
+
+def planned_removal(planned: Transfer) -> Plan:
+    """What a move will take out of the source, each name once its copy is proven; else nothing."""
+    if not planned.removes_source:
+        return Plan(())
+    reason = f"from {planned.source.name}, once {planned.destination.name} is seen to hold it"
+    return Plan(
+        tuple(
+            Action(action.name, Act.DELETE, reason)
+            for action in planned.plan.actions
+            if action.act in (Act.SET, Act.UNCHANGED) and has_value(planned.seen, action.name)
+        )
+    )
+
+
+def remove_source(session: Session, planned: Transfer, carried: Carried) -> Carried:
+    """Remove from the source, in one call, each name that was `carried`, is proven and has not changed since."""
+    proven = [row.name for row in carried.rows if _is_proven(row, find(planned.there, row.name))]
+    now = fresh_answer(session, planned.source) if proven else planned.seen
+    actions = []
+    for row in carried.rows:
+        before, after = find(planned.seen, row.name), find(now, row.name)
+        if before is None or before.value is None:
+            continue
+        if row.name not in proven:
+            reason = f"left in place: nothing proves the copy in {planned.destination.name}"
+            actions.append(Action(row.name, Act.REFUSED, reason))
+        elif after is None or after.value != before.value:
+            actions.append(Action(row.name, Act.REFUSED, "left in place: it has changed meanwhile"))
+        else:
+            actions.append(Action(row.name, Act.DELETE))
+    removed = carry_out(session, planned.source, Plan(tuple(actions)))
+    left = [row for row in removed.rows if row.outcome is Outcome.REFUSED]
+    rows = tuple(replace(row, action=Act.DELETE.value) for row in removed.rows)
+    rows = tuple(
+        replace(row, outcome=Outcome.NOT_STARTED) if row.outcome is Outcome.REFUSED else row for row in rows
+    )
+    problem = removed.problem
+    if left and problem is None:
+        names = ", ".join(row.name for row in left)
+        problem = errors.BadOutput(
+            f"{planned.source.name} ({planned.source.target}) still holds {names}: the copy is not proven.",
+            hint="Run the same command again; what is proven by then is removed.",
+            backend=planned.source.name,
+            target=str(planned.source.target),
+        )
+    return Carried(rows, problem)
+
+
+def _is_proven(row: Row, before: Entry | None) -> bool:
+    """Whether the destination was seen to hold the copy: a vendor's time that stands still is no proof."""
+    if row.outcome not in (Outcome.DONE, Outcome.UNCHANGED) or not row.verified or row.detail == GONE:
+        return False
+    after = row.entry
+    if row.outcome is Outcome.UNCHANGED or before is None or after is None or after.digest:
+        return True
+    return not after.updated_at or after.updated_at != before.updated_at
