@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from sophia_secrets import errors
-from sophia_secrets.state import audit_disk, chain, files, metadata
+from sophia_secrets.state import audit_disk, chain, files
 from sophia_secrets.state.audit import Actor, AuditLog, Event
 from sophia_secrets.state.audit_read import Query
 from sophia_secrets.state.counters import Counters
 from sophia_secrets.state.facts import Facts
+from tests import whole_log
 from tests.faults import audit_harness as harness
 
 KEY = b"k" * 32
@@ -50,7 +51,7 @@ def assert_counts_agree(log: AuditLog) -> None:
     expected = Counter(names_in(log))
     counts = log.counts([str(name) for name in expected])
     assert {name: count.times for name, count in counts.items()} == expected
-    rebuilt = metadata.rebuild(log).counts
+    rebuilt = whole_log.rebuild(log).counts
     assert {name: (c.times, c.last) for name, c in counts.items()} == {
         name: (c.times, c.last) for name, c in rebuilt.items()
     }
@@ -364,7 +365,7 @@ def test_X3_killed_at_any_call_facts_are_the_old_ones_or_the_new_ones(
         before = found["A"].version
         facts.record("fly", "app", [Event("set", "done", "A", digest="d3")])
         assert facts.load("fly", "app")["A"].version == before + 1
-        assert metadata.rebuild(log).facts[("fly", "app")] == facts.load("fly", "app")
+        assert whole_log.rebuild(log).facts[("fly", "app")] == facts.load("fly", "app")
         shutil.rmtree(fresh)
 
 

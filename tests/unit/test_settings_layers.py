@@ -339,7 +339,6 @@ def test_G6_a_plug_in_is_known_only_where_the_user_named_it(machine: Machine) ->
     assert settings.extra == ("vault",)
     assert settings.chain == ("vault", "env")
     assert settings.section("vault") == {"address": "https://x", "depth": 3, "all": True}
-    assert settings.target_from_project("vault")
 
 
 @pytest.mark.parametrize("name", ["env", "secrets", "cache", "chain", "Vault", "a-b", "a b", "ʷ"])
@@ -353,5 +352,5 @@ def test_who_pointed_a_backend_is_known(machine: Machine) -> None:
     machine.main('[fly]\napp = "x"\n')
     machine.environ["GITHUB_REPOSITORY"] = "octo/app"
     settings = machine.load()
-    assert settings.target_from_project("fly")
-    assert not settings.target_from_project("github")
+    assert settings.sources["fly.app"].layer is Layer.PROJECT
+    assert settings.sources["github.repository"].layer is Layer.VARIABLE

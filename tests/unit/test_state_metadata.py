@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sophia_secrets.state import metadata
 from sophia_secrets.state.audit import Actor, AuditLog, Event
 from sophia_secrets.state.audit_read import Query
 from sophia_secrets.state.counters import Counters
 from sophia_secrets.state.fact import Fact, fold_all
 from sophia_secrets.state.facts import Facts
+from tests import whole_log
 
 KEY = b"k" * 32
 METADATA_KEY = b"m" * 32
@@ -70,7 +70,7 @@ def shown(log: AuditLog, names: list[str]) -> dict[str, tuple[int, float]]:
 
 
 def rebuilt(log: AuditLog) -> dict[str, tuple[int, float]]:
-    return {name: (count.times, count.last) for name, count in metadata.rebuild(log).counts.items()}
+    return {name: (count.times, count.last) for name, count in whole_log.rebuild(log).counts.items()}
 
 
 # Counters
@@ -302,7 +302,7 @@ def test_whatever_happened_what_is_rebuilt_is_what_is_kept(
         if name in after:
             assert after[name].version >= versions.get((target, name), 0)
             versions[target, name] = after[name].version
-    whole = metadata.rebuild(log)
+    whole = whole_log.rebuild(log)
     for target in ("app", "other"):
         assert whole.facts.get(("fly", target), {}) == facts.load("fly", target)
         assert fold_all(log.read(Query(backend="fly", target=target))) == facts.load("fly", target)

@@ -127,14 +127,6 @@ class Settings(Struct, frozen=True):
             if value is not None and key.startswith(f"{backend}.") and backend != "backends"
         }
 
-    def target_from_project(self, backend: str) -> bool:
-        """Whether a project's (trusted) file has a say in where this backend points."""
-        return any(
-            source.layer in (Layer.LOCAL, Layer.PROJECT)
-            for key, source in self.sources.items()
-            if key.startswith(f"{backend}.")
-        )
-
     def require_trust(self) -> None:
         """Raises `errors.NotTrusted` where a project's file is held back: for what writes (C9)."""
         if self.untrusted is not None:

@@ -1,10 +1,10 @@
 """
 What is known of each secret at one target: version, rotation, fingerprint, the vendor's marks.
 
-An index of the audit log, one small file per (backend, target). Whatever changes it is an event
-first (`record`, `observe`), folded in by the same function that `rebuild` folds the whole log
-with. The file is taken away before the event is written and put back after it, so a file that is
-there agrees with the log; one that is missing, damaged or of another key is made anew from it.
+An index of the audit log, one small file per (backend, target). Every change is an event first
+(`record`, `observe`), folded in by the function that also folds the whole log (`fact.fold`). The
+file is removed before the event is written and put back after it, so a file that exists agrees
+with the log; one that is missing, damaged or sealed with another key is rebuilt from the log.
 """
 
 from __future__ import annotations

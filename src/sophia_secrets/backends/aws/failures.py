@@ -108,10 +108,6 @@ def is_marked_deleted(code: str, words: str) -> bool:
     return code == REFUSED_STATE and ("marked" in words or "scheduled for deletion" in words)
 
 
-def is_denied(code: str) -> bool:
-    return code in _DENIED
-
-
 def wrote_nothing(done: Completed) -> bool:
     """True where a failed write is known to have changed nothing."""
     if done.ended is not Ended.EXITED:

@@ -1,28 +1,25 @@
-"""The metadata as the audit log alone tells it: what the indexes are made from, and checked against."""
+"""The metadata computed from the whole audit log: what the counters and facts on disk are checked against."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
+from sophia_secrets.state.audit import AuditLog
 from sophia_secrets.state.audit_event import FOUND, thousandths_of
 from sophia_secrets.state.counters import Count
 from sophia_secrets.state.fact import Fact, fold
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from sophia_secrets.state.audit import AuditLog
 
-
+@dataclass
 class Metadata:
     """`counts` by name; `facts` by (backend, target), then by name."""
 
-    __slots__ = ("counts", "facts")
-
-    def __init__(self) -> None:
-        self.counts: dict[str, Count] = {}
-        self.facts: dict[tuple[str, str], dict[str, Fact]] = {}
+    counts: dict[str, Count] = field(default_factory=dict)
+    facts: dict[tuple[str, str], dict[str, Fact]] = field(default_factory=dict)
 
 
 def rebuild(log: AuditLog) -> Metadata:
-    """Everything, from the log, in one reading. Raises `errors.AuditFailed` where it cannot be read."""
+    """The metadata of every name, from one reading of the log."""
     metadata = Metadata()
     for event in log.read():
         name = event.get("name")
