@@ -5,12 +5,22 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.program import GH, Program
 from tests.world import World, world
 
 pytest_plugins = ("tests.canary_plugin",)
+
+# How busy a machine is makes no test fail. The profile that is on already (`CI`, mutants) is kept otherwise.
+hypothesis.settings.register_profile(
+    "any machine",
+    hypothesis.settings(),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture
