@@ -10,7 +10,7 @@ import pytest
 
 from sophia_secrets.state import audit_disk, chain, files
 from sophia_secrets.state.audit_settle import settle
-from tests.written_log import KEY, Written
+from tests.written_log import KEY, NEW_CHAIN, Written
 
 OTHER = b"o" * 32
 CURRENT = "audit.jsonl"
@@ -349,6 +349,24 @@ def test_A7_a_torn_line_alone_is_nobodys(log: Written) -> None:
     log.put(CURRENT, TORN)
     told = settled(log, None)
     assert told == (2, 0, 0, chain.ORIGIN, True, [new_chain(log, "audit.000001.jsonl")])
+
+
+@pytest.mark.parametrize("ours", [False, True], ids=["another's alone", "with a line of ours"])
+def test_A7_a_file_that_another_key_began_after_ours_is_its_own_unless_a_line_of_ours_is_in_it(
+    log: Written, tmp_path: Path, *, ours: bool
+) -> None:
+    log.line()
+    log.put("audit.000001.jsonl")
+    other = Written(tmp_path, OTHER)
+    lines = [other.line(NEW_CHAIN + b',"digest":"%b"' % log.hash_of("audit.000001.jsonl")), TORN]
+    if ours:
+        log.begin()
+        lines.append(log.line())
+    log.put(CURRENT, b"\n".join(lines) + b"\n")
+    if ours:
+        assert settled(log, None) == (2, size_of(log), 1, chain.ORIGIN, True, [NO_HEAD])
+    else:
+        assert settled(log, None) == (3, 0, 0, chain.ORIGIN, True, [new_chain(log, "audit.000002.jsonl")])
 
 
 # How far is looked

@@ -110,6 +110,17 @@ def test_A5_a_missing_file_is_named_wherever_it_stood(log: Written) -> None:
         log.put(path.name, whole)
 
 
+def test_A5_a_missing_file_is_named_before_another_keys_chain(log: Written, tmp_path: Path) -> None:
+    """That chain names the file that is left before it, as whoever took one away can make it do."""
+    log.line()
+    log.put("audit.000001.jsonl")
+    other = Written(tmp_path, OTHER)
+    other.line(NEW_CHAIN + b',"digest":"%b"' % log.hash_of("audit.000001.jsonl"))
+    other.put("audit.000003.jsonl")
+    missing = ("audit.000002.jsonl", 1, "the file is missing")
+    assert told(log.verify()) == ("altered", 1, missing, False)
+
+
 def test_A5_a_full_file_that_was_cut_is_named_at_its_own_end(log: Written) -> None:
     first = log.line()
     log.line()

@@ -92,6 +92,12 @@ def is_end_at(fd: int, size: int, mac: bytes) -> bool:
     return size >= reach and chain.is_end(os.pread(fd, reach, size - reach), mac)
 
 
+def first_line(fd: int, size: int) -> bytes:
+    """The first line of a file of which `size` bytes count; nothing where it has no newline or is too long."""
+    line, newline, _ = os.pread(fd, min(size, chain.LINE_LIMIT + 1), 0).partition(b"\n")
+    return line if newline else b""
+
+
 def write_at(fd: int, data: bytes, offset: int) -> None:
     """Write everything in place, however short each write falls."""
     while data:

@@ -50,7 +50,6 @@ class Moment:
         if fd is None:
             return b""
         try:
-            line, newline, _ = os.pread(fd, min(size, chain.LINE_LIMIT + 1), 0).partition(b"\n")
-            return line if newline else b""
+            return disk.first_line(fd, size)
         finally:
             os.close(fd)

@@ -22,6 +22,26 @@ from sophia_secrets.state.walk import Walk, lines_were
 _REACH = 256 * 1024
 
 
+class _Last:
+    """
+    The last line near the end that follows the one before it: its sequence and MAC.
+
+    `torn` is what stands after it, `is_torn` whether anything does; `in_current` is false where
+    the line is that of the last full file.
+    """
+
+    __slots__ = ("in_current", "is_torn", "mac", "sequence", "torn")
+
+    def __init__(
+        self, sequence: int, mac: bytes, torn: chain.Torn, *, is_torn: bool, in_current: bool
+    ) -> None:
+        self.sequence = sequence
+        self.mac = mac
+        self.torn = torn
+        self.is_torn = is_torn
+        self.in_current = in_current
+
+
 def settle(directory: int, key: bytes, head: chain.Head | None, current: int) -> Place:
     """
     The place to go on at. The lock is held; `current` is the open current file.
@@ -87,14 +107,14 @@ def _shorter(directory: int, key: bytes, numbers: list[int], head: chain.Head, c
     boot = disk.boot_id()
     if boot == b"-" or boot != head.boot:
         last = _last_good(directory, key, numbers, current)
-        if last is not None and head.synced <= last[0] < head.sequence and not last[2].whole:
-            place = _place(numbers, 1, current, last[0], last[1])
-            lost = head.sequence - last[0]
+        if last is not None and head.synced <= last.sequence < head.sequence and not last.torn.whole:
+            place = _place(numbers, 1, current, last.sequence, last.mac)
+            lost = head.sequence - last.sequence
             place.notes.append(_recovered(f"{lines_were(lost)} lost unsynced when the machine stopped", lost))
             if not place.ended:
-                last[2].add(b"")
-            if last[3]:
-                place.notes[0].digest = last[2].voucher()
+                last.torn.add(b"")
+            if last.is_torn:
+                place.notes[0].digest = last.torn.voucher()
             return place
     place = _place(numbers, head.file, current, head.sequence, head.mac)
     place.notes.append(_gap("the log was cut off or altered at its end"))
@@ -105,8 +125,12 @@ def _without_head(directory: int, key: bytes, numbers: list[int], current: int) 
     if not numbers and not disk.size_of(current):
         return Place(1, 0, 0, chain.ORIGIN)
     last = _last_good(directory, key, numbers, current)
-    if last is not None and last[0] and not _is_anothers(directory, key, numbers, current):
-        place = _place(numbers, 1, current, last[0], chain.ORIGIN)
+    if (
+        last is not None
+        and last.sequence
+        and (last.in_current or not _begins_anothers(directory, key, numbers, current))
+    ):
+        place = _place(numbers, 1, current, last.sequence, chain.ORIGIN)
         place.notes.append(_gap("the head was removed or altered"))
         return place
     number = max([0, *numbers])
@@ -120,28 +144,13 @@ def _without_head(directory: int, key: bytes, numbers: list[int], current: int) 
     return place
 
 
-def _is_anothers(directory: int, key: bytes, numbers: list[int], current: int) -> bool:
-    """Whether the current file is the chain that another key began after the last full file, and nothing else."""
-    if not numbers:
-        return False
-    size = disk.size_of(current)
-    reach = min(size, _REACH)
-    line, newline, _ = os.pread(current, chain.LINE_LIMIT + 1, 0).partition(b"\n")
-    ends = os.pread(current, reach, 0).split(b"\n") + os.pread(current, reach, size - reach).split(b"\n")
-    return (
-        bool(newline)
-        and foreign.begins_anothers(key, line, directory, disk.rotated(numbers[-1]))
-        and not foreign.any_ours(key, ends)
-    )
+def _begins_anothers(directory: int, key: bytes, numbers: list[int], current: int) -> bool:
+    """Whether the current file begins with the chain that another key began after the last full file."""
+    line = disk.first_line(current, disk.size_of(current))
+    return foreign.begins_anothers(key, line, directory, disk.rotated(numbers[-1]))
 
 
-def _last_good(
-    directory: int, key: bytes, numbers: list[int], current: int
-) -> tuple[int, bytes, chain.Torn, bool] | None:
-    """
-    The sequence and MAC of the last line near the end that follows the one before it, what is
-    torn after it, and whether anything is. None where no line does.
-    """
+def _last_good(directory: int, key: bytes, numbers: list[int], current: int) -> _Last | None:
     torn = chain.Torn(key)
     size = disk.size_of(current)
     reach = min(size, _REACH)
@@ -160,7 +169,13 @@ def _last_good(
         torn.add(line)
     if rest:
         torn.add(rest, ended=False)
-    return max(chain.sequence_of(found[at]), 0), _claimed(found[at]), torn, bool(rest or found[at + 1 :])
+    return _Last(
+        max(chain.sequence_of(found[at]), 0),
+        _claimed(found[at]),
+        torn,
+        is_torn=bool(rest or found[at + 1 :]),
+        in_current=at > 0,
+    )
 
 
 def _claimed(line: bytes) -> bytes:
