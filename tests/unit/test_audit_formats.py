@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sophia_secrets.core.audit_formats import COLUMNS, as_csv, cef, guarded, jsonl
+from sophia_secrets.core.audit_formats import COLUMNS, as_csv, cef, guarded, jsonl, milliseconds
 from sophia_secrets.state.audit import Actor, Event
 from sophia_secrets.state.audit_event import write_actor, write_event
 
@@ -79,7 +79,7 @@ def test_no_cell_begins_as_a_formula(event: dict[str, Any]) -> None:
         assert not [cell for cell in row if re.match(r"[=+\-@\t\r\n\0＝＋－＠]", cell)]
 
 
-@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\t=1", "'x", "＝1"])
+@pytest.mark.parametrize("cell", [f"{sign}1" for sign in "=+-@\t\r\n\0'＝＋－＠"])
 def test_what_a_spreadsheet_obeys_has_an_apostrophe_before_it(cell: str) -> None:
     assert guarded(cell) == f"'{cell}"
 
@@ -156,6 +156,101 @@ def test_cef_knows_the_time_and_how_grave_it_is() -> None:
     grave = [int(read(command="x", outcome=outcome)[0][6]) for outcome in ("intent", "done", "absent", "gap")]
     assert grave == sorted(set(grave))
     assert "rt" not in read(time="yesterday")[1]
+
+
+@pytest.mark.parametrize(
+    ("severity", "event"),
+    [
+        (9, {"outcome": "gap"}),
+        (9, {"outcome": "new_chain"}),
+        (9, {"outcome": "unreadable", "degraded": True}),
+        (6, {"outcome": "absent"}),
+        (6, {"outcome": "denied", "stale": True}),
+        (4, {"outcome": "found", "degraded": True}),
+        (4, {"outcome": "found", "stale": True}),
+        (4, {"outcome": "recovered"}),
+        (2, {"outcome": "found"}),
+        (1, {"outcome": "intent"}),
+        (1, {"outcome": "rotated"}),
+    ],
+)
+def test_how_grave_each_outcome_is(severity: int, event: dict[str, object]) -> None:
+    (line,) = cef([event], "1")
+    assert read_cef(line.decode().removesuffix("\n"))[0][6] == str(severity)
+
+
+TOLD = {field: f"the-{field}" for field in COLUMNS} | {
+    "seq": 7,
+    "time": "2026-05-04T10:00:00.250Z",
+    "pid": 4711,
+    "outcome": "not_started",
+    "cached": True,
+    "stale": True,
+    "degraded": True,
+    "duration_ms": 12,
+    "version": 3,
+    "count": 0,
+}
+
+
+def test_a_line_of_cef_word_for_word() -> None:
+    (line,) = cef([TOLD], "1.2")
+    assert line.decode() == (
+        "CEF:0|sophia-secrets|sophia-secrets|1.2|the-command:not_started|the-command not started|6|"
+        "rt=1777888800250 externalId=7 act=the-command outcome=not_started reason=the-kind suser=the-user "
+        "shost=the-host spid=4711 msg=the-words cs1=the-name cs1Label=name cs2=the-backend cs2Label=backend "
+        "cs3=the-target cs3Label=target cs4=the-ci cs4Label=ci cs5=the-profile cs5Label=profile "
+        "cs6=the-reason cs6Label=reason cn1=12 cn1Label=duration_ms cn2=3 cn2Label=version cn3=0 "
+        "cn3Label=count flexString2=the-id flexString2Label=id flexString1=cached,stale,degraded "
+        "flexString1Label=flags\n"
+    )
+    assert list(cef([{"outcome": "new_chain"}], "1.2")) == [
+        b"CEF:0|sophia-secrets|sophia-secrets|1.2|new_chain|new chain|9|outcome=new_chain\n"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "field", "limit"),
+    [
+        ("externalId", "seq", 40),
+        ("act", "command", 63),
+        ("outcome", "outcome", 63),
+        ("reason", "kind", 1023),
+        ("suser", "user", 1023),
+        ("shost", "host", 1023),
+        ("spid", "pid", 20),
+        ("msg", "words", 1023),
+        ("cs1", "name", 4000),
+        ("cs2", "backend", 4000),
+        ("cs3", "target", 4000),
+        ("cs4", "ci", 4000),
+        ("cs5", "profile", 4000),
+        ("cs6", "reason", 4000),
+        ("cn1", "duration_ms", 20),
+        ("cn2", "version", 20),
+        ("cn3", "count", 20),
+        ("flexString2", "id", 1023),
+    ],
+)
+def test_cef_cuts_each_text_at_the_length_of_its_key(key: str, field: str, limit: int) -> None:
+    whole, cut = (
+        read_cef(line.decode().removesuffix("\n"))[1][key]
+        for line in cef([{field: "x" * limit}, {field: "x" * (limit + 1)}], "1")
+    )
+    assert whole == "x" * limit
+    assert cut == "x" * (limit - 1) + "…"
+
+
+@pytest.mark.parametrize(
+    "time", [None, 1777888800, "yesterday", "2026-05-04T10:00:00.250", "2026-05-04", "2026-13-04T10:00:00Z"]
+)
+def test_what_names_no_moment_has_no_time(time: object) -> None:
+    assert milliseconds(time) is None
+
+
+def test_a_moment_is_a_whole_number_of_milliseconds() -> None:
+    assert milliseconds("1970-01-01T00:00:01.001Z") == 1001
+    assert milliseconds("1970-01-01T01:00:00.999999+01:00") == 1000
 
 
 def test_cef_cuts_texts_to_what_their_key_may_hold() -> None:

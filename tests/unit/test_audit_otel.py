@@ -89,7 +89,10 @@ def test_the_json_is_that_of_otlp() -> None:
         ({"outcome": "intent"}, "DEBUG"),
         ({"outcome": "absent"}, "WARN"),
         ({"outcome": "found", "degraded": True}, "WARN"),
+        ({"outcome": "found", "stale": True}, "WARN"),
+        ({"outcome": "rotated"}, "DEBUG"),
         ({"outcome": "gap"}, "ERROR"),
+        ({"outcome": "new_chain", "degraded": True}, "ERROR"),
     ],
 )
 def test_what_did_not_succeed_is_more_severe(event: Mapping[str, object], severity: str) -> None:
@@ -97,6 +100,44 @@ def test_what_did_not_succeed_is_more_severe(event: Mapping[str, object], severi
     (record,) = records(data)
     assert record.severity_text == severity
     assert record.severity_number == {"DEBUG": 5, "INFO": 9, "WARN": 13, "ERROR": 17}[severity]
+
+
+def test_a_line_of_otlp_word_for_word() -> None:
+    event = {"time": "2026-05-04T10:00:00.250Z", "outcome": "new_chain", "kind": "é", "count": 3}
+    (line,) = otlp([event], "1.2")
+    assert line == (
+        b'{"resourceLogs":[{"resource":{"attributes":['
+        b'{"key":"service.name","value":{"stringValue":"sophia-secrets"}},'
+        b'{"key":"service.version","value":{"stringValue":"1.2"}}]},'
+        b'"scopeLogs":[{"scope":{"name":"sophia_secrets.audit","version":"1.2"},"logRecords":[{'
+        b'"timeUnixNano":"1777888800250000000","severityNumber":17,"severityText":"ERROR",'
+        b'"body":{"stringValue":"new_chain"},"attributes":['
+        b'{"key":"sophia_secrets.outcome","value":{"stringValue":"new_chain"}},'
+        b'{"key":"error.type","value":{"stringValue":"\\u00e9"}},'
+        b'{"key":"sophia_secrets.count","value":{"intValue":"3"}}],'
+        b'"observedTimeUnixNano":"1777888800250000000","eventName":"sophia_secrets.new_chain"}]}]}]}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "found"),
+    [
+        (True, "bool_value", True),
+        (False, "bool_value", False),
+        ((1 << 63) - 1, "int_value", (1 << 63) - 1),
+        (1 - (1 << 63), "int_value", 1 - (1 << 63)),
+        (1 << 63, "string_value", str(1 << 63)),
+        ("", "string_value", ""),
+        (["a"], "string_value", '["a"]'),
+    ],
+)
+def test_a_field_has_the_kind_of_its_value_and_what_no_number_holds_is_text(
+    value: object, kind: str, found: object
+) -> None:
+    (data,) = parsed([{"outcome": "found", "count": value}])
+    (count,) = [each for each in records(data)[0].attributes if each.key == "sophia_secrets.count"]
+    assert count.value.WhichOneof("value") == kind
+    assert getattr(count.value, kind) == found
 
 
 def test_many_events_are_several_lines_and_each_host_a_resource() -> None:

@@ -75,7 +75,8 @@ def _fill(record: Any, event: Event) -> None:
     record.severity_number, record.severity_text = _SEVERITIES[text], text
     command, name, outcome = (cell(event.get(field)) for field in ("command", "name", "outcome"))
     record.event_name = f"{PREFIX}{command}.{outcome}" if command else f"{PREFIX}{outcome}"
-    record.body.string_value = f"{f'{command} {name}'.strip()}: {outcome}"
+    about = f"{command} {name}".strip()
+    record.body.string_value = f"{about}: {outcome}" if about else outcome
     for field in COLUMNS:
         value = event.get(field)
         if value is not None and field not in _OF_THE_RECORD:
