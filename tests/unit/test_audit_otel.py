@@ -163,6 +163,9 @@ def test_any_event_is_read_back(event: dict[str, Any]) -> None:
 
 def test_without_the_library_the_error_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.proto.logs.v1.logs_pb2", None)
-    with pytest.raises(errors.UsageError, match="opentelemetry-proto") as refused:
+    with pytest.raises(errors.UsageError) as refused:
         list(otlp([FOUND], "1"))
-    assert "`pip install opentelemetry-proto`" in refused.value.hint
+    assert (refused.value.message, refused.value.hint) == (
+        "`--format otel` needs the package `opentelemetry-proto`, which is not installed.",
+        "Install it beside this program: `pip install opentelemetry-proto`.",
+    )
