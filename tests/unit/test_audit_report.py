@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from sophia_secrets.cli import audit_page
 from sophia_secrets.cli.audit_report import bar, shape
 from sophia_secrets.cli.progress import PATIENCE, Bar
-from sophia_secrets.core.audit_report import Report, report
-from sophia_secrets.core.audit_tally import FAILED, Tally, access_of, time_of
+from sophia_secrets.core.audit_report import Report, Share, Trouble, Use, report
+from sophia_secrets.core.audit_tally import FAILED, Access, Tally, access_of, time_of
 from sophia_secrets.operations import tallying
 from sophia_secrets.state.audit import Actor, AuditLog, Event
 from sophia_secrets.state.audit_read import Query
@@ -231,6 +231,44 @@ def test_a_rotation_is_a_write_or_a_change_at_the_vendor_wherever_it_is_on_recor
         "D": "",
     }
     assert found.never_rotated == ("D",)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    ["absent", "backend_failed", "denied", "failed", "not_started", "refused", "unknown", "write_only"],
+)
+def test_what_did_not_get_or_do_what_it_was_for_has_failed(outcome: str) -> None:
+    found = report(tally([an_event(outcome, "A", MONDAY)]))
+    assert (found.failed, found.troubles) == (1, (Trouble("A", "fly", outcome, "", 1, MONDAY),))
+
+
+@pytest.mark.parametrize("outcome", ["found", "done", "changed", "seen", "intent", "unreadable", "gap"])
+def test_any_other_outcome_is_no_failure(outcome: str) -> None:
+    found = report(tally([an_event(outcome, "A", MONDAY)]))
+    assert (found.failed, found.troubles) == (0, ())
+    assert found.unreadable == (outcome == "unreadable")
+
+
+def test_what_an_event_leaves_out_or_has_of_another_kind_is_empty() -> None:
+    event = {"command": 1, "name": None, "user": ["a"], "ci": "x", "stale": 1, "degraded": "yes"}
+    assert access_of(event) == access_of({}) == Access("", "", "", "", "", "", False, False)
+    assert time_of({"time": "yesterday"}) == time_of({"time": MONDAY + "\n"}) == time_of({}) == ""
+    assert time_of({"time": MONDAY}) == MONDAY
+
+
+def test_what_is_alike_is_in_one_order_whatever_the_order_of_the_log() -> None:
+    kinds = [("b", "fly", "absent", ""), ("a", "github", "absent", ""), ("a", "fly", "refused", "x"),
+             ("a", "fly", "absent", "y"), ("a", "fly", "absent", "x"), ("c", "fly", "absent", "")]  # fmt: skip
+    events = [
+        {"name": name, "backend": backend, "outcome": outcome, "kind": kind, "time": MONDAY, "user": name}
+        for name, backend, outcome, kind in [*kinds, kinds[-1]]
+    ]
+    found = report(tally(events))
+    assert [(t.name, t.backend, t.outcome, t.kind) for t in found.troubles] == [
+        kinds[-1],
+        *sorted(kinds[:-1]),
+    ]
+    assert [share.label for share in found.actors] == ["a", "c", "b"]
 
 
 def test_an_empty_log_is_an_empty_report() -> None:

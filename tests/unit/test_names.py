@@ -198,8 +198,8 @@ def test_a_choice_is_read_as_a_person_says_it(words: list[str], choice: str) -> 
 
 def test_R3_hostile_names_are_handled_in_no_time() -> None:
     known = [("A" * n, "env") for n in range(1, 255)] + [("_" * 100_000, "env"), ("A" * 1_000_000, "env")]
-    began = time.monotonic()
+    began = time.process_time()
     names.nearest("A" * 1_000_000, known)
     names.corrected("aB" * 500_000)
     names.is_safe_to_ask("-" * 1_000_000)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 10
