@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import errno
+import gc
 import os
 import pickle
 import stat
@@ -177,3 +179,74 @@ def test_F1_a_link_in_place_of_a_record_is_refused(store: PendingStore, tmp_path
         (Path(store.directory) / pending_record.ident_of("API_KEY")).symlink_to(tmp_path / "elsewhere")
         with pytest.raises(errors.UnsafeState):
             claim.read()
+
+
+def test_F1_a_link_in_place_of_the_lock_is_refused_and_leaves_nothing_open(
+    store: PendingStore, tmp_path: Path
+) -> None:
+    store.claim("API_KEY").release()
+    (Path(store.directory) / f"{pending.ident_of('API_KEY')}.lock").unlink()
+    (Path(store.directory) / f"{pending.ident_of('API_KEY')}.lock").symlink_to(tmp_path / "elsewhere")
+    gc.collect()
+    before = os.listdir("/dev/fd")
+    with pytest.raises(errors.UnsafeState):
+        store.claim("API_KEY")
+    assert os.listdir("/dev/fd") == before
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_record_larger_than_any_is_damaged_and_can_be_dropped(store: PendingStore) -> None:
+    with store.claim("API_KEY") as claim:
+        claim.write(record())
+        path = Path(store.directory) / pending.ident_of("API_KEY")
+        with path.open("ab") as file:
+            file.truncate(pending._LIMIT + 1)
+        assert store.all() == ([], 1)
+        with pytest.raises(errors.IntegrityFailed, match="cannot be opened"):
+            claim.read()
+        assert claim.remove()
+    assert store.all() == ([], 0)
+
+
+def test_a_record_that_is_dropped_while_all_are_listed_is_not_damaged(
+    store: PendingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.claim("API_KEY").release()
+    monkeypatch.setattr(files, "names", lambda _: [pending.ident_of("API_KEY")])
+    assert store.all() == ([], 0)
+
+
+@pytest.mark.parametrize(("verb", "called"), [("read", "read"), ("removed", "remove")])
+def test_what_the_disk_refuses_is_said_and_a_claim_is_let_go_of_once(
+    store: PendingStore, monkeypatch: pytest.MonkeyPatch, verb: str, called: str
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with store.claim("API_KEY") as claim:
+        claim.write(record())
+        with monkeypatch.context() as patched:
+            patched.setattr(files, called, broken)
+            with pytest.raises(errors.IntegrityFailed) as caught:
+                (claim.read if verb == "read" else claim.remove)()
+        assert caught.value.message == (
+            f"The sealed record of rotating API_KEY cannot be {verb}: Input/output error."
+        )
+        assert fields(claim.read()) == fields(record())
+        claim.release()
+    store.claim("API_KEY").release()
+
+
+def test_a_directory_that_cannot_be_made_is_said_with_what_helps(
+    store: PendingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files, "open_directory", full)
+    with pytest.raises(errors.IntegrityFailed) as caught:
+        store.claim("API_KEY")
+    assert (caught.value.message, caught.value.hint) == (
+        f"The pending rotations in {store.directory} cannot be used: No space left on device.",
+        "Set SOPHIA_SECRETS_HOME to a directory that you can write.",
+    )

@@ -138,6 +138,28 @@ def test_the_same_route_is_not_written_twice(tmp_path: Path) -> None:
     assert found.user == "you"
 
 
+def test_a_route_too_large_to_be_read_back_is_not_kept(tmp_path: Path) -> None:
+    one = simple(user="x" * route.LIMIT)
+    route.store(str(tmp_path), KEY, b"t" * 32, one)
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_F1_what_cannot_be_a_route_gives_way_to_one(tmp_path: Path) -> None:
+    route.store(str(tmp_path), KEY, b"t" * 32, simple(user="before"))
+    (kept,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    for spoil in ("link", "size"):
+        if spoil == "link":
+            kept.unlink()
+            kept.symlink_to(tmp_path / "elsewhere")
+        else:
+            kept.write_bytes(b"x" * (route.LIMIT + 1))
+        route.store(str(tmp_path), KEY, b"t" * 32, simple(user=spoil))
+        found = route.load(str(tmp_path), KEY, b"t" * 32)
+        assert found is not None
+        assert found.user == spoil
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_routes_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(route, "MOST", 8)
     for number in range(40):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sophia_secrets import errors
-from sophia_secrets.state import files
+from sophia_secrets.state import files, opening
 from tests.faults.children import Child, in_child
 
 ROOT = os.geteuid() == 0
@@ -352,6 +353,91 @@ def test_reading_stops_at_the_limit(place: tuple[Path, int]) -> None:
     assert files.read(fd, "missing", 10) is None
 
 
+def test_reading_stops_at_the_limit_of_a_file_that_grows_while_it_is_read() -> None:
+    """As those of `/proc` do, which say that they are empty."""
+    assert os.stat("/proc/self/status").st_size == 0
+    assert files.read_path("/proc/self/status", 1 << 20, private=False)
+    with pytest.raises(files.TooLarge):
+        files.read_path("/proc/self/status", 10, private=False)
+
+
+def test_a_write_that_takes_nothing_is_an_error_and_no_endless_loop(
+    place: tuple[Path, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, fd = place
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", lambda to, data: 0)
+        with pytest.raises(OSError, match="nothing could be written"):
+            files.replace(fd, "name", b"data")
+    assert files.names(fd) == []
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.EIO])
+def test_a_file_system_that_syncs_no_directory_is_used_and_a_broken_one_is_not(
+    place: tuple[Path, int], monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    _, fd = place
+    fsync = os.fsync
+
+    def partly(one: int) -> None:
+        if stat.S_ISDIR(os.fstat(one).st_mode):
+            raise OSError(number, os.strerror(number))
+        fsync(one)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", partly)
+        if number == errno.EIO:
+            with pytest.raises(OSError, match=os.strerror(number)):
+                files.replace(fd, "name", b"data")
+        else:
+            files.replace(fd, "name", b"data")
+            assert files.read(fd, "name", 4) == b"data"
+
+
+def test_a_path_is_told_by_its_name_where_the_system_cannot_say_the_directory(
+    place: tuple[Path, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, fd = place
+    assert files.path_of(fd, "name") == str(home / "name")
+
+    def unknown(path: str) -> str:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+
+    monkeypatch.setattr(os, "readlink", unknown)
+    assert files.path_of(fd, "name") == "name"
+
+
+def test_a_state_directory_is_absolute() -> None:
+    with pytest.raises(ValueError, match="absolute"):
+        files.open_directory("state")
+
+
+def test_F3_a_file_that_its_creator_has_not_opened_yet_is_waited_for(
+    place: tuple[Path, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under a umask of 0777 a file is made shut, and its creator opens it a moment later."""
+    home, fd = place
+    files.replace(fd, "name", b"data")
+    (home / "name").chmod(0)
+    tries = []
+    really = opening.open_private
+
+    def shut(dirfd: int, name: str, flags: int) -> int:
+        tries.append(name)
+        if len(tries) < 3:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        (home / "name").chmod(0o600)
+        return really(dirfd, name, flags)
+
+    monkeypatch.setattr(opening, "open_private", shut)
+    os.close(opening.open_shared(fd, "name", os.O_RDWR))
+    assert len(tries) == 3
+    tries.clear()
+    with pytest.raises(PermissionError):
+        opening.open_shared(fd, "name", os.O_RDWR)
+    assert len(tries) == 1
+
+
 def test_create_lets_one_win_and_shows_readers_the_whole_or_nothing(place: tuple[Path, int]) -> None:
     _, fd = place
     assert files.create(fd, "name", b"first")
@@ -435,6 +521,20 @@ def test_a_lock_on_a_file_that_went_between_opening_and_locking_is_none(
         assert not files.Lock(fd, "lock").acquire(0.0)
 
 
+def test_a_lock_that_is_held_is_held_once_and_writes_only_while_it_is(place: tuple[Path, int]) -> None:
+    home, fd = place
+    lock = files.Lock(fd, "lock")
+    lock.write(b"nobody's")
+    assert not (home / "lock").exists()
+    assert lock.acquire()
+    with lock:
+        lock.write(b"ours")
+        assert not files.Lock(fd, "lock").acquire(0.0)
+    lock.write(b"nobody's")
+    assert (home / "lock").read_bytes() == b"ours"
+    assert files.Lock(fd, "lock").acquire(0.0)
+
+
 def test_a_lock_that_is_dropped_is_let_go(place: tuple[Path, int]) -> None:
     _, fd = place
     lock = files.Lock(fd, "lock")
@@ -507,3 +607,8 @@ def test_a_named_file_in_a_missing_directory_is_a_usage_error(tmp_path: Path) ->
     assert caught.value.hint == f"mkdir -p {tmp_path}/a"
     with pytest.raises(errors.UsageError, match="a directory, not a file"):
         files.replace_path("/", b"x")
+
+
+def test_a_path_that_no_file_can_have_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=os.strerror(errno.ENAMETOOLONG)):
+        files.read_path(str(tmp_path / ("x" * 300)), 10)

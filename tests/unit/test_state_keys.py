@@ -157,6 +157,23 @@ def test_K4_a_key_is_not_made_by_who_only_looks(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_K4_a_directory_without_a_key_is_left_without_one_by_who_only_looks(tmp_path: Path) -> None:
+    home = tmp_path / "state"
+    home.mkdir(mode=0o700)
+    with pytest.raises(errors.KeyMissing) as caught:
+        keys.load(str(home), None, create=False)
+    assert caught.value.message == f"There is no key at {home}/key."
+    with pytest.raises(errors.KeyMissing) as caught:
+        keys.load(str(home), None, create=False, keyring=Ring())
+    assert caught.value.message == f"There is no key for {home} in the keyring."
+    assert list(home.iterdir()) == []
+
+
+def test_K4_where_no_directory_can_be_the_error_is_the_systems() -> None:
+    with pytest.raises(FileNotFoundError):
+        keys.load("/proc/sophia-secrets/state", None)
+
+
 @pytest.mark.parametrize("content", [b"", b"x" * 31, b"x" * 33, b"x" * 10_000])
 def test_K4_a_key_of_the_wrong_size_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
     keys.load(str(tmp_path / "s"), None)
@@ -224,6 +241,19 @@ def test_the_keyring_keeps_one_key_for_each_state_directory(tmp_path: Path) -> N
     assert one.key != other.key
     assert keys.load(str(tmp_path / "one"), None, keyring=ring).key == one.key
     assert not (tmp_path / "one" / "key").exists()
+
+
+def test_K4_a_key_that_another_process_put_into_the_keyring_meanwhile_is_taken(tmp_path: Path) -> None:
+    class Late(Ring):
+        asked = 0
+
+        def get_password(self, service: str, account: str) -> str | None:
+            self.asked += 1
+            return None if self.asked == 1 else base64.b64encode(b"l" * 32).decode()
+
+    ring = Late()
+    assert keys.load(str(tmp_path / "s"), None, keyring=ring).key == b"l" * 32
+    assert ring.kept == {}
 
 
 def test_a_keyring_that_fails_is_said_without_its_words(tmp_path: Path) -> None:

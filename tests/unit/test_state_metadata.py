@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -12,6 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sophia_secrets import errors
+from sophia_secrets.state import counters, files
+from sophia_secrets.state import facts as facts_module
 from sophia_secrets.state.audit import Actor, AuditLog, Event
 from sophia_secrets.state.audit_read import Query
 from sophia_secrets.state.counters import Counters
@@ -47,6 +51,7 @@ def a_log(directory: Path, clock: Clock, *, key: bytes = METADATA_KEY) -> AuditL
         clock=clock,
         max_bytes=20_000,
         sync=False,
+        watch=False,
         counters=Counters(key),
     )
 
@@ -59,6 +64,10 @@ def log(tmp_path: Path, clock: Clock) -> AuditLog:
 @pytest.fixture
 def facts(tmp_path: Path, log: AuditLog) -> Facts:
     return Facts(str(tmp_path / "facts"), METADATA_KEY, log)
+
+
+def refused(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def found(name: str) -> Event:
@@ -177,6 +186,33 @@ def test_counters_that_cannot_be_written_never_fail_an_append(log: AuditLog, tmp
     (tmp_path / "log" / "counters").mkdir()
     log.append([found("A")])
     (tmp_path / "log" / "counters").rmdir()
+    assert shown(log, ["A"]) == {"A": (1, NOON)}
+
+
+def test_counters_that_cannot_be_kept_are_told_all_the_same(
+    log: AuditLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.append([found("A"), found("A")])
+    (tmp_path / "log" / "counters").unlink()
+    monkeypatch.setattr(files, "replace", refused)
+    assert shown(log, ["A"]) == {"A": (2, NOON)}
+    assert not (tmp_path / "log" / "counters").exists()
+
+
+def test_counters_are_not_read_while_the_log_is_held(
+    log: AuditLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.append([found("A")])
+    monkeypatch.setattr(counters, "_WAIT", 0.0)
+    directory = files.open_directory(str(tmp_path / "log"))
+    try:
+        with (
+            files.Lock(directory, "audit.head"),
+            pytest.raises(errors.AuditFailed, match="held by another process"),
+        ):
+            log.counts(["A"])
+    finally:
+        os.close(directory)
     assert shown(log, ["A"]) == {"A": (1, NOON)}
 
 
@@ -330,6 +366,68 @@ def test_damaged_facts_are_made_anew_from_the_log(facts: Facts, tmp_path: Path, 
         path.write_bytes(by_content[True].read_bytes())
     assert facts.load("fly", "app") == expected
     assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("called", ["open_directory", "remove"])
+def test_A1_facts_that_cannot_be_used_fail_before_anything_is_logged(
+    facts: Facts, log: AuditLog, monkeypatch: pytest.MonkeyPatch, called: str
+) -> None:
+    before = facts.record("fly", "app", [done("A")])
+    with monkeypatch.context() as patched:
+        patched.setattr(files, called, refused)
+        with pytest.raises(errors.AuditFailed) as caught:
+            facts.record("fly", "app", [done("A")])
+    assert (caught.value.message, caught.value.hint) == (
+        f"The metadata in {facts.directory} cannot be used: No space left on device.",
+        "Set SOPHIA_SECRETS_HOME to a directory that you can write.",
+    )
+    assert facts.load("fly", "app") == before
+    assert len(list(log.read())) == 1
+
+
+@pytest.mark.parametrize("why", ["held", "no locks"])
+def test_A2_facts_that_cannot_be_locked_are_said_to_be_so(
+    facts: Facts, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    def no_locks(*_: object) -> bool:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(facts_module, "_WAIT", 0.0)
+    with facts_module._Open(facts, "fly", "app"):
+        if why == "no locks":
+            monkeypatch.setattr(files.Lock, "acquire", no_locks)
+        with pytest.raises(errors.AuditFailed) as caught:
+            facts.load("fly", "app")
+    said = "it is held by another process" if why == "held" else "No locks available"
+    assert caught.value.message == f"The metadata in {facts.directory} cannot be used: {said}."
+    monkeypatch.undo()
+    assert facts.load("fly", "app") == {}
+
+
+def test_facts_are_let_go_of_where_the_log_cannot_be_read(
+    facts: Facts, log: AuditLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object) -> None:
+        raise errors.AuditFailed("The audit log cannot be read.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AuditLog, "read", unreadable)
+        with pytest.raises(errors.AuditFailed):
+            facts.load("fly", "app")
+    monkeypatch.setattr(facts_module, "_WAIT", 0.0)
+    assert facts.load("fly", "app") == {}
+
+
+@pytest.mark.parametrize("called", ["read", "replace"])
+def test_facts_that_cannot_be_read_or_kept_are_those_of_the_log(
+    facts: Facts, monkeypatch: pytest.MonkeyPatch, called: str
+) -> None:
+    facts.record("fly", "app", [done("A", digest="d1")])
+    with monkeypatch.context() as patched:
+        patched.setattr(files, called, refused)
+        told = facts.record("fly", "app", [done("A", digest="d2")])
+    assert (told["A"].version, told["A"].digest) == (2, "d2")
+    assert facts.load("fly", "app") == told
 
 
 def test_no_target_stands_in_a_file_name_and_files_are_private(facts: Facts, tmp_path: Path) -> None:
