@@ -271,6 +271,51 @@ def test_what_is_alike_is_in_one_order_whatever_the_order_of_the_log() -> None:
     assert [share.label for share in found.actors] == ["a", "c", "b"]
 
 
+def test_what_is_told_of_a_name_is_the_latest_of_all_that_is_alike_but_for_what_is_not_told() -> None:
+    def twice(outcome: str, command: str) -> list[dict[str, Any]]:
+        return [
+            an_event(outcome, "A", time, command) | {"stale": time == TUESDAY} for time in (TUESDAY, MONDAY)
+        ]
+
+    found = report(tally(twice("found", "get") + twice("done", "set") + twice("absent", "get")))
+    assert found.secrets == (Use("A", 2, 2, 0, TUESDAY, TUESDAY),)
+    assert found.troubles == (Trouble("A", "fly", "absent", "", 2, TUESDAY),)
+    assert found.never_read == found.never_rotated == ()
+
+
+def test_of_a_name_that_is_only_known_everything_is_never() -> None:
+    found = report(tally([an_event("found", "", MONDAY)]), {"A": ""})
+    assert found.secrets == (Use("A", reads=0, failed=0, degraded=0, last_read="", last_changed=""),)
+    assert found.secrets == (Use("A"),)
+    assert (found.reads, found.never_read, found.never_rotated) == (1, ("A",), ("A",))
+
+
+def test_a_name_that_was_written_without_a_time_is_known_and_its_rotation_is_not() -> None:
+    found = report(tally([an_event("done", "A", "", "set")]))
+    assert found.secrets == (Use("A"),)
+    assert (found.first, found.last, found.days) == ("", "", ())
+
+
+def test_only_a_write_and_a_change_at_the_vendor_are_a_rotation() -> None:
+    events = [an_event(outcome, "A", MONDAY, "set") for outcome in ("seen", "intent", "found", "refused")]
+    events += [an_event("done", "A", TUESDAY, "delete"), an_event("found", "B", MONDAY)]
+    found = report(tally([*events, an_event("changed", "B", SUNDAY)]))
+    assert [(use.name, use.last_changed) for use in found.secrets] == [("A", ""), ("B", SUNDAY)]
+
+
+def test_a_name_written_and_deleted_at_one_time_is_known() -> None:
+    events = [an_event("done", "A", MONDAY, command) for command in ("delete", "set")]
+    assert report(tally(events)).never_read == ("A",)
+
+
+def test_each_share_has_its_reads_and_failures() -> None:
+    events = [an_event(outcome, "A", MONDAY) for outcome in ("found", "found", "absent", "seen")]
+    found = report(tally([*events, an_event("found", "A", MONDAY, "run", "github")]))
+    assert found.backends == (Share("fly", 4, 2, 1), Share("github", 1, 1, 0))
+    assert found.commands == (Share("get", 4, 2, 1), Share("run", 1, 1, 0))
+    assert found.days == (Share(MONDAY[:10], 5, 3, 1),)
+
+
 def test_an_empty_log_is_an_empty_report() -> None:
     found = report(Tally())
     assert (found.events, found.first, found.secrets, found.days) == (0, "", (), ())
