@@ -412,3 +412,154 @@ def test_it_is_found_through_the_packages_own_entry_point() -> None:
         backends.backend_class("aws")
     assert "aws" not in backends.BUILT_IN
     assert Path(backends.__file__).parent.joinpath("aws").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("section", "request_more", "told"),
+    [
+        (
+            {},
+            {"RecoveryWindowInDays": 30},
+            "for 30 days it can be restored: aws secretsmanager restore-secret --secret-id app/A --region eu-west-1",
+        ),
+        (
+            {"delete_at_once": True},
+            {"ForceDeleteWithoutRecovery": True},
+            "deleted at once, as the settings say",
+        ),
+    ],
+)
+def test_a_deletion_says_whether_it_can_be_undone(
+    section: dict[str, object], request_more: dict[str, object], told: str
+) -> None:
+    steps = backend(section).delete(["A", "GONE"])
+    receipt, calls = played(
+        steps, held({"A": "a"}, GONE="ResourceNotFoundException"), {}, held({}, A="ResourceNotFoundException")
+    )
+    assert json.loads(calls[1].stdin) == {"SecretId": "app/A", **request_more}
+    assert [(each.name, each.outcome, each.detail, each.verified) for each in receipt.results] == [
+        ("A", Outcome.DONE, told, True),
+        ("GONE", Outcome.UNCHANGED, "absent", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refused("ResourceNotFoundException"),
+        refused("InvalidRequestException", "You can't perform this operation on the secret because it was marked for deletion."),
+    ],
+)  # fmt: skip
+def test_what_is_gone_when_it_is_to_be_deleted_is_no_failure(answer: Completed) -> None:
+    receipt, _ = played(backend().delete(["A"]), held({}, A="AccessDeniedException"), answer)
+    (result,) = receipt.results
+    assert (result.outcome, result.detail, receipt.failure) == (Outcome.UNCHANGED, "absent", None)
+
+
+def test_after_a_deletion_that_failed_no_other_is_tried() -> None:
+    receipt, calls = played(
+        backend().delete(["A", "B"]), held({"A": "a", "B": "b"}), refused("AccessDeniedException")
+    )
+    assert [each.outcome for each in receipt.results] == [Outcome.FAILED, Outcome.NOT_STARTED]
+    assert receipt.failure is not None
+    assert receipt.failure.kind is FailureKind.NOT_PERMITTED
+    assert len(calls) == 2
+
+
+def test_where_the_values_cannot_be_read_nothing_is_deleted() -> None:
+    receipt, calls = played(backend().delete(["A", "B"]), refused("ExpiredTokenException"))
+    assert [each.outcome for each in receipt.results] == [Outcome.NOT_STARTED] * 2
+    assert receipt.failure is not None
+    assert receipt.failure.kind is FailureKind.NOT_AUTHENTICATED
+    assert len(calls) == 1
+
+
+def test_a_write_that_cannot_be_read_back_is_done_and_not_verified() -> None:
+    steps = backend().write([Change("A", SecretValue("new"))])
+    receipt, _ = played(steps, held({"A": "old"}), {}, Completed(Ended.TIMED_OUT))
+    (result,) = receipt.results
+    assert (result.outcome, result.verified, result.detail) == (Outcome.DONE, False, "not verified")
+
+
+def test_names_that_may_neither_be_listed_nor_read_are_no_answer() -> None:
+    steps = backend(None, "A").snapshot()
+    found, _ = played(steps, "AccessDeniedException", held({}, A="AccessDeniedException"))
+    assert isinstance(found, Failure)
+    assert found.kind is FailureKind.NOT_PERMITTED
+    steps = backend(None, "A").snapshot()
+    found, _ = played(steps, "AccessDeniedException", Completed(Ended.TIMED_OUT))
+    assert isinstance(found, Failure)
+    assert found.kind is FailureKind.TIMED_OUT
+
+
+def test_an_error_about_a_secret_that_was_not_asked_for_is_no_answer() -> None:
+    errors_of = {"SecretValues": [], "Errors": [{"SecretId": "other/A", "ErrorCode": "x", "Message": "m"}]}
+    found, _ = played(backend().snapshot(), listed("A"), errors_of)
+    assert isinstance(found, Failure)
+    assert found.kind is FailureKind.BAD_OUTPUT
+
+
+def test_a_secret_whose_versions_are_not_told_has_its_value_all_the_same() -> None:
+    found, _ = played(backend().snapshot(), {"SecretList": [{"Name": "app/A"}]}, held({"A": "a"}))
+    assert isinstance(found, Snapshot)
+    assert found.entries["A"].value == SecretValue("a")
+
+
+@pytest.mark.parametrize(
+    ("answer", "statuses", "message", "hint"),
+    [
+        ("ExpiredTokenException", ("ok", "fail", "skip"), "expired", "aws sso login"),
+        ("AccessDeniedException", ("ok", "ok", "fail"), "app/ in eu-west-1", ""),
+        ("InternalServiceError", ("ok", "skip", "fail"), "app/ in eu-west-1", ""),
+    ],
+)
+def test_doctor_tells_the_sign_in_from_the_target(
+    answer: str, statuses: tuple[str, ...], message: str, hint: str
+) -> None:
+    version = Completed(Ended.EXITED, stdout=b"aws-cli/2.36.7 Python/3.13")
+    checks, _ = played(backend().probe(), version, answer)
+    assert tuple(check.status.value for check in checks) == statuses
+    (failed,) = [check for check in checks if check.status is CheckStatus.FAIL]
+    assert message in failed.message
+    assert hint in failed.hint
+    assert failed.hint
+
+
+@pytest.mark.parametrize(
+    ("done", "message"),
+    [
+        (Completed(Ended.NOT_FOUND), "The AWS CLI (`aws`) was not found."),
+        (Completed(Ended.NOT_RUNNABLE, path="/usr/bin/aws"), "/usr/bin/aws could not be started."),
+    ],
+)
+def test_V9_doctor_skips_what_a_missing_program_cannot_be_asked(done: Completed, message: str) -> None:
+    checks, _ = played(backend().probe(), done)
+    assert [check.status.value for check in checks] == ["fail", "skip", "skip"]
+    assert checks[0].message == message
+    assert "docs.aws.amazon.com" in checks[0].hint
+
+
+def test_V3_an_answer_that_is_too_long_is_no_answer_and_says_what_makes_it_shorter() -> None:
+    found = answered(backend().snapshot(), Completed(Ended.TOO_MUCH_OUTPUT))
+    assert isinstance(found, Failure)
+    assert (found.kind, found.hint) == (FailureKind.BAD_OUTPUT, "Choose a longer `prefix` under `[aws]`.")
+
+
+@pytest.mark.parametrize(
+    ("section", "environ", "hint"),
+    [
+        (
+            {},
+            {"AWS_ACCESS_KEY_ID": "i", "AWS_SECRET_ACCESS_KEY": "k"},
+            "Put valid credentials in `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.",
+        ),
+        ({"profile": "dev"}, {}, "Run `aws sso login --profile dev`, or `aws configure` it."),
+        ({}, {}, "Run `aws sso login` or `aws configure`, or set `profile` under `[aws]`."),
+    ],
+)
+def test_who_is_signed_out_is_told_how_this_credential_is_renewed(
+    section: dict[str, object], environ: dict[str, str], hint: str
+) -> None:
+    found = answered(backend(section, **environ).snapshot(), refused("ExpiredTokenException"))
+    assert isinstance(found, Failure)
+    assert found.hint == hint

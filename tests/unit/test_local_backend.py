@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import stat
 import subprocess
@@ -401,6 +403,118 @@ def test_X3_a_write_that_the_disk_refuses_leaves_the_old_file(
     assert held(machine.backend()) == {"A": "3"}
 
 
+def test_X3_what_was_written_and_cannot_be_read_again_is_unknown(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(machine.backend(), A="1")
+    really = files.read_path
+    reads: list[str] = []
+
+    def once(path: str, limit: int, private: bool = True, follow: bool = False) -> bytes | None:
+        if path == str(machine.file):
+            reads.append(path)
+            if len(reads) > 1:
+                raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+        return really(path, limit, private, follow)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "read_path", once)
+        receipt = write(machine.backend(), A="2")
+    assert outcomes(receipt) == [Outcome.UNKNOWN]
+    assert receipt.failure is not None
+    assert receipt.failure.message == f"{machine.file}: Input/output error."
+    assert held(machine.backend()) == {"A": "2"}
+
+
+def test_X3_a_failed_write_after_which_the_file_cannot_be_read_is_unknown(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(machine.backend(), A="1")
+
+    def lost(*_: object, **__: object) -> None:
+        machine.file.unlink()
+        machine.file.mkdir()
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(files, "replace_path", lost)
+    assert outcomes(write(machine.backend(), A="2")) == [Outcome.UNKNOWN]
+
+
+def test_X9_a_value_that_another_program_replaced_at_once_is_unknown(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(machine.backend(), A="1")
+    before = machine.file.read_bytes()
+    really = files.replace_path
+
+    def undone(path: str, data: bytes, mode: int = 0o600) -> None:
+        really(path, data, mode)
+        machine.file.write_bytes(before)
+
+    monkeypatch.setattr(files, "replace_path", undone)
+    (result,) = write(machine.backend(), A="2").results
+    assert (result.outcome, result.detail) == (Outcome.UNKNOWN, "it did not read back as it was written")
+
+
+@pytest.mark.parametrize(
+    ("number", "hint"),
+    [
+        (errno.ENOSPC, "Free some space in {0} (`df -h {0}` shows how much there is) and try again."),
+        (errno.EDQUOT, "Free some space in {0} (`df -h {0}` shows how much there is) and try again."),
+        (errno.EROFS, "Make {0} writable, or set `SOPHIA_SECRETS_HOME` to a directory that is."),
+        (errno.EMFILE, "Allow more open files (see `ulimit -n`) and try again."),
+        (errno.EFBIG, "Allow larger files (see `ulimit -f`) and try again."),
+        (errno.EIO, "Try again; where it stays so, see to the disk that holds {0}."),
+        (errno.ENOEXEC, ""),
+    ],
+)
+def test_what_the_system_refuses_has_the_hint_that_mends_it(number: int, hint: str) -> None:
+    assert place.hint_of(OSError(number, os.strerror(number)), "/state") == hint.format("/state")
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO])
+def test_a_file_that_cannot_be_read_is_said_with_its_path(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    write(machine.backend(), A="1")
+
+    def refused(path: str, *_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), path)
+
+    monkeypatch.setattr(files, "read_path", refused)
+    found = run(machine.backend().snapshot())
+    assert isinstance(found, Failure)
+    assert found.message == f"{machine.file}: {os.strerror(number)}."
+    denied = number == errno.EACCES
+    assert found.kind is (FailureKind.NOT_PERMITTED if denied else FailureKind.BAD_OUTPUT)
+    assert bool(found.hint) is not denied
+    (check,) = run(machine.backend().probe())
+    assert (check.id, check.status, check.message) == ("local.file", CheckStatus.FAIL, found.message)
+
+
+def test_a_file_too_large_to_be_the_vault_is_not_read(machine: Machine) -> None:
+    write(machine.backend(), A="1")
+    with machine.file.open("ab") as file:
+        file.truncate(1 << 30)
+    found = run(machine.backend().snapshot())
+    assert isinstance(found, Failure)
+    assert found.message == f"{machine.backend().target.label} is too large to be a file of secrets."
+
+
+def test_doctor_says_whether_this_identity_is_among_the_recipients(machine: Machine) -> None:
+    write(machine.backend(), A="1")
+    section = {"recipients": [machine.public(), *keys(1)]}
+    checks = {check.id: check for check in run(machine.backend(**section).probe())}
+    assert checks["local.recipients"].status is CheckStatus.OK
+    assert checks["local.recipients"].message == "2 recipients, this identity among them"
+
+
+def test_doctor_says_that_a_named_identity_which_is_not_there_opens_nothing(machine: Machine) -> None:
+    write(machine.backend(), A="1")
+    checks = run(machine.backend(identity="elsewhere.txt").probe())
+    assert [(check.id, check.status) for check in checks] == [("local.file", CheckStatus.FAIL)]
+
+
 def test_a_lock_that_is_never_let_go_is_a_timeout(machine: Machine) -> None:
     write(machine.backend(), A="1")
     backend = LocalBackend(place.read_place({}, Context({}, "", "/", str(machine.state), timeout=0.05)))
@@ -442,6 +556,8 @@ def test_an_unarmored_file_is_read_and_its_recipients_are_counted() -> None:
         assert vault.recipient_count(data) == 3
         assert vault.unseal(data, vault.read_identities(str(identity).encode())) == b"A=1\n"
     assert vault.recipient_count(b"junk") == 0
+    damaged = b"-----BEGIN AGE ENCRYPTED FILE-----\nA\n-----END AGE ENCRYPTED FILE-----\n"
+    assert vault.recipient_count(damaged) == 0
 
 
 def test_age_itself_opens_the_file(machine: Machine) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import pwd
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -533,3 +534,113 @@ def test_a_reference_is_what_upstreams_parser_takes_for_one(text: str) -> None:
         else:
             rest = rest[1:]
     assert reads_as_reference(text) is found
+
+
+def test_after_a_removal_that_failed_no_other_is_tried() -> None:
+    denied = ended(1, "error: [403] no\n")
+    got, calls = fed(configured(ESC).delete(["A", "B"]), [opened(A="a", B="b"), denied])
+    assert [result.outcome for result in got.results] == [Outcome.FAILED, Outcome.NOT_STARTED]
+    assert got.failure is not None
+    assert len(calls) == 2
+
+
+def test_V9_a_removal_over_which_pulumi_breaks_down_says_where_the_name_may_be() -> None:
+    crash = ended(1, "The Pulumi CLI encountered a fatal error. This is a bug!\ngoroutine 1\n")
+    got, _ = fed(configured(ESC).delete(["A"]), [opened(A="a"), crash])
+    (result,) = got.results
+    assert result.outcome is Outcome.FAILED
+    assert result.detail.startswith("it is not to be found there: ")
+
+
+@pytest.mark.parametrize(
+    ("removed", "after", "outcome"),
+    [
+        (ended(), opened(), Outcome.DONE),
+        (ended(), opened(A="imported"), Outcome.FAILED),
+        (ended(), Completed(Ended.TIMED_OUT), Outcome.DONE),
+        (ended(stderr="production:3:5: a warning\n"), Completed(Ended.TIMED_OUT), Outcome.UNKNOWN),
+        (Completed(Ended.TIMED_OUT), opened(), Outcome.DONE),
+        (Completed(Ended.TIMED_OUT), opened(A="a"), Outcome.UNKNOWN),
+        (Completed(Ended.TIMED_OUT), Completed(Ended.TIMED_OUT), Outcome.UNKNOWN),
+        (Completed(Ended.NOT_RUNNABLE), None, Outcome.FAILED),
+    ],
+)
+def test_V11_a_removal_is_what_the_next_read_shows(
+    removed: Completed, after: Completed | None, outcome: Outcome
+) -> None:
+    answers = [opened(A="a"), removed, *([after] if after is not None else [])]
+    got, _ = fed(configured(ESC).delete(["A"]), answers)
+    (result,) = got.results
+    assert result.outcome is outcome
+    seen = after is not None and after.ok
+    assert result.verified is (outcome is Outcome.DONE and seen)
+    assert (got.failure is None) is (result.verified or (outcome is Outcome.FAILED and seen))
+
+
+@pytest.mark.parametrize("answer", [b"", b"[]", b"{}", b'{"user": ""}', b'{"user": 1}', b"not JSON"])
+def test_doctor_warns_where_pulumi_does_not_say_who_is_logged_in(answer: bytes) -> None:
+    checks, _ = fed(
+        configured(ESC).probe(), [ended(stdout=b"v3.260.0\n"), ended(stdout=answer), opened(A="a")]
+    )
+    assert (checks[1].status, checks[1].hint) == (CheckStatus.WARN, "Run `pulumi login`.")
+    assert checks[2].status is CheckStatus.OK
+
+
+def test_V9_doctor_skips_what_a_missing_program_cannot_be_asked(project: Path) -> None:
+    backend = configured(ESC | {"stack": "dev", "directory": "infra"}, cwd=str(project))
+    checks, _ = fed(backend.probe(), [Completed(Ended.NOT_FOUND)])
+    assert [(check.id, check.status) for check in checks] == [
+        ("pulumi.cli", CheckStatus.FAIL),
+        ("pulumi.auth", CheckStatus.SKIP),
+        ("pulumi.environment", CheckStatus.SKIP),
+        ("pulumi.stack", CheckStatus.SKIP),
+    ]
+
+
+def test_doctor_asks_a_stack_alone_in_its_own_directory(project: Path) -> None:
+    backend = configured({"stack": "acme/dev", "directory": "infra"}, cwd=str(project))
+    checks, calls = fed(
+        backend.probe(), [ended(stdout=b"v3.260.0\n"), ended(stdout=b'{"user": "me"}'), ended(stdout=b"{}")]
+    )
+    assert [(check.id, check.status.value) for check in checks] == [
+        ("pulumi.cli", "ok"), ("pulumi.auth", "ok"), ("pulumi.stack", "ok"),
+    ]  # fmt: skip
+    assert calls[1].arguments[:2] == ("-C", str(project / "infra"))
+
+
+def test_V4_a_configuration_that_is_none_is_no_answer(project: Path) -> None:
+    backend = configured({"stack": "acme/dev", "directory": "infra"}, cwd=str(project))
+    for answer in (b"[]", b"{", b'{"app:A": 1}'):
+        got, _ = fed(backend.snapshot(), [ended(stdout=answer)])
+        assert isinstance(got, Failure)
+        assert got.kind is FailureKind.BAD_OUTPUT
+
+
+def test_C2_a_token_goes_to_the_backend_that_the_stored_session_is_logged_in_to(tmp_path: Path) -> None:
+    (tmp_path / "credentials.json").write_text('{"current": "https://pulumi.example"}')
+    environ = {"PULUMI_HOME": str(tmp_path), "PULUMI_ACCESS_TOKEN": "pul-1"}
+    (scratch,) = first_call(configured(ESC, environ)).scratch
+    assert json.loads(scratch.files["credentials.json"]) == {"current": "https://pulumi.example"}
+
+
+def test_C2_a_stored_session_that_is_no_file_is_unreadable_and_none_is_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "credentials.json").mkdir()
+    environ = {"PULUMI_HOME": str(tmp_path), "PULUMI_ACCESS_TOKEN": "pul-1"}
+    assert first_call(configured(ESC, environ)).scratch == ()
+
+
+def test_F5_a_user_without_a_record_has_the_session_of_the_home_and_else_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unknown(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for home, files in (("/home/dev", ("/home/dev/.pulumi/credentials.json",)), ("", ())):
+        backend = PulumiBackend.configure(ESC, Context({}, home, "/nowhere", "", timeout=7.0))
+        assert isinstance(backend, PulumiBackend)
+        assert backend.credential.files == files
+    with_token = Context({"PULUMI_ACCESS_TOKEN": "pul-1"}, "", "/nowhere", "", timeout=7.0)
+    backend = PulumiBackend.configure(ESC, with_token)
+    assert isinstance(backend, PulumiBackend)
+    assert [scratch.files for scratch in first_call(backend).scratch] == [{}]
