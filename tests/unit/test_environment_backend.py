@@ -127,7 +127,7 @@ def test_a_directory_a_pipe_or_a_bad_line_is_a_failure_that_names_the_file(tmp_p
     (tmp_path / "latin").write_bytes(b"A=" + CANARY.encode() + b"\xff\n")
     (tmp_path / "huge").write_bytes(b"#" * (16 * 1024 * 1024 + 1))
     (tmp_path / "loop").symlink_to("loop")
-    for file in ("directory", "pipe", "bad", "twice", "latin", "huge", "loop"):
+    for file in ("directory", "pipe", "bad", "twice", "latin", "huge", "loop", "x" * 300):
         made = backend({}, tmp_path, file=file)
         failure = failed(made)
         assert failure.kind is FailureKind.BAD_OUTPUT
@@ -150,3 +150,13 @@ def test_a_repr_shows_no_value() -> None:
     made = backend({"A": CANARY})
     assert CANARY not in repr(made) + repr(run(made.snapshot())) + repr(run(made.probe()))
     assert made.target.label == "the environment"
+
+
+def test_doctor_counts_the_names_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=1\nB=2\n")
+    (check,) = run(backend({"C": "3"}, tmp_path, file=".env").probe())
+    assert (check.id, check.status, check.message) == (
+        "env.file",
+        CheckStatus.OK,
+        f"{tmp_path}/.env: 2 names",
+    )

@@ -212,3 +212,26 @@ def test_a_machine_that_cannot_be_asked_is_a_failure_without_its_words() -> None
     assert isinstance(told, Failure)
     assert told.kind is FailureKind.NOT_PERMITTED
     assert told.words == ""
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [Completed(Ended.TIMED_OUT)],
+        [_said(b'[{"id":"../m1","state":"started"}]')],
+        [_said(b"{}")],
+        [_said(MACHINES), _said(b"[]")],
+    ],
+)
+def test_V4_a_machine_that_cannot_be_asked_is_a_failure_and_no_empty_list(answers: list[Completed]) -> None:
+    found, _ = _play(_backend(read_from_machine=True).snapshot(), _said(LISTED), *answers)
+    assert isinstance(found, Failure)
+    assert found.kind in (FailureKind.TIMED_OUT, FailureKind.BAD_OUTPUT)
+
+
+def test_V4_an_environment_that_was_cut_off_gives_no_value() -> None:
+    cut = _said(json.dumps({"stdout": "A=1\0B=2"}).encode())
+    found, _ = _play(_backend(read_from_machine=True).snapshot(), _said(LISTED), _said(MACHINES), cut)
+    assert isinstance(found, Snapshot)
+    assert {entry.state for entry in found.entries.values()} == {EntryState.WRITE_ONLY}
+    assert found.notes == ("Machine m2 has no `env -0`, so no value can be read",)

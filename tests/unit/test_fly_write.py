@@ -118,6 +118,23 @@ def test_I3_an_old_flyctl_is_not_given_an_import() -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Completed(Ended.TIMED_OUT), FailureKind.TIMED_OUT),
+        (Completed(Ended.EXITED, 0, stdout=b"7.9.1\n"), FailureKind.BAD_OUTPUT),
+    ],
+)
+def test_I3_a_flyctl_that_does_not_tell_its_version_is_not_given_an_import(
+    answer: Completed, kind: FailureKind
+) -> None:
+    receipt, calls = _play(_backend().write(_changes(A="Zq9", B="Zq9")), _listed(), answer)
+    assert all("Zq9" not in call.stdin.decode() for call in calls)
+    assert set(_outcomes(receipt).values()) == {Outcome.NOT_STARTED}
+    assert receipt.failure is not None
+    assert receipt.failure.kind is kind
+
+
+@pytest.mark.parametrize(
     ("changes", "refused"),
     [
         (_changes(A="1", FLY_REGION="x"), "FLY_REGION"),
@@ -238,6 +255,12 @@ def test_a_roll_out_that_failed_leaves_the_value_stored_and_says_so() -> None:
     assert receipt.failure.hint == "`fly secrets deploy --app my-app`"
 
 
+def test_a_roll_out_whose_release_is_not_told_is_as_flyctl_says() -> None:
+    receipt, _ = _play(_backend(deploy=True).write(_changes(A="1")), *(_listed(), OK, _listed(A="a"), OK))
+    assert receipt.failure is None
+    assert receipt.results[0].detail == "deployed, as far as flyctl says"
+
+
 def test_an_app_without_machines_keeps_the_value_for_its_first_deployment() -> None:
     receipt, _ = _play(
         _backend(deploy=True).write(_changes(A="1")),
@@ -313,6 +336,7 @@ OK_, WARN, FAIL, SKIP = CheckStatus.OK, CheckStatus.WARN, CheckStatus.FAIL, Chec
         ([_version("0.3.177")], [FAIL, SKIP, SKIP], "upgrade"),
         ([Completed(Ended.NOT_FOUND)], [FAIL, SKIP, SKIP], "install"),
         ([Completed(Ended.NOT_RUNNABLE)], [FAIL, SKIP, SKIP], "install"),
+        ([_version("0.4.87"), Completed(Ended.EXITED, 0, stdout=b"[]")], [OK_, FAIL, SKIP], ""),
         ([Completed(Ended.EXITED, 0, stdout=b"7.9.1\n")], [FAIL, SKIP, SKIP], "SOPHIA_SECRETS_FLY"),
         ([_failed("error: Unknown command `version'.\n")], [FAIL, SKIP, SKIP], "SOPHIA_SECRETS_FLY"),
         (

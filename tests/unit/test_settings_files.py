@@ -257,6 +257,7 @@ def test_L3_a_syntax_error_names_the_line_and_quotes_nothing(project: Path, text
         ("[secrets.'a=b']\n", 1, "`secrets.a=b`", "Rename"),
         ("[groups.g]\nat_least_one = []\n", 2, "`groups.g.at_least_one`", "A_KEY"),
         ("[profiles.'a b']\n", 1, "`profiles.a b`", "Rename"),
+        ("[groups.g]\nat_least_one = ['-x']\n", 2, "`groups.g.at_least_one`", "A_KEY"),
     ],
 )
 def test_what_cannot_be_meant_names_file_line_key_and_a_way_out(

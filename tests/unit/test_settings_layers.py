@@ -1,6 +1,7 @@
 """Which value counts, and where it is said to come from."""
 
 import itertools
+import pwd
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -345,6 +346,47 @@ def test_G6_a_plug_in_is_known_only_where_the_user_named_it(machine: Machine) ->
 def test_G6_a_plug_in_cannot_take_a_name_of_ours(machine: Machine, name: str) -> None:
     machine.user(f'[backends]\nextra = ["{name}"]\n')
     with pytest.raises(errors.BadSettings, match="no plug-in"):
+        machine.load()
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ("2024-01-01", "must be text, a number, true, false or a list of text"),
+        ("9007199254740992", "must be text, a number, true, false or a list of text"),
+        ("{a = 1}", "must be text, a number, true, false or a list of text"),
+        ("[1]", "must be text in quotes"),
+        ('"\\u0001"', "holds a control character"),
+    ],
+)
+def test_what_no_plug_in_can_be_told_names_the_line_and_its_documentation(
+    machine: Machine, said: str, problem: str
+) -> None:
+    path = machine.user(f'[backends]\nextra = ["vault"]\n[vault]\ndepth = {said}\nhosts = ["a", "b"]\n')
+    with pytest.raises(errors.BadSettings) as caught:
+        machine.load()
+    assert caught.value.message.startswith(f"{path}:4: `vault.depth` {problem}")
+    assert caught.value.hint == "The documentation of `vault` says what it takes."
+    machine.user('[backends]\nextra = ["vault"]\n[vault]\nhosts = ["a", "b"]\n')
+    assert machine.load().section("vault") == {"hosts": ("a", "b")}
+
+
+@pytest.mark.parametrize("extra", ["3", '"vault"', "[3]"])
+def test_G6_a_list_of_plug_ins_that_is_none_is_named_as_what_it_is(machine: Machine, extra: str) -> None:
+    path = machine.user(f"[backends]\nextra = {extra}\n")
+    with pytest.raises(errors.BadSettings) as caught:
+        machine.load()
+    assert caught.value.message.startswith(f"{path}:2: `backends.extra`")
+
+
+def test_F5_a_path_from_home_needs_a_home(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    machine.user('[env]\nfile = "~/.env"\n')
+    machine.environ["HOME"] = ""
+    with pytest.raises(errors.BadSettings, match="begins with `~/`, and there is no home directory"):
         machine.load()
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sophia_secrets.core.text import visible, without_controls
+from sophia_secrets.core.text import sentence, visible, without_controls
 
 HOSTILE = [
     ("\x1b[2J", r"\x1b[2J"),
@@ -86,3 +86,24 @@ def test_no_escape_survives(text: str) -> None:
 def test_R3_a_megabyte_of_unfinished_sequences_takes_one_pass(unit: str) -> None:
     text = unit * (1_000_000 // len(unit))
     assert len(without_controls(text)) <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", ""),
+        ("  ", ""),
+        ("rm x", "Run `rm x`."),
+        ("chmod 600 ~/x", "Run `chmod 600 ~/x`."),
+        ("`gh auth login`", "Run `gh auth login`."),
+        ("`A` and `B`", "`A` and `B`."),
+        ("unlock it", "Unlock it."),
+        ("gh is too old", "gh is too old."),
+        ("local: the file is gone", "local: the file is gone."),
+        ("Is it there?", "Is it there?"),
+        ("wait for it...", "Wait for it."),
+        ("API_KEY is there", "API_KEY is there."),
+    ],
+)
+def test_a_text_is_a_whole_sentence_and_a_command_is_named_as_one(text: str, said: str) -> None:
+    assert sentence(text) == said
