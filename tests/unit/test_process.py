@@ -1,18 +1,22 @@
 """The parts of the process runner that need no vendor: lookup, input, directories, words."""
 
+import errno
+import fcntl
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from sophia_secrets.backends.base import Call, Ended
 from sophia_secrets.core.model import SecretValue
+from sophia_secrets.launch import private as private_directories
 from sophia_secrets.launch.private import PrivateDirectory
 from sophia_secrets.process import Cancel, find_program, look_up
 from sophia_secrets.process.stdin import LARGE_PIPE, WAYS, Way, in_file, in_memory, in_pipe, readable
 from sophia_secrets.process.words import showable, words
+from tests.faults.children import in_child
 
 
 def executable(place: Path, mode: int = 0o755) -> Path:
@@ -154,6 +158,35 @@ class TestInput:
         assert os.fstat(fd).st_nlink == 0
         assert read_all(fd) == content
 
+    def test_X5_where_the_system_refuses_pipes_and_memory_a_file_is_used(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        def refused(*_: object) -> int:
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+        monkeypatch.setattr(fcntl, "fcntl", refused)
+        monkeypatch.setattr(os, "memfd_create", refused)
+        before = os.listdir("/dev/fd")
+        content = os.urandom(200_000)
+        assert in_pipe(content, lambda: str(tmp_path)) is None
+        assert in_memory(content, lambda: str(tmp_path)) is None
+        assert os.listdir("/dev/fd") == before
+        assert read_all(readable(content, lambda: str(tmp_path))) == content
+
+    def test_X5_a_full_disk_leaves_no_descriptor_of_a_part(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        def full(*_: object) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        before = os.listdir("/dev/fd")
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "write", full)
+            with pytest.raises(OSError, match="No space"):
+                in_file(b"value", lambda: str(tmp_path))
+        assert os.listdir("/dev/fd") == before
+        assert list(tmp_path.iterdir()) == []
+
     def test_nothing_left_is_an_error_and_no_descriptor_stays(self, tmp_path: Path) -> None:
         before = os.listdir("/dev/fd")
         with pytest.raises(OSError, match="cannot be prepared"):
@@ -213,6 +246,46 @@ class TestPrivateDirectories:
         assert os.path.dirname(private.root()) == str(tmp_path)
         private.remove()
 
+    def test_where_no_place_is_left_a_child_works_in_the_root_and_gets_no_file(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(private_directories, "_parents", lambda first: iter(["/proc/none"]))
+        private = PrivateDirectory()
+        assert private.empty() == "/"
+        with pytest.raises(FileNotFoundError):
+            private.lay_out(Scratch("X"))
+        private.remove()
+
+    def test_what_a_child_shut_is_opened_and_removed(self) -> None:
+        """Root gets everywhere, so another user tries."""
+
+        def work(say: Callable[[bytes], None]) -> None:
+            if os.geteuid() == 0:
+                os.setgroups([])
+                os.setresgid(54321, 54321, 54321)
+                os.setresuid(54321, 54321, 54321)
+            private = PrivateDirectory("/tmp")
+            place = Path(private.lay_out(Scratch("X", files={"config.yml": b""})))
+            (place / "deep" / "er").mkdir(parents=True)
+            (place / "deep" / "er" / "log").write_text("value")
+            (place / "link").symlink_to("/")
+            (place / "deep" / "er").chmod(0)
+            (place / "deep").chmod(0)
+            place.chmod(0)
+            private.remove()
+            say(b"left" if place.parent.exists() else b"gone")
+
+        assert in_child(work) == b"gone"
+
+    def test_a_runtime_directory_that_is_not_there_is_not_used(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("TMPDIR", str(tmp_path))
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
+        private = PrivateDirectory()
+        assert os.path.dirname(private.root()) == str(tmp_path)
+        private.remove()
+
     def test_a_runtime_directory_that_others_can_read_is_not_used(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -246,6 +319,9 @@ class TestWords:
 
     def test_L7_a_cut_end_does_not_show_the_beginning_of_a_value(self) -> None:
         assert words(b"invalid: hunter2", call("hunter22-and-more"), cut=True) == "invalid: ***"
+
+    def test_no_words_are_none(self) -> None:
+        assert words(b"", call("x"), cut=True) == ""
 
     def test_error_text_that_is_not_utf8_is_still_text(self) -> None:
         assert words(b"caf\xe9 \xff", call(), cut=False) == "caf\ufffd \ufffd"
