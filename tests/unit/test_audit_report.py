@@ -148,6 +148,17 @@ def test_counting_bytes_and_counting_events_agree(
     assert (span[0] is None) == (sum(counted.times.values()) >= 600)
 
 
+def test_counting_goes_on_where_more_kinds_come_than_are_kept_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tallying, "_MOST_KINDS", 5)
+    log = a_log(tmp_path / "log", 600, max_bytes=20_000)
+    seen: list[int] = []
+    assert tallying.tally(log.directory, Query(), seen.append) == tally(log.read())
+    assert seen == sorted(seen)
+    assert seen[-1] == len(list(log.read()))
+
+
 def test_A9_counting_and_reading_agree_on_damaged_logs(tmp_path: Path) -> None:
     log = a_log(tmp_path / "log", 60)
     path = tmp_path / "log" / "audit.jsonl"

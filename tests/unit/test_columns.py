@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sophia_secrets.view import columns
 from sophia_secrets.view.columns import cells, lay_out, wrap
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -62,3 +63,9 @@ def test_columns_begin_in_the_same_cell_whatever_the_names_are(width: int) -> No
     starts = {cells(line.partition("<")[0]) for line in lines if "<" in line}
     assert len(starts) == 1, lines
     assert all(cells(line) <= width for line in lines)
+
+
+def test_columns_that_fit_no_width_are_as_narrow_as_they_may_be() -> None:
+    widths = [30, 30, 30]
+    columns._fit(widths, 5)
+    assert widths == [columns.LEAST] * 3

@@ -167,6 +167,29 @@ def test_L5_nothing_of_a_secret_is_shown(showing: str) -> None:
     assert "4711" not in str(shown)
 
 
+def test_L5_a_secret_beside_anything_else_is_another_thing_and_formats_as_nothing() -> None:
+    hidden = vars(whole())["api_key"]
+    assert f"{hidden}" == f"{hidden:>40}" == str(hidden)
+    assert hidden != CANARY
+    assert hidden != CANARY
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [('["a", "b"]', ["a", "b"]), (" [] ", []), ("a,b", ["a", "b"]), ("", [])],
+)
+def test_a_list_is_json_or_stands_between_commas(text: str, hosts: list[str]) -> None:
+    assert load(Mine, **(WHOLE | {"HOSTS": text})).hosts == hosts
+
+
+@pytest.mark.parametrize("text", ["[a", "[" * 100_000])
+def test_L3_a_list_that_is_no_json_is_said_to_be_none_without_being_quoted(text: str) -> None:
+    with pytest.raises(errors.SophiaError) as caught:
+        load(Mine, **(WHOLE | {"HOSTS": text}))
+    assert "HOSTS" in caught.value.message
+    assert text not in caught.value.message + caught.value.hint
+
+
 def test_L5_the_dump_says_that_there_is_something() -> None:
     dumped = whole().model_dump()
     assert dumped["api_key"] == "<secret>"

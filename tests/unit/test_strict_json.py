@@ -150,3 +150,8 @@ def test_L3_the_error_holds_nothing_of_the_document(data: bytes) -> None:
     assert error.__context__ is None
     assert error.__cause__ is None
     assert CANARY not in repr((error.args, vars(error), str(error)))
+
+
+def test_numbers_are_the_same_where_they_are_written_so() -> None:
+    one, same, other = strict_json.loads(b"[1, 1, 1.0]")
+    assert {one, same, other} == {one, other}

@@ -147,6 +147,11 @@ def test_a_called_workflow_declares_what_it_takes() -> None:
     assert found.is_only_called
 
 
+def test_a_workflow_whose_jobs_are_none_uses_nothing() -> None:
+    found = read("jobs: {a: text, b: [x]}\n")
+    assert (list(found.uses), list(found.calls), found.declared, found.is_only_called) == ([], [], {}, False)
+
+
 def test_an_alias_is_used_in_each_job_that_has_it() -> None:
     found = read(
         "on: push\njobs:\n  a: {env: &e {X: '${{ secrets.A }}'}, environment: one}\n"
