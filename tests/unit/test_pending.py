@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sophia_secrets import errors
-from sophia_secrets.state import files, pending_record
+from sophia_secrets.state import files, pending, pending_record
 from sophia_secrets.state.pending import Busy, PendingStore
 from sophia_secrets.state.pending_record import Holder, Pending
 from tests.canary import kept_files, leaks
@@ -185,8 +185,8 @@ def test_F1_a_link_in_place_of_the_lock_is_refused_and_leaves_nothing_open(
     store: PendingStore, tmp_path: Path
 ) -> None:
     store.claim("API_KEY").release()
-    (Path(store.directory) / f"{pending.ident_of('API_KEY')}.lock").unlink()
-    (Path(store.directory) / f"{pending.ident_of('API_KEY')}.lock").symlink_to(tmp_path / "elsewhere")
+    (Path(store.directory) / f"{pending_record.ident_of('API_KEY')}.lock").unlink()
+    (Path(store.directory) / f"{pending_record.ident_of('API_KEY')}.lock").symlink_to(tmp_path / "elsewhere")
     gc.collect()
     before = os.listdir("/dev/fd")
     with pytest.raises(errors.UnsafeState):
@@ -198,7 +198,7 @@ def test_F1_a_link_in_place_of_the_lock_is_refused_and_leaves_nothing_open(
 def test_a_record_larger_than_any_is_damaged_and_can_be_dropped(store: PendingStore) -> None:
     with store.claim("API_KEY") as claim:
         claim.write(record())
-        path = Path(store.directory) / pending.ident_of("API_KEY")
+        path = Path(store.directory) / pending_record.ident_of("API_KEY")
         with path.open("ab") as file:
             file.truncate(pending._LIMIT + 1)
         assert store.all() == ([], 1)
@@ -212,7 +212,7 @@ def test_a_record_that_is_dropped_while_all_are_listed_is_not_damaged(
     store: PendingStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.claim("API_KEY").release()
-    monkeypatch.setattr(files, "names", lambda _: [pending.ident_of("API_KEY")])
+    monkeypatch.setattr(files, "names", lambda _: [pending_record.ident_of("API_KEY")])
     assert store.all() == ([], 0)
 
 

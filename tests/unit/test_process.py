@@ -253,7 +253,7 @@ class TestPrivateDirectories:
         private = PrivateDirectory()
         assert private.empty() == "/"
         with pytest.raises(FileNotFoundError):
-            private.lay_out(Scratch("X"))
+            private.lay_out({}, {})
         private.remove()
 
     def test_what_a_child_shut_is_opened_and_removed(self) -> None:
@@ -265,7 +265,7 @@ class TestPrivateDirectories:
                 os.setresgid(54321, 54321, 54321)
                 os.setresuid(54321, 54321, 54321)
             private = PrivateDirectory("/tmp")
-            place = Path(private.lay_out(Scratch("X", files={"config.yml": b""})))
+            place = Path(private.lay_out({"config.yml": b""}, {}))
             (place / "deep" / "er").mkdir(parents=True)
             (place / "deep" / "er" / "log").write_text("value")
             (place / "link").symlink_to("/")
