@@ -6,7 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -20,7 +22,10 @@ CALLS = (
     "unlink", "unlinkat", "ftruncate", "flock", "mkdir", "mkdirat", "fchmod",
 )  # fmt: skip
 _LINE = re.compile(rb"(?:\d+ +)?([a-z]\w*)\(")
+_NAMED = re.compile(rb'"([^"]*)"|<([^>]*)>')
+_DRAWN = re.compile(r"[0-9a-f]{16,}")
 KILL = "signal=KILL"
+TRIES = 5
 
 
 @cache
@@ -39,19 +44,25 @@ needs_strace = pytest.mark.skipif(bool(_refusal()), reason=_refusal() or "strace
 
 @dataclass(frozen=True)
 class Point:
-    """The `number`-th time that the program makes `call`; `what` is what it was made on."""
+    """
+    The `nth` time that the program makes `call` on `what`, and the `number`-th that it makes it.
+
+    Two are the same whatever their numbers: a number counts what the interpreter opens too, which
+    is more in a run that compiles a module.
+    """
 
     call: str
-    number: int
+    number: int = field(compare=False)
     what: str
+    nth: int = 1
 
 
 @dataclass(frozen=True)
 class Struck:
-    """How a run with an injection ended, and whether the injection met a call on the state."""
+    """How a run with an injection ended, and the call on the state that the injection met."""
 
     done: Done
-    hit: bool
+    met: Point | None
     told: str
     call: str
 
@@ -61,7 +72,8 @@ class Traced:
     One command line of the program, to be run under strace again and again.
 
     A call counts where it is made on `place`, the program's own directory unless said otherwise.
-    With `as_it_is` its threads are its own, each with its own count of its calls.
+    With `as_it_is` its threads are its own, each with its own count of its calls. `shifted` counts
+    the runs in which a number led to another call.
     """
 
     def __init__(
@@ -78,40 +90,78 @@ class Traced:
         self._stdin = stdin
         self._log = program.root / "strace.txt"
         self._place = bytes(place or program.sophia)
+        self.recorded: dict[Point, Point] = {}
+        self.shifted = 0
 
     def points(self) -> list[Point]:
         """Every call on the place, in order, from a run without a fault."""
-        struck = self._run([])
-        assert struck.code == 0, struck.said
-        counts: dict[str, int] = {}
-        found = []
+        done = self._run([])
+        assert done.code == 0, done.said
+        self.recorded = {point: point for _, point in self._made() if point}
+        return list(self.recorded)
+
+    def at(self, point: Point, action: str) -> Struck:
+        """Run it with `action` (`signal=KILL`, `error=ENOSPC`) at the call of that number."""
+        done = self._run(["-e", f"inject={point.call}:{action}:when={point.number}"])
+        made = self._made()
+        if action == KILL:
+            killed = b"killed by SIGKILL" in self._log.read_bytes().splitlines()[-1]
+            met = [point for _, point in made[-1:]] if killed else []
+        else:
+            met = [point for line, point in made if b"(INJECTED)" in line]
+        on_place = next((point for point in met if point), None)
+        return Struck(done, on_place, f"{action} at {point}: {done}", point.call)
+
+    def strike(self, point: Point, action: str, put_back: Callable[[], object]) -> Struck:
+        """
+        Run it with `action` at that very point; `put_back` makes all as it was before a run.
+
+        Where the number led to another call the run counts for nothing: the numbers are recorded
+        anew and it is struck again. A point that is never met is a failure.
+        """
+        met: list[Point | None] = []
+        for _ in range(TRIES):
+            put_back()
+            at = self.recorded.get(point)
+            if at is not None:
+                struck = self.at(at, action)
+                if struck.met == point:
+                    return struck
+                met.append(struck.met)
+            self.shifted += 1
+            put_back()
+            self.points()
+        raise AssertionError(f"{action} never met {point}, but {met}")
+
+    def _made(self) -> list[tuple[bytes, Point | None]]:
+        """The calls of the last run, each with its point where it was made on the place."""
+        numbers: Counter[str] = Counter()
+        times: Counter[tuple[str, str]] = Counter()
+        made: list[tuple[bytes, Point | None]] = []
         for line in self._log.read_bytes().splitlines():
             match = _LINE.match(line)
             if match is None:
                 continue
             call = match[1].decode()
-            counts[call] = counts.get(call, 0) + 1
-            if self._touches(line):
-                found.append(Point(call, counts[call], self._name(line)))
-        return found
-
-    def at(self, point: Point, action: str) -> Struck:
-        """Run it with `action` (`signal=KILL`, `error=ENOSPC`) at that call."""
-        done = self._run(["-e", f"inject={point.call}:{action}:when={point.number}"])
-        lines = self._log.read_bytes().splitlines()
-        calls = [line for line in lines if _LINE.match(line)]
-        if action == KILL:
-            met = calls[-1:] if b"killed by SIGKILL" in lines[-1] else []
-        else:
-            met = [line for line in calls if b"(INJECTED)" in line]
-        return Struck(done, any(map(self._touches, met)), f"{action} at {point}: {done}", point.call)
-
-    def _touches(self, line: bytes) -> bool:
-        return self._place in line
+            numbers[call] += 1
+            point = None
+            if self._place in line:
+                what = self._name(line)
+                times[call, what] += 1
+                point = Point(call, numbers[call], what, times[call, what])
+            made.append((line, point))
+        return made
 
     def _name(self, line: bytes) -> str:
-        after = line.partition(b" = ")[0].rpartition(self._place)[2]
-        return re.split(rb'[>"]', after)[0].decode("utf-8", "replace")
+        """The paths below the place that a call was made on, and a name given beside its directory."""
+        names = []
+        for given, of_descriptor in _NAMED.findall(line.partition(b") = ")[0]):
+            before, placed, below = (given or of_descriptor).partition(self._place)
+            if placed:
+                names.append(below)
+            elif given and not given.startswith(b"/"):
+                names.append(before)
+        return _DRAWN.sub("*", b" ".join(names).decode("utf-8", "replace"))
 
     def _run(self, injection: list[str]) -> Done:
         done = subprocess.run(

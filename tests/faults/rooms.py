@@ -155,6 +155,7 @@ def strike_everywhere(tmp_path: Path, scene: Struckable, *actions: str) -> None:
     """The command with each action at its points (every one under soak), two rooms side by side."""
     free: Queue[tuple[Room, list[dict[str, Any]], Traced]] = Queue()
     points: list[Point] = []
+    sides: list[Traced] = []
     for side in range(2):
         room = Room(tmp_path / str(side))
         scene.prepare(room)
@@ -162,25 +163,24 @@ def strike_everywhere(tmp_path: Path, scene: Struckable, *actions: str) -> None:
         room.keep()
         place = room.program.root / scene.reach
         traced = Traced(room.program, *scene.arguments, stdin=scene.stdin, place=place)
-        points = points or traced.points()
+        points = traced.points()
+        sides.append(traced)
         free.put((room, before, traced))
 
-    def strike(at: tuple[Point, str]) -> bool:
+    def strike(at: tuple[Point, str]) -> None:
         room, before, traced = free.get()
         try:
-            room.restore()
-            struck = traced.at(*at)
+            struck = traced.strike(*at, room.restore)
             try:
                 scene.check(room, before, struck)
             except AssertionError as error:
                 error.add_note(struck.told)
                 raise
-            return struck.hit
         finally:
             free.put((room, before, traced))
 
     chosen = sample([(point, action) for point in points for action in actions], scene.usual)
     with ThreadPoolExecutor(2) as side_by_side:
-        hits = list(side_by_side.map(strike, chosen))
-    # A file that the interpreter opens more or less shifts the numbers of a few calls.
-    assert sum(hits) >= 0.8 * len(chosen), f"only {sum(hits)} of {len(chosen)} faults met their call"
+        struck = list(side_by_side.map(strike, chosen))
+    shifted = sum(traced.shifted for traced in sides)
+    print(f"{len(struck)} of {len(points) * len(actions)} struck, each at its call; {shifted} again")
