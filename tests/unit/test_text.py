@@ -38,10 +38,6 @@ def test_ordinary_text_of_any_language_is_left_alone() -> None:
     assert visible(text) == text
 
 
-def test_lines_and_tabs_can_be_kept_but_a_carriage_return_cannot() -> None:
-    assert visible("a\n\tb\rc\x1b", keep_lines=True) == "a\n\tb\\rc\\x1b"
-
-
 @given(st.text(st.characters()))
 def test_I5_nothing_but_printable_characters_comes_out(text: str) -> None:
     shown = visible(text)

@@ -85,7 +85,7 @@ class Console:
         streams.say(self._guard(text + "\n"))
 
     def _tell(self, label: str, style: str, text: str) -> None:
-        self.say(f"{self.style(label + ':', style, err=True)} {visible(text, keep_lines=True)}")
+        self.say(f"{self.style(label + ':', style, err=True)} {visible(text)}")
 
     def _guard(self, text: str) -> str:
         """Nothing we print in a workflow can be read as a workflow command (G2)."""

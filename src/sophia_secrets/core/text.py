@@ -20,13 +20,13 @@ _CONTROLS = (
 )
 
 
-def visible(text: str, *, keep_lines: bool = False) -> str:
+def visible(text: str) -> str:
     r"""
     The text with everything that could act on a terminal, or hide in it, spelled out.
 
     Control characters, escapes, bidirectional controls, zero-width and other invisible
-    characters and lone surrogates become `\x1b`, `\u202e` and so on; a newline and a tab become
-    `\n` and `\t` unless `keep_lines`. The result is safe to print and encodes as UTF-8.
+    characters and lone surrogates become `\x1b`, `\u202e` and so on, a newline and a tab `\n`
+    and `\t`. The result is one line, safe to print, and encodes as UTF-8.
     """
 
     if text.isprintable() and (text.isascii() or _UNSEEN.isdisjoint(text)):
@@ -34,7 +34,7 @@ def visible(text: str, *, keep_lines: bool = False) -> str:
 
     def spell(match: re.Match[str]) -> str:
         sign = match.group()
-        if (keep_lines and sign in "\n\t") or (sign.isprintable() and sign not in _UNSEEN):
+        if sign.isprintable() and sign not in _UNSEEN:
             return sign
         return _SHORT.get(sign) or _escape(ord(sign))
 
