@@ -222,6 +222,25 @@ def test_V11_move_takes_no_success_for_proof_where_the_vendor_shows_no_change(
     assert vendors.github.store[ACTIONS] == {"A_KEY": CANARY.encode()}
 
 
+def test_V11_move_names_the_way_on_where_the_same_digest_proves_nothing(
+    sophia: Program, vendors: World
+) -> None:
+    sophia.store("A_KEY", CANARY)
+    elsewhere = str(sophia.home / "of-a-colleague")
+    told = sophia("set", "A_KEY", "--backend", "fly", stdin=CANARY, SOPHIA_SECRETS_HOME=elsewhere)
+    assert told.code == 0
+    wanted = ("move", "A_KEY", "--from", "local", "--to", "fly", "--yes")
+    for _ in range(2):
+        done = sophia(*wanted)
+        assert done.code == 5
+        assert "Run `sophia-secrets delete A_KEY --backend fly`, then the same command again" in done.err
+    assert sophia("get", "A_KEY", "--backend", "local").out == f"{CANARY}\n"
+    assert sophia("delete", "A_KEY", "--backend", "fly", "--yes").code == 0
+    assert sophia(*wanted).code == 0
+    assert vendors.fly.values() == {"A_KEY": CANARY}
+    assert sophia("get", "A_KEY", "--backend", "local").code == 3
+
+
 def test_sync_makes_the_destination_hold_what_the_source_holds(sophia: Program, vendors: World) -> None:
     vendors.define({"A_ONE": "1", "A_TWO": "2", "B_ONE": "3", "lower": "4"})
     for name, value in (("A_ONE", "1"), ("A_OLD", "x"), ("B_OLD", "x")):

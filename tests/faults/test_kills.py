@@ -61,7 +61,7 @@ class Killed:
             assert "found" in [event["outcome"] for event in after[len(before) :]]
         self.after_kill(room, struck)
         told = room.events()
-        repeated = room.program(*self.arguments, stdin=self.again or self.stdin)
+        repeated = self.repeat(room)
         assert (repeated.code, "Traceback" in repeated.err) == (0, False), repeated.said
         self.at_last(room, repeated)
         at_last = room.events()
@@ -69,6 +69,10 @@ class Killed:
         with room.log() as log:
             assert log is not None
             assert not log.verify().pending
+
+    def repeat(self, room: Room) -> Done:
+        """The command once more, and how it ended."""
+        return room.program(*self.arguments, stdin=self.again or self.stdin)
 
 
 def printed_whole_or_not(room: Room, struck: Struck) -> None:

@@ -61,11 +61,28 @@ def remove_source(session: Session, planned: Transfer, carried: Carried) -> Carr
         names = ", ".join(row.name for row in left)
         problem = errors.BadOutput(
             f"{planned.source.name} ({planned.source.target}) still holds {names}: the copy is not proven.",
-            hint="Run the same command again; what is proven by then is removed.",
+            hint=_way_on(planned, left, carried),
             backend=planned.source.name,
             target=str(planned.source.target),
         )
     return Carried(rows, problem)
+
+
+def _way_on(planned: Transfer, left: list[Row], carried: Carried) -> str:
+    """What leads on where a copy is not proven: a digest that a write did not move stays so."""
+    rows = {row.name: row for row in carried.rows}
+    still = [row.name for row in left if _stood_still(find(planned.there, row.name), rows[row.name])]
+    if not still:
+        return "Run the same command again; what is proven by then is removed."
+    remove = f"`sophia-secrets delete {still[0]} --backend {planned.destination.name}`"
+    too = f", likewise for {', '.join(still[1:])}" if still[1:] else ""
+    return f"Run {remove}{too}, then the same command again: a digest that was there before proves nothing."
+
+
+def _stood_still(before: Entry | None, row: Row) -> bool:
+    if row.outcome is not Outcome.DONE or row.entry is None or before is None:
+        return False
+    return row.entry.digest is not None and row.entry.digest == before.digest
 
 
 def _is_proven(row: Row, before: Entry | None) -> bool:
