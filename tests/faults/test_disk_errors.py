@@ -151,3 +151,15 @@ def test_E2_a_disk_of_no_space_names_the_way_out(sophia: Program) -> None:
         done = traced.at(at, f"error={error}").done
         assert done.code == 1, done.said
         assert words in done.err.splitlines()[1], done.said
+
+
+@needs_strace
+def test_E2_a_vault_that_may_not_be_read_names_the_way_to_see_why(sophia: Program) -> None:
+    sophia.store("API_KEY", NEW)
+    traced = Traced(sophia, "get", "API_KEY", "--backend", "local")
+    vault = "/state/secrets.env.age"
+    at = next(point for point in traced.points() if (point.call, point.what) == ("openat", vault))
+    done = traced.at(at, "error=EACCES").done
+    assert (done.code, done.out) == (4, "")
+    assert "hint: See who may read it with `ls -ld " in done.err
+    assert "secrets.env.age`." in done.err

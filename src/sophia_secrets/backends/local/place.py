@@ -138,8 +138,11 @@ class Place(Struct, frozen=True):
             )
         except OSError as error:
             told = f"{error.filename or self.file}: {error.strerror}."
-            # What may not be read is not mended by a directory that can be written.
-            hint = "" if isinstance(error, PermissionError) else hint_of(error, self.state_directory)
+            hint = hint_of(error, self.state_directory)
+            if isinstance(error, PermissionError):
+                # What may not be read is not mended by a directory that can be written.
+                path = os.path.join(self.state_directory, error.filename or self.file)
+                hint = f"See who may read it with `ls -ld {files.quoted(path)}`."
             stop = self.stop(kind_of(error), told, hint)
         raise stop
 
