@@ -1,0 +1,72 @@
+"""Request coalescing: reads that wait at the same moment share one pass over the chain."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Collection, Sequence
+
+from sophia_secrets.operations.reading import Reading
+
+Read = Callable[[list[str], bool, list[str]], Awaitable[Reading]]
+"""Reads names, with or without the cache; the last argument is those that may be missing."""
+
+
+class Coalescer:
+    """
+    Gathers the names asked for in one turn of an event loop and reads them together.
+
+    Usable from several event loops and threads; each loop has batches of its own.
+    """
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._batches: dict[tuple[int, bool], _Batch] = {}
+        self._lock = threading.Lock()
+
+    async def read(self, names: Sequence[str], use_cache: bool, optional: Collection[str]) -> Reading:
+        """
+        The reading that these names were part of.
+
+        Raises the refusal of one of these names, never of a name that somebody else asked for.
+        """
+        loop = asyncio.get_running_loop()
+        key = (id(loop), use_cache)
+        with self._lock:
+            batch = self._batches.get(key)
+            if batch is None or batch.started:
+                batch = self._batches[key] = _Batch()
+                batch.task = loop.create_task(self._run(key, batch, use_cache))
+            for name in names:
+                batch.names[name] = batch.names.get(name, True) and name in optional
+            batch.waiting += 1
+        try:
+            reading = await asyncio.shield(batch.task)
+        except asyncio.CancelledError:
+            batch.waiting -= 1
+            if batch.waiting == 0:
+                batch.task.cancel()
+            raise
+        for name in names:
+            if name in reading.refusals:
+                raise reading.refusals[name]
+        return reading
+
+    async def _run(self, key: tuple[int, bool], batch: _Batch, use_cache: bool) -> Reading:
+        await asyncio.sleep(0)
+        with self._lock:
+            batch.started = True
+            if self._batches.get(key) is batch:
+                del self._batches[key]
+        optional = [name for name, is_optional in batch.names.items() if is_optional]
+        return await self._read(list(batch.names), use_cache, optional)
+
+
+class _Batch:
+    """Names to read together; true for those that are optional to everybody who asked."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, bool] = {}
+        self.started = False
+        self.waiting = 0
+        self.task: asyncio.Task[Reading]
