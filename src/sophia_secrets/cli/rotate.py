@@ -6,25 +6,21 @@ from typing import Annotated
 import typer
 
 from sophia_secrets import errors
-from sophia_secrets.cli import carried, prompt
+from sophia_secrets.cli import carried
+from sophia_secrets.cli import rotate_prepare as preparing
 from sophia_secrets.cli.argument import refuse_value
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.declared import hold_to_declared
-from sophia_secrets.cli.opened import ago, opened, warn_of
+from sophia_secrets.cli.opened import opened
 from sophia_secrets.cli.transfer import DryRun, Yes
 from sophia_secrets.cli.write import NotAsDeclared
 from sophia_secrets.core import generate as generating
-from sophia_secrets.core.model import SecretValue
 from sophia_secrets.core.text import visible
-from sophia_secrets.operations import declaring, due, rotating
+from sophia_secrets.operations import due, rotating
 from sophia_secrets.operations.holding import Holding, find_holders
 from sophia_secrets.operations.rotating import Receipt, Rotation
 from sophia_secrets.operations.session import Session
-from sophia_secrets.state.pending import Claim
-from sophia_secrets.state.pending_record import OLD, UNKNOWN, Pending
-from sophia_secrets.view.ink import is_terminal
-
-GIVEN = "given"
+from sophia_secrets.state.pending_record import OLD, UNKNOWN
 
 
 def rotate(
@@ -78,97 +74,10 @@ def rotate(
             _rotate_due(session, console, yes=yes, dry_run=dry_run)
         else:
             with rotating.claimed(session, [name]) as claims:
-                rotation = _prepare(session, console, claims[name], backend or [], generate, dry_run=dry_run)
-                if rotation is not None:
-                    _finish(session, console, [rotation], yes=yes, dry_run=dry_run)
-
-
-def _prepare(
-    session: Session,
-    console: Console,
-    claim: Claim,
-    only: Sequence[str],
-    generate: str | None,
-    *,
-    dry_run: bool,
-) -> Rotation | None:
-    """The rotation to carry out; the backends are shown before the value is asked for."""
-    record = claim.read()
-    if record is not None:
-        if only:
-            goes = ", ".join(f"{holder.backend} ({holder.target})" for holder in record.holders)
-            raise errors.UsageError(
-                f"An interrupted rotation of {claim.name} goes to {goes}, and is resumed as it began.",
-                hint=f"Run `sophia-secrets rotate {claim.name}` without `--backend`, or with `--abandon`.",
-            )
-        return _resumed(session, console, claim, record)
-    spec = _spec(session, claim.name, generate)
-    made = _made(session, claim.name, spec) if spec is not None else None
-    holdings = find_holders(session, [claim.name], only)[claim.name]
-    _require_holders(claim.name, holdings)
-    warn_of(tuple(holding.answer for holding in holdings), console, session)
-    for holding in holdings:
-        if not holding.obstacle:
-            console.note(f"{claim.name} → {holding.backend.name} ({holding.backend.target})")
-    if dry_run:
-        # What would be rotated is shown with a value that nobody keeps.
-        shown = made or generating.generate(generating.DEFAULT)
-        return rotating.begin(session, claim, holdings, shown, "")
-    if made is not None:
-        return rotating.begin(session, claim, holdings, made, spec or "")
-    value = _asked(claim.name)
-    declaring.check_new_value(session, claim.name, value)
-    return rotating.begin(session, claim, holdings, value, GIVEN)
-
-
-def _resumed(session: Session, console: Console, claim: Claim, record: Pending) -> Rotation:
-    console.note(
-        f"Resuming the rotation of {claim.name} that was interrupted {ago(session.clock() - record.started)} "
-        "ago, with the value that was sealed then: none is generated or read now."
-    )
-    rotation = rotating.resume(session, claim, record)
-    warn_of(tuple(holding.answer for holding in rotation.holdings), console, session)
-    return rotation
-
-
-def _require_holders(name: str, holdings: Sequence[Holding]) -> None:
-    if not holdings:
-        raise errors.NotFound(
-            f"No configured backend holds `{name}`, so there is nothing to rotate.",
-            hint=f"Store it with `sophia-secrets set {name} --backend B`.",
-        )
-    if all(holding.obstacle for holding in holdings):
-        where = ", ".join(holding.backend.name for holding in holdings)
-        raise errors.NotSupported(
-            f"`{name}` is only in {where}, which cannot be written.",
-            hint=f"Store it where it can be with `sophia-secrets set {name} --backend B`.",
-        )
-
-
-def _spec(session: Session, name: str, generate: str | None) -> str | None:
-    declared = session.settings.declared.get(name)
-    if generate != "default":
-        return generate
-    return (declared.generate if declared is not None else None) or generating.DEFAULT
-
-
-def _made(session: Session, name: str, spec: str) -> SecretValue:
-    """A new value that is what is declared of the name. Raises `UsageError`."""
-    value = generating.generate(spec)
-    declaring.check_new_value(session, name, value)
-    return value
-
-
-def _asked(name: str) -> SecretValue:
-    if is_terminal(0):
-        return prompt.ask_value(f"New value of {visible(name)} (hidden)")
-    value = prompt.piped_value(raw=False)
-    if value == SecretValue(""):
-        raise errors.BadValue(
-            "Standard input is empty, so nothing was rotated.",
-            hint="Give the new value there, or add `--generate hex:32`.",
-        )
-    return value
+                rotation = preparing.prepare(
+                    session, console, claims[name], backend or [], generate, dry_run=dry_run
+                )
+                _finish(session, console, [rotation], yes=yes, dry_run=dry_run)
 
 
 def _rotate_due(session: Session, console: Console, *, yes: bool, dry_run: bool) -> None:
@@ -187,10 +96,10 @@ def _rotate_due(session: Session, console: Console, *, yes: bool, dry_run: bool)
             able = [holding for holding in holders.get(name, ()) if not holding.obstacle]
             record = records[name]
             if record is not None:
-                rotations.append(_resumed(session, console, claims[name], record))
+                rotations.append(preparing.resume(session, console, claims[name], record))
             elif able:
-                spec = _spec(session, name, "default") or generating.DEFAULT
-                value = _made(session, name, spec)
+                spec = preparing.spec_of(session, name, "default") or generating.DEFAULT
+                value = preparing.generated(session, name, spec)
                 rotations.append(rotating.begin(session, claims[name], holders[name], value, spec))
             else:
                 console.warn(f"{name} is declared, and no backend that can be written holds it.")

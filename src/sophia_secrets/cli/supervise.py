@@ -48,7 +48,7 @@ def supervise(command: Command, variables: Mapping[bytes, bytes], values: Iterab
     """
     Run the command to its end and end as it did: with its exit code, or by the signal it died of.
 
-    Raises what `lookup.not_started` says where the system does not start it.
+    Raises the error of `launch.command.not_started` where the system does not start it.
     """
     known = list(values)
     _end_as(Supervisor(command, variables, lambda: Masker(known)).run())
