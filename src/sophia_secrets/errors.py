@@ -1,5 +1,5 @@
 """
-Every error a user can meet: its kind, its exit code, what happened and what to type next.
+Every error that a user can see: its kind, its exit code, what happened and what to type next.
 
 Lean on purpose (see `sophia_secrets.state`): importing this module costs nothing.
 """
@@ -7,7 +7,7 @@ Lean on purpose (see `sophia_secrets.state`): importing this module costs nothin
 
 class SophiaError(Exception):
     """
-    What every error of this package is.
+    The base of every error of this package.
 
     `kind` is a stable token for JSON and the audit log, `exit_code` what the command line
     returns. `message` says what happened and where; `hint` is the exact next step. Neither
@@ -36,26 +36,26 @@ def _rebuild(cls: type[SophiaError], message: str, hint: str, backend: str, targ
 
 
 class OutputFailed(SophiaError):
-    """Standard output could not take the answer."""
+    """The answer could not be written to standard output."""
 
     kind = "output_failed"
 
 
 class UsageError(SophiaError):
-    """The command line, or a call's arguments, cannot be meant."""
+    """The command line, or an argument of a call, is not valid."""
 
     kind = "usage"
     exit_code = 2
 
 
 class BadName(UsageError):
-    """A secret's name or a target that no vendor may be handed."""
+    """A secret's name, or a target, that is not safe to pass to a vendor."""
 
     kind = "bad_name"
 
 
 class BadValue(UsageError):
-    """A value that the backend or the format cannot carry exactly."""
+    """A value that the backend or the format cannot hold exactly."""
 
     kind = "bad_value"
 
@@ -73,7 +73,7 @@ class NotTrusted(UsageError):
 
 
 class NotConfigured(UsageError):
-    """The backend that was asked for has no target."""
+    """The backend has no target: nothing says which one is meant."""
 
     kind = "not_configured"
 
@@ -92,21 +92,21 @@ class NotFound(SophiaError):
 
 
 class NotAuthenticated(SophiaError):
-    """The vendor does not know who is asking."""
+    """There are no valid credentials for the vendor."""
 
     kind = "not_authenticated"
     exit_code = 4
 
 
 class NotPermitted(SophiaError):
-    """The vendor knows who is asking and says no."""
+    """The credentials do not have the permission."""
 
     kind = "not_permitted"
     exit_code = 4
 
 
 class TargetNotFound(SophiaError):
-    """The target does not exist, or must not be seen with these credentials."""
+    """The target does not exist, or is not visible to these credentials."""
 
     kind = "target_not_found"
     exit_code = 4
@@ -138,13 +138,13 @@ class TimedOut(Unavailable):
 
 
 class RateLimited(Unavailable):
-    """The vendor asks to wait."""
+    """The vendor refuses more requests for now (rate limit)."""
 
     kind = "rate_limited"
 
 
 class BadOutput(Unavailable):
-    """The vendor answered with something that cannot be understood."""
+    """The vendor's answer could not be understood."""
 
     kind = "bad_output"
 
@@ -157,20 +157,20 @@ class AuditFailed(SophiaError):
 
 
 class IntegrityFailed(SophiaError):
-    """The audit log, or another file of ours, is not what was written."""
+    """The audit log, or another file of this program, was changed or damaged."""
 
     kind = "integrity_failed"
     exit_code = 6
 
 
 class KeyMissing(IntegrityFailed):
-    """There is no key and none was to be made: what was written with one cannot be verified."""
+    """The key is missing, so what was written with it cannot be verified."""
 
     kind = "key_missing"
 
 
 class UnsafeState(SophiaError):
-    """A directory or file of ours is open to other users, or is not ours."""
+    """A directory or file of this program is accessible to other users, or belongs to one."""
 
     kind = "unsafe_state"
     exit_code = 6
