@@ -487,7 +487,8 @@ def test_a_file_that_cannot_be_read_is_said_with_its_path(
     assert found.message == f"{machine.file}: {os.strerror(number)}."
     denied = number == errno.EACCES
     assert found.kind is (FailureKind.NOT_PERMITTED if denied else FailureKind.BAD_OUTPUT)
-    assert bool(found.hint) is not denied
+    assert ("`ls -ld " in found.hint, "Try again" in found.hint) == (denied, not denied)
+    assert not denied or found.hint.endswith(f" {machine.file}`.")
     (check,) = run(machine.backend().probe())
     assert (check.id, check.status, check.message) == ("local.file", CheckStatus.FAIL, found.message)
 
