@@ -407,6 +407,32 @@ def test_verify_shows_its_progress_on_a_terminal_and_leaves_only_the_answer(soph
     assert sophia("audit", "verify", "--expect-head", "2000:" + "0" * 64).code == 6
 
 
+def test_report_of_many_names_and_a_torn_line_says_what_it_left_out(sophia: Program) -> None:
+    log = open_log(sophia)
+    log.append([Event("get", "found", f"KEY_{n:03}", "fly") for n in range(400) for _ in range(1 + (n < 5))])
+    (path,) = [path for path in sophia.files() if path.name == "audit.jsonl"]
+    with path.open("ab") as file:
+        file.write(b"not a line of ours\n")
+    done = sophia("audit", "report")
+    assert done.code == 0
+    assert "405 reads" in done.out
+    assert "1 unreadable line" in done.out
+    assert "\nLeast used\n" in done.out
+    assert "KEY_399" in done.out.partition("\nLeast used\n")[2]
+    page = sophia.cwd / "report.html"
+    assert sophia("audit", "report", "--html", str(page)).code == 0
+    assert "unreadable lines" in page.read_text()
+    assert re.search(r">and \d+ more<", page.read_text())
+
+
+def test_verify_speaks_json_and_gives_the_head_that_was_asked_for(sophia: Program) -> None:
+    log = fill(sophia, 5)
+    done = sophia("audit", "verify", "--json", "--head")
+    assert (done.code, done.json["ok"], done.json["events"], done.json["first_bad"]) == (0, True, 5, None)
+    assert done.json["head"] == log.head()
+    assert "head" not in sophia("audit", "verify", "--json").json
+
+
 def test_the_page_is_private_and_html_and_json_go_together(sophia: Program) -> None:
     fill(sophia, 40)
     place = sophia.cwd / "report.html"
