@@ -22,6 +22,59 @@ def test_config_show_says_where_each_value_came_from(sophia: Program) -> None:
     assert shape["declared"] == ["API_KEY"]
 
 
+def test_config_show_and_path_for_people(sophia: Program) -> None:
+    sophia.user_settings('timeout = "9s"\n')
+    project = sophia.cwd / "sophia-secrets.toml"
+    project.write_text("[secrets.B_KEY]\n[secrets.A_KEY]\n")
+    shown = sophia("config", "show").out
+    assert "timeout" in shown
+    assert "\nDeclared secrets: A_KEY, B_KEY\n" in shown
+    user = sophia.sophia / "config" / "config.toml"
+    assert sophia("config", "path").out == (
+        f"user     {user}\nproject  {project}\nstate    {sophia.sophia / 'state'}\n"
+        f"cache    {sophia.sophia / 'cache'}\n"
+    )
+    assert sophia("config", "path", "--json").json == {
+        "schema": 1,
+        "user": str(user),
+        "project": [str(project)],
+        "state": str(sophia.sophia / "state"),
+        "cache": str(sophia.sophia / "cache"),
+    }
+    project.unlink()
+    assert "\nproject  -\n" in sophia("config", "path").out
+
+
+def test_config_init_gives_an_example_of_what_is_declared_and_keeps_one_that_is_there(
+    sophia: Program,
+) -> None:
+    (sophia.cwd / "sophia-secrets.local.toml").write_text(
+        "[secrets.A_KEY]\nrequired = true\ntype = 'url'\nowner = 'ada'\n[secrets.B_KEY]\n"
+    )
+    shape = sophia("config", "init", "--json").json
+    example = sophia.cwd / ".env.example"
+    assert shape == {
+        "schema": 1,
+        "written": [str(sophia.cwd / "sophia-secrets.toml"), str(example)],
+        "found": {},
+    }
+    assert "# required; type url; ask ada\nA_KEY=\n" in example.read_text()
+    assert "B_KEY=\n" in example.read_text()
+    example.write_text("mine")
+    (sophia.cwd / "sophia-secrets.toml").unlink()
+    assert sophia("config", "init").code == 0
+    assert example.read_text() == "mine"
+    assert sophia("config", "init", "--force").code == 0
+    assert example.read_text() != "mine"
+
+
+def test_trust_where_nothing_is_to_be_trusted_says_how_to_begin(sophia: Program) -> None:
+    done = sophia("trust")
+    assert done.code == 2
+    assert "There is no project settings file here." in done.err
+    assert "`sophia-secrets config init`" in done.err
+
+
 def test_config_init_writes_what_was_found_and_only_once(sophia: Program) -> None:
     (sophia.cwd / ".git").mkdir()
     (sophia.cwd / ".git" / "config").write_text('[remote "origin"]\n\turl = git@github.com:octo/app.git\n')
@@ -82,6 +135,37 @@ def test_cache_status_clear_and_warm(sophia: Program, vendors: World) -> None:
     assert sophia("cache", "clear", "--backend", "pulumi", "--json").json == {"schema": 1, "removed": 1}
     assert sophia("cache", "clear", "--json").json["removed"] == 2
     assert sophia("cache", "clear", "--backend", "nowhere").code == 2
+
+
+def test_cache_for_people_and_what_is_warm_in_json(sophia: Program, vendors: World) -> None:
+    vendors.define({"API_KEY": "v"})
+    assert "The cache is empty. Fill it with `sophia-secrets cache warm`." in sophia("cache", "status").err
+    shape = sophia("cache", "warm", "--json").json
+    warm = {row["backend"]: (row["target"], row["names"]) for row in shape["entries"]}
+    assert warm == {
+        "github": ("octo/app", 0), "pulumi": ("acme/app/production", 1), "fly": ("my-app", 0),
+    }  # fmt: skip
+    assert shape["failures"] == []
+    rows = [line.split() for line in sophia("cache", "status").out.splitlines()]
+    assert [row[:3] for row in rows[1:]] == [
+        ["fly", "my-app", "0"], ["github", "octo/app", "0"], ["pulumi", "acme/app/production", "1"],
+    ]  # fmt: skip
+    assert "v" not in [word for row in rows for word in row]
+
+
+def test_a_cache_that_is_switched_off_says_so_and_cannot_be_warmed(sophia: Program) -> None:
+    sophia.user_settings('[cache]\nttl = "0s"\nstale_for = "0s"\n')
+    assert sophia("cache", "status").err == "note: The cache is switched off.\n"
+    done = sophia("cache", "warm")
+    assert done.code == 2
+    assert "Set `[cache] ttl` in the settings." in done.err
+
+
+def test_where_no_backend_needs_the_cache_warming_says_so(sophia: Program) -> None:
+    sophia.store("API_KEY", "v")
+    done = sophia("cache", "warm")
+    assert done.code == 0
+    assert "No backend here needs the cache." in done.err
 
 
 def test_warming_in_an_outage_keeps_what_was_cached(sophia: Program, vendors: World) -> None:

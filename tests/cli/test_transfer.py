@@ -380,3 +380,20 @@ def test_a_source_that_gives_no_value_is_never_replaced_by_the_destination(
     assert "`sophia-secrets set API_KEY --backend local`" in done.err
     done = sophia("copy", "API_KEY", "--from", "github", "--to", "fly", "--yes")
     assert "hint: Copy from where it can be read: `--from local`.\n" in done.err
+
+
+def test_diff_of_nothing_and_of_a_backend_with_itself(sophia: Program, vendors: World) -> None:
+    done = sophia("diff", "local", "fly")
+    assert done.code == 0
+    assert "Neither local nor fly holds a secret." in done.err
+    done = sophia("diff", "local", "local")
+    assert done.code == 2
+    assert "local is compared with itself." in done.err
+
+
+def test_a_dry_run_with_nothing_to_do_says_so(sophia: Program, vendors: World) -> None:
+    sophia.store("OTHER_KEY", "value")
+    done = sophia("sync", "--from", "local", "--to", "fly", "--only", "A_", "--dry-run")
+    assert done.code == 0
+    assert "There is nothing to do." in done.err
+    assert vendors.fly.values() == {}
