@@ -93,6 +93,30 @@ def test_config_init_writes_what_was_found_and_only_once(sophia: Program) -> Non
     assert (rows["github"], rows["fly"]) == ("octo/app", "my-app")
 
 
+def test_config_init_finds_what_each_vendor_leaves_in_a_project(sophia: Program) -> None:
+    (sophia.cwd / ".git").mkdir()
+    remote = sophia.cwd / ".git" / "config"
+    remote.write_text('[remote "origin"]\n\turl = https://git.example/octo/app.git\n')
+    (sophia.cwd / "infra").mkdir()
+    (sophia.cwd / "infra" / "Pulumi.yaml").write_text("name: shop\nruntime: yaml\n")
+    (sophia.cwd / ".env").write_text("A_KEY=1\n")
+    environment = {"FLY_APP_NAME": "my-app", "PULUMI_STACK": "acme/dev", "GITHUB_REPOSITORY": "octo/job"}
+    found = sophia("config", "init", "--json", **environment).json["found"]
+    assert found == {
+        "pulumi.project": "shop",
+        "pulumi.directory": "infra",
+        "env.file": ".env",
+        "github.repository": "octo/job",
+        "pulumi.stack": "acme/dev",
+        "fly.app": "my-app",
+    }
+    remote.write_text('[remote "origin"]\n\turl = https://github.example/octo/app.git\n')
+    (sophia.cwd / "Pulumi.yaml").write_text("name: whole\nruntime: yaml\n")
+    found = sophia("config", "init", "--force", "--json", **environment).json["found"]
+    assert found["github.repository"] == "github.example/octo/app"
+    assert (found["pulumi.project"], found["pulumi.directory"]) == ("whole", ".")
+
+
 def test_trust_is_given_and_taken_back(sophia: Program) -> None:
     (sophia.cwd / "sophia-secrets.toml").write_text('[fly]\napp = "my-app"\n')
 
