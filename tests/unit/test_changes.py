@@ -131,6 +131,22 @@ def test_a_sync_deletes_nothing_outside_its_prefix_and_nothing_that_the_source_h
     }
 
 
+def test_a_sync_refuses_to_delete_what_the_destination_cannot() -> None:
+    def protected(name: str, value: SecretValue | None) -> str | None:
+        return "it is protected" if value is None else None
+
+    there = answer("local", {"A_OLD": readable("x")})
+    place = Destination(there, {}, fingerprint, protected)
+    plan = changes.plan_sync(answer("fly", {}), (), place, source_writes={}, delete=True)
+    assert [(action.name, action.act, action.reason) for action in plan.actions] == [
+        ("A_OLD", Act.REFUSED, "it is protected")
+    ]
+
+
+def test_of_a_source_that_did_not_answer_nothing_is_carried() -> None:
+    assert changes.carried(Answer("fly", "my-app")) == ()
+
+
 def test_an_unreadable_entry_of_the_source_is_compared_where_that_can_be_done() -> None:
     mark = LastWrite(fingerprint(SecretValue("a")), "d")
     seen = answer("fly", {name: write_only() for name in ("SAME", "OTHER", "NOT_THERE")})

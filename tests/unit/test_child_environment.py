@@ -76,6 +76,10 @@ def test_only_with_a_star_is_always_a_prefix_and_needs_all_names() -> None:
     assert chosen(Selection(only=("*",))).names == chosen(Selection()).names
 
 
+def test_a_star_alone_asks_for_all_names() -> None:
+    assert to_ask(Selection(only=("*",)), SCOPES) == (ANY,)
+
+
 def test_only_reaches_declared_names_that_nothing_listed() -> None:
     assert chosen(Selection(only=("API",)), SCOPES, held=[]).names == ("API_KEY",)
 

@@ -226,6 +226,14 @@ def test_the_vendors_own_moment_counts_and_the_oldest_copy_decides() -> None:
 def test_a_secret_that_was_never_seen_to_change_is_a_warning_only_under_a_policy() -> None:
     local = held("local", A_KEY="v")
     assert one(Policy("A_KEY", rotate_every=DAY), local, which="rotation").status is Status.WARN
+    fresh = {("local", "A_KEY"): NOW - 1}
+    found = one(Policy("A_KEY", rotate_every=DAY), local, failed("pulumi"), rotated=fresh, which="rotation")
+    assert (found.status, found.message) == (Status.UNKNOWN, "may be overdue: pulumi did not answer.")
+    old = {("local", "A_KEY"): NOW - 2 * DAY}
+    assert (
+        one(Policy("A_KEY", rotate_every=DAY), local, failed("pulumi"), rotated=old, which="rotation").status
+        is Status.FAIL
+    )
     judged = policy.judge([Policy("A_KEY")], [], evidence([local]))
     assert [each.rule for each in judged] == ["present"]
     odd = held("local", A_KEY="v", updated_at="yesterday")
