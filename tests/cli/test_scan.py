@@ -241,6 +241,57 @@ def test_staged_outside_a_repository_is_2(sophia: Program) -> None:
     assert "not a git repository" in done.err
 
 
+def a_git(sophia: Program, script: str) -> str:
+    """A PATH on which `git` is this script."""
+    place = sophia.root / "bin"
+    place.mkdir(exist_ok=True)
+    (place / "git").write_text(f"#!/bin/sh\n{script}\n")
+    (place / "git").chmod(0o755)
+    return f"{place}:/usr/bin:/bin"
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "said"),
+    [
+        ("echo 'fatal: it is broken' >&2; exit 128", 5, "git failed: fatal: it is broken."),
+        ("sleep 60", 5, "git did not answer in time."),
+        ("echo nonsense", 5, "`git diff` answered something that is not understood"),
+        (
+            r"printf ':000000 100644 0 %040d A\0' 1",
+            5,
+            "`git diff` answered something that is not understood",
+        ),
+        (r"printf ': 100644 0\0path\0'", 5, "`git diff` answered something that is not understood"),
+        (
+            r"case $* in *diff*) printf ':000000 100644 0 %040d A\0path\0' 1;; *) echo;; esac",
+            5,
+            "`git cat-file` answered something that is not understood",
+        ),
+        (
+            r"case $* in *diff*) printf ':000000 100644 0 %040d A\0path\0' 1;; *) printf '%040d blob 3\n' 1;; esac",
+            5,
+            "`git cat-file` answered something that is not understood",
+        ),
+    ],
+)
+def test_V4_a_git_that_answers_otherwise_is_said_and_not_taken_for_clean(
+    sophia: Program, script: str, code: int, said: str
+) -> None:
+    sophia.store("API_KEY", VALUE)
+    done = sophia("scan", "--staged", "--timeout", "3", PATH=a_git(sophia, script))
+    assert done.code == code
+    assert said in done.err
+    assert done.out == ""
+
+
+def test_V9_without_git_nothing_staged_can_be_looked_at(sophia: Program) -> None:
+    sophia.store("API_KEY", VALUE)
+    done = sophia("scan", "--staged", PATH=str(sophia.root))
+    assert done.code == 5
+    assert "git cannot be started" in done.err
+    assert "scan files by their paths" in done.err
+
+
 def test_I9_a_hostile_repository_runs_nothing(repository: Program, tmp_path: Path) -> None:
     trap = tmp_path / "sprung"
     evil = repository.cwd / "evil"

@@ -110,6 +110,8 @@ def staged(git: Git, take: Callable[[Content], None]) -> Steps[None]:
             if output[at:start].split() != [name.encode(), b"blob", str(sizes[name]).encode()]:
                 raise _unclear("cat-file")
             at = start + sizes[name] + 1
+            if output[at - 1 : at] != b"\n":
+                raise _unclear("cat-file")
             _give(paths[name], output[start : at - 1], "", take)
 
 
@@ -120,9 +122,11 @@ def _give(paths: Sequence[str], data: bytes | None, reason: str, take: Callable[
 
 def _changed(output: bytes) -> dict[str, list[str]]:
     """The objects that a raw diff names, each with the paths it is staged at (git-diff(1))."""
-    fields = output.split(b"\0")
+    *fields, rest = output.split(b"\0")
+    if rest or len(fields) % 2:
+        raise _unclear("diff")
     found: dict[str, list[str]] = {}
-    for head, path in zip(fields[::2], fields[1::2], strict=False):
+    for head, path in zip(fields[::2], fields[1::2], strict=True):
         parts = head.decode("ascii", "replace").removeprefix(":").split(" ")
         if len(parts) != 5 or not path:
             raise _unclear("diff")
