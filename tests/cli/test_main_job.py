@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
 
@@ -433,3 +434,34 @@ def test_E1_values_are_utf8_in_every_locale(sophia: Program, locale: str) -> Non
     sophia.store("EMOJI", "ключ 🔑 é")
     done = sophia("get", "EMOJI", LC_ALL=locale, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert done.out == "ключ 🔑 é\n"
+
+
+def test_an_age_that_is_none_and_an_option_that_is_none_are_refused_with_the_way_out(
+    sophia: Program,
+) -> None:
+    done = sophia("get", "API_KEY", "--max-stale", "soon")
+    assert done.code == 2
+    assert "`--max-stale soon` is not an age." in done.err
+    assert "Write it as `90`, `10m`, `24h` or `7d`." in done.err
+    done = sophia("list", "--backnd", "local")
+    assert done.code == 2
+    assert "There is no option `--backnd` here." in done.err
+    assert "Did you mean `--backend`?" in done.err
+
+
+def test_a_value_that_is_no_text_is_refused_and_not_shown(sophia: Program) -> None:
+    done = sophia("set", "API_KEY", "--backend", "local", stdin=b"canary\xff")
+    assert done.code == 2
+    assert "The value is not UTF-8 text." in done.err
+    assert "canary" not in done.said
+    assert sophia("get", "API_KEY").code == 3
+
+
+def test_L4_debug_shows_where_an_error_came_from_and_no_value(sophia: Program) -> None:
+    sophia.store("OTHER_KEY", "canary-of-the-traceback")
+    done = sophia("get", "API_KEY", "--debug")
+    assert done.code == 3
+    assert "traceback, outermost first:\n" in done.err
+    assert re.search(r"^  /.*\.py:\d+ in \w+$", done.err, re.MULTILINE)
+    assert "canary" not in done.said
+    assert "traceback" not in sophia("get", "API_KEY").err

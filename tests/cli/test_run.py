@@ -485,3 +485,86 @@ def test_strict_starts_nothing_where_a_backend_that_failed_may_hold_more(
     sophia.store("API_KEY", "v")
     done = sophia("run", "--strict", "--", "echo", "started")
     assert (done.code, done.out) == (5, "")
+
+
+@pytest.mark.parametrize("masked", [(), ("--mask",)])
+def test_verbose_says_by_name_what_is_handed_over_and_what_is_not_there(
+    sophia: Program, masked: tuple[str, ...]
+) -> None:
+    (sophia.cwd / "sophia-secrets.toml").write_text("[secrets.A_KEY]\n[secrets.PIN]\n[secrets.GONE]\n")
+    sophia.store("A_KEY", "canary-long-enough")
+    sophia.store("PIN", "12")
+    done = sophia("run", "--verbose", *masked, "--", "sh", "-c", "echo $PIN")
+    assert (done.code, done.out) == (0, "12\n")
+    assert "Declared, and not found: GONE." in done.err
+    assert "Handed over: A_KEY, PIN." in done.err
+    assert ("Too short to be hidden without hiding everything else: PIN." in done.err) is bool(masked)
+    assert "canary" not in done.said
+
+
+def test_E4_what_cannot_be_started_under_supervision_has_the_same_codes(sophia: Program) -> None:
+    sophia.store("A_KEY", "value")
+    script = sophia.cwd / "script"
+    script.write_text("#!/nowhere/interpreter\n")
+    script.chmod(0o755)
+    for words in (("--",), ("--mask", "--")):
+        done = sophia("run", *words, "./script")
+        assert done.code == 126
+        assert "its interpreter does not exist" in done.err
+        done = sophia("run", *words, "nowhere-at-all")
+        assert done.code == 127
+
+
+def test_E4_a_supervised_command_that_is_killed_is_seen_so(sophia: Program) -> None:
+    sophia.store("A_KEY", "value")
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV):
+        assert sophia("run", "--mask", "--", "sh", "-c", f"kill -{int(number)} $$").code == -number
+
+
+def test_E4_a_signal_that_is_sent_to_the_supervisor_reaches_the_command(sophia: Program) -> None:
+    sophia.store("A_KEY", "value")
+    script = "trap 'echo heard; exit 5' TERM; echo ready; while :; do sleep 0.05; done"
+    child = subprocess.Popen(
+        [PROGRAM, "run", "--mask", "--", "sh", "-c", script],
+        stdout=subprocess.PIPE,
+        cwd=sophia.cwd,
+        env=sophia.full_environment(),
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"ready\n"
+    child.send_signal(signal.SIGTERM)
+    out, _ = child.communicate(timeout=60)
+    assert (child.returncode, out) == (5, b"heard\n")
+
+
+def test_L9_masked_output_that_nobody_takes_ends_the_command(sophia: Program) -> None:
+    sophia.store("A_KEY", "value-long-enough")
+    child = subprocess.Popen(
+        [PROGRAM, "run", "--mask", "--", "sh", "-c", "while echo $A_KEY; do :; done"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=sophia.cwd,
+        env=sophia.full_environment(),
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"***\n"
+    child.stdout.close()
+    assert child.stderr is not None
+    with child.stderr:
+        assert b"value-long-enough" not in child.stderr.read()
+    assert child.wait(timeout=60) != 0
+
+
+def test_L9_masked_output_that_the_disk_refuses_is_said(sophia: Program) -> None:
+    sophia.store("A_KEY", "value-long-enough")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [PROGRAM, "run", "--mask", "--", "sh", "-c", "echo $A_KEY"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            cwd=sophia.cwd,
+            env=sophia.full_environment(),
+            check=False,
+        )
+    assert b"error: The output could not be written: No space left on device." in done.stderr
+    assert b"value-long-enough" not in done.stderr

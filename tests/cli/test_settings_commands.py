@@ -240,6 +240,24 @@ def test_alone_it_says_what_is_here_and_what_to_do_next(sophia: Program) -> None
     assert "sophia-secrets config init" in sophia().out
 
 
+def test_alone_in_a_project_it_leads_to_trust_then_to_a_check(sophia: Program) -> None:
+    (sophia.cwd / "sophia-secrets.toml").write_text('[fly]\napp = "my-app"\n')
+    (sophia.cwd / ".github" / "workflows").mkdir(parents=True)
+    (sophia.cwd / ".github" / "workflows" / "ci.yml").write_text("jobs: {}\n")
+    out = sophia().out
+    assert ".github/workflows/ci.yml" in out
+    assert "sophia-secrets trust" in out
+    assert "sophia-secrets set MY_API_KEY --backend local" in out
+    assert "sophia-secrets check --workflow" not in out
+    assert sophia("trust").code == 0
+    sophia.store("API_KEY", "v")
+    assert "sophia-secrets list" in sophia().out
+    assert "sophia-secrets check --workflow .github/workflows/ci.yml" in sophia().out
+    shape = sophia("--json").json
+    assert (shape["found"], shape["known_names"]) == ({}, 1)
+    assert set(shape["programs"]) == {"gh", "pulumi", "fly"}
+
+
 def test_help_pages_and_every_commands_help(sophia: Program) -> None:
     from sophia_secrets.cli.commands import COMMANDS
 
