@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sophia_secrets.core.text import sentence, visible, without_controls
+from sophia_secrets.core.text import listed, sentence, visible, without_controls
 
 HOSTILE = [
     ("\x1b[2J", r"\x1b[2J"),
@@ -103,3 +103,10 @@ def test_R3_a_megabyte_of_unfinished_sequences_takes_one_pass(unit: str) -> None
 )
 def test_a_text_is_a_whole_sentence_and_a_command_is_named_as_one(text: str, said: str) -> None:
     assert sentence(text) == said
+
+
+@pytest.mark.parametrize(
+    ("most", "shown"), [(None, r"A, B\x1b, C"), (3, r"A, B\x1b, C"), (2, r"A, B\x1b and 1 more")]
+)
+def test_I5_a_list_is_visible_and_says_how_many_it_leaves_out(most: int | None, shown: str) -> None:
+    assert listed(["A", "B\x1b", "C"], most) == shown

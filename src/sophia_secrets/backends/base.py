@@ -1,8 +1,8 @@
 """
-What a backend is: a description that yields the calls it needs and reads their output.
+The backend protocol: a backend describes the vendor calls it needs and interprets their output.
 
 A backend starts nothing. Each operation is a generator: it yields a `Call`, is sent the
-`Completed`, and returns its result. `process.py` drives it.
+`Completed`, and returns its result. `process.runner` makes the calls.
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ class Scratch(Struct, frozen=True):
     """
     A private directory (0700) made for one call and removed after it.
 
-    Its path is given to the child in the variable `variable`. `files` are written into it 0600,
-    `links` become symbolic links to the absolute paths given (a link whose goal is missing is
-    left out).
+    Its path is given to the child in the variable `variable`. `files` are written into it with
+    mode 0600. `links` are symbolic links to absolute paths; one whose target is missing is left out.
     """
 
     variable: str
@@ -37,15 +36,15 @@ class Scratch(Struct, frozen=True):
 
 class Call(Quiet, Struct, frozen=True):
     """
-    One start of a vendor's program.
+    One run of a vendor's program.
 
-    `program` is the vendor's word (`gh`, `pulumi`, `fly`); the runner finds the absolute path.
+    `program` is the command's name (`gh`, `pulumi`, `fly`); the runner finds its absolute path.
     `arguments` never hold a value. `stdin` is all the child gets on standard input, complete
     before it starts. `environment` is the child's whole environment. `timeout` is seconds for
     the whole call, `output_limit` bytes of standard output. `directory` is the absolute working
-    directory, or None for an empty private one. `secrets` are the values in play, which the
-    runner takes out of the error text. `stdin_as_file` is for a program that opens its standard
-    input again: it gets a file without a name instead of a pipe.
+    directory, or None for an empty private one. `secrets` are the values that the
+    runner redacts from the error text. `stdin_as_file` gives a file without a name
+    instead of a pipe, for a program that opens its standard input twice.
     """
 
     program: str
@@ -120,7 +119,7 @@ class Capabilities(Struct, frozen=True):
 
 class Credential(Quiet, Struct, frozen=True):
     """
-    What identifies who is asking, for the cache key: the variables (name, value) in effect and
+    Identifies the credential in use, for the cache key: the variables (name, value) in effect and
     the absolute paths of the files that hold the session. With neither, nothing is cached.
     """
 
@@ -130,7 +129,7 @@ class Credential(Quiet, Struct, frozen=True):
 
 class Context(Quiet, Struct, frozen=True):
     """
-    The world as a backend may see it.
+    What a backend may know of its surroundings.
 
     `environ` is the process's environment, `home` the user's home ("" if unknown), `cwd` the
     working directory, `state_directory` ours, `declared` the declared secrets' names,
@@ -180,7 +179,7 @@ class Backend(Protocol):
 
 
 def without_calls(steps: Steps[T]) -> T:
-    """What steps come to that need no program, as those of a backend that `needs_call` says no to."""
+    """The result of steps that make no call, as those of a backend whose `needs_call` is false."""
     try:
         call = next(steps)
     except StopIteration as end:
@@ -202,12 +201,12 @@ class Unconfigured(Struct, frozen=True):
 
 
 class BackendClass(Protocol):
-    """How the registry makes a backend: the class's `configure`."""
+    """The class of a backend, as the registry uses it."""
 
     def configure(self, section: Section, context: Context) -> Backend | Unconfigured:
         """
         The backend for these settings, or why there is none.
 
-        Raises `errors.BadName` for a target that no vendor may be handed (I1, I2).
+        Raises `errors.BadName` for a target that is not safe to pass to a vendor (I1, I2).
         """
         ...

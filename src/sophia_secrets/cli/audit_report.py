@@ -85,12 +85,7 @@ def title(found: "Report", since: str | None, until: str | None) -> str:
     if not span and found.first:
         first, last = found.first[:10], found.last[:10]
         span = f"on {first}" if first == last else f"from {first} to {last}"
-    return f"{plural(found.events, 'event')} {span}".strip()
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 event`, `1,200 events`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{counted(found.events, 'event')} {span}".strip()
 
 
 def bar(count: int, most: int, cells: int = _BAR) -> str:
@@ -103,14 +98,14 @@ def show(found: "Report", console: Console, now: float, *, since: str | None, un
     """The report for people: what there is nothing to say about is left out."""
     console.print(console.style(title(found, since, until), "strong"))
     counts = [
-        plural(found.reads, "read"),
-        plural(found.writes, "write"),
-        plural(found.failed, "failed attempt"),
-        plural(found.degraded, "degraded answer"),
-        plural(found.stale, "stale answer"),
+        counted(found.reads, "read"),
+        counted(found.writes, "write"),
+        counted(found.failed, "failed attempt"),
+        counted(found.degraded, "degraded answer"),
+        counted(found.stale, "stale answer"),
     ]
     if found.unreadable:
-        counts.append(plural(found.unreadable, "unreadable line"))
+        counts.append(counted(found.unreadable, "unreadable line"))
     console.print(", ".join(counts))
     used = [use for use in found.secrets if use.reads]
     _uses(console, "Most used", used[:MOST], now)

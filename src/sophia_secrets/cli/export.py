@@ -2,7 +2,6 @@
 
 import os
 import stat
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -12,7 +11,7 @@ from sophia_secrets.cli import given, output_file, streams
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.read import Backend, NoCache
-from sophia_secrets.core.text import visible
+from sophia_secrets.core.text import listed
 from sophia_secrets.formats import FORMATS
 from sophia_secrets.operations import exporting
 from sophia_secrets.operations.exporting import Made
@@ -201,12 +200,8 @@ def _tell(made: Made, console: Console, session: Session) -> None:
     warn_of(made.answers, console, session)
     if made.dangerous:
         console.warn(
-            f"Left out, because programs obey variables of these names: {_listed(made.dangerous)}. "
+            f"Left out, because programs obey variables of these names: {listed(made.dangerous)}. "
             "Name one to export it."
         )
     if made.absent:
-        console.note(f"Declared, and not found: {_listed(made.absent)}.")
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(visible(name) for name in names)
+        console.note(f"Declared, and not found: {listed(made.absent)}.")

@@ -15,7 +15,7 @@ from sophia_secrets.cli.read import NoCache
 from sophia_secrets.core.child_environment import Selection
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.core.redact import MINIMUM
-from sophia_secrets.core.text import visible
+from sophia_secrets.core.text import listed
 from sophia_secrets.launch import received
 from sophia_secrets.launch.command import become, look_up
 from sophia_secrets.launch.variables import limits
@@ -102,30 +102,26 @@ def _tell(prepared: running.Prepared, console: Console, *, verbose: bool) -> Non
     """What the person should know before the command speaks: names only."""
     if prepared.dangerous:
         console.warn(
-            f"Left out, because programs obey variables of these names: {_listed(prepared.dangerous)}. "
+            f"Left out, because programs obey variables of these names: {listed(prepared.dangerous)}. "
             "Name one with `--only` to hand it over."
         )
     if prepared.environment.replaced:
         console.note(
-            f"These replace variables of the same name: {_listed(prepared.environment.replaced)}. "
+            f"These replace variables of the same name: {listed(prepared.environment.replaced)}. "
             "`--preserve NAME` keeps the one there was."
         )
     if not prepared.variables and not prepared.files:
         console.note("No secret is handed over to the command.")
     if verbose and prepared.absent:
-        console.note(f"Declared, and not found: {_listed(prepared.absent)}.")
+        console.note(f"Declared, and not found: {listed(prepared.absent)}.")
     if verbose and (prepared.variables or prepared.files):
-        console.note(f"Handed over: {_listed([*prepared.variables, *prepared.files])}.")
+        console.note(f"Handed over: {listed([*prepared.variables, *prepared.files])}.")
 
 
 def _tell_unmasked(values: Mapping[str, SecretValue], console: Console) -> None:
     short = [name for name, value in values.items() if 0 < len(value.reveal().strip()) < MINIMUM]
     if short:
-        console.note(f"Too short to be hidden without hiding everything else: {_listed(short)}.")
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(visible(name) for name in names)
+        console.note(f"Too short to be hidden without hiding everything else: {listed(short)}.")
 
 
 def _mask_in_workflow(values: Sequence[SecretValue]) -> None:

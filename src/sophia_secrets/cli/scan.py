@@ -12,7 +12,7 @@ from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.read import Backend, NoCache
 from sophia_secrets.core.search import MINIMUM
-from sophia_secrets.core.text import visible
+from sophia_secrets.core.text import listed, visible
 from sophia_secrets.operations import scanning
 from sophia_secrets.operations.scanning import Finding, Known, Scanned
 
@@ -89,7 +89,7 @@ def _tell_known(known: Known, console: Console) -> None:
         console.note("There is no value here to look for.")
     elif known.search.too_short:
         console.note(
-            f"Shorter than {MINIMUM} characters, so not looked for: {_listed(known.search.too_short)}."
+            f"Shorter than {MINIMUM} characters, so not looked for: {listed(known.search.too_short, _TOLD)}."
         )
 
 
@@ -100,7 +100,7 @@ def _show(scanned: Scanned, console: Console, what: str) -> None:
         console.print(f"{place}: {console.style(visible(finding.name), 'bad')}{words}")
     for reason in dict.fromkeys(each.reason for each in scanned.skipped):
         files = [each.file for each in scanned.skipped if each.reason == reason]
-        console.warn(f"Not looked into, because {reason[:1].lower()}{reason[1:]}: {_listed(files)}.")
+        console.warn(f"Not looked into, because {reason[:1].lower()}{reason[1:]}: {listed(files, _TOLD)}.")
     if not scanned.findings:
         count = scanned.files
         console.note(f"{count} {what if count == 1 else what + 's'}: no known value.")
@@ -113,7 +113,7 @@ def _problem(findings: list[Finding], *, staged: bool) -> errors.CheckFailed | N
     count = "1 place" if len(findings) == 1 else f"{len(findings)} places"
     where = "what is staged" if staged else "these files"
     return errors.CheckFailed(
-        f"Known values are in {where}, at {count}: {_listed(names)}.",
+        f"Known values are in {where}, at {count}: {listed(names, _TOLD)}.",
         hint="Take them out; a value that was pushed is known to others: "
         f"`sophia-secrets rotate {names[0]}`.",
     )
@@ -126,8 +126,3 @@ def _shape(scanned: Scanned) -> dict[str, Any]:
         "findings": [{"name": f.name, "file": f.file, "line": f.line or None} for f in scanned.findings],
         "skipped": [{"file": each.file, "reason": each.reason} for each in scanned.skipped],
     }
-
-
-def _listed(words: list[str] | tuple[str, ...]) -> str:
-    more = f" and {len(words) - _TOLD} more" if len(words) > _TOLD else ""
-    return ", ".join(visible(word) for word in words[:_TOLD]) + more

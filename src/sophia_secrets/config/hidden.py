@@ -1,4 +1,4 @@
-"""What a model's secret fields hold, and the mark that makes a field one."""
+"""The type that hides the value of a secret field, and the annotation that marks such a field."""
 
 from __future__ import annotations
 

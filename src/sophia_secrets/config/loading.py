@@ -1,4 +1,4 @@
-"""From the chain to a filled model, in one pass: one vendor call a target, however many fields."""
+"""Filling a configuration model from the chain, in one pass with one vendor call per target."""
 
 from __future__ import annotations
 
@@ -48,11 +48,12 @@ async def load_config(
     """
     The model, filled from the chain in one pass.
 
-    A secret that is nowhere is None, or its field's default; with `missing="error"`, and where
-    the field's type does not allow None, it is `NotFound`, which names every one. Where a backend
-    failed, so that it is not certain that a name is nowhere, such a name is that failure's error
-    instead (and a logged warning where None is allowed). Values that do not fit their fields are
-    `BadSettings`, which quotes none. Raises also what `SecretsManager.resolve` raises.
+    A field whose secret no backend holds gets its default, or None.
+
+    Raises `NotFound`, naming every missing secret, with `missing="error"` and where a field's type
+    does not allow None; instead of it the error of a backend that failed and may hold the secret
+    (where None is allowed, that is a logged warning). Raises `BadSettings` for values that do not
+    fit their fields, without quoting them, and what `SecretsManager.resolve` raises.
     """
     asked = managing.secrets_manager if manager is None else manager
     leaves = list(_leaves(model))
@@ -120,7 +121,7 @@ def _leaves(model: type[SecretsModel]) -> Iterator[_Leaf]:
 
 
 class _Building(Quiet, Struct):
-    """Makes models from the inside out and keeps every problem, so that all are told at once."""
+    """Builds models, inner ones first, and collects every problem so that one error names them all."""
 
     values: Mapping[str, SecretValue]
     when_missing: Missing
@@ -166,7 +167,7 @@ class _Building(Quiet, Struct):
         return leaf.secret and self.when_missing == "error" and not has_default
 
     def refuse(self) -> None:
-        """Raises the error of what is wrong, if anything is."""
+        """Raises one error for everything that is missing or does not fit, if anything is."""
         if self.problems:
             missing = [f"{name} is missing" for name in self.missing]
             raise errors.BadSettings(
@@ -183,7 +184,7 @@ class _Building(Quiet, Struct):
 
 
 def _refuse_uncertain(resolution: Resolution) -> NoReturn:
-    """The backend answers again by now; what was read before it did is not used."""
+    """Raises for a backend that failed before and answers now: the earlier reading is not used."""
     failed = [step for step in resolution.trace if step.outcome is TraceOutcome.FAILED]
     told = failed[0].detail if failed else "a backend failed"
     raise errors.Unavailable(

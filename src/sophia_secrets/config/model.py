@@ -1,4 +1,4 @@
-"""The base of every configuration model, and how its fields say which secret they are."""
+"""The base class of configuration models, and how a field names its secret."""
 
 from __future__ import annotations
 
@@ -56,17 +56,17 @@ _WORDS = {
 
 def secret(name: str, *, default: Any = ..., description: str = "") -> Any:
     """
-    The secret that a field is: `api_key: Secret[str] = secret("PAYMENTS_API_KEY")`.
+    Names the secret that fills a field: `api_key: Secret[str] = secret("PAYMENTS_API_KEY")`.
 
-    Without it a field's secret is its own name in upper case. A field without a default must be
-    there, unless its type allows None.
+    Without it the secret's name is the field's own in upper case. A field without a default is
+    required, unless its type allows None.
     """
     return setting(name, default=default, description=description)
 
 
 def setting(name: str, *, default: Any = ..., description: str = "", **rules: Any) -> Any:
     """
-    As `secret`, for a field that is none: `port: int = setting("HTTP_PORT", default=8080, ge=1)`.
+    As `secret`, for a field that is not secret: `port: int = setting("HTTP_PORT", default=8080, ge=1)`.
 
     `rules` are those of pydantic's `Field`.
     """
@@ -74,7 +74,7 @@ def setting(name: str, *, default: Any = ..., description: str = "", **rules: An
 
 
 class Unfit(errors.BadSettings):
-    """Values that a model does not take: (field, what is wrong with it), never a value."""
+    """Values that do not fit a model. `problems` are pairs of a field and what is wrong, never a value."""
 
     problems: tuple[tuple[str, str], ...] = ()
 
@@ -176,7 +176,7 @@ def _hidden_in(model: M) -> M:
 
 
 def _members(text: str, annotation: object) -> object:
-    """The members that a text means where a collection is wanted, else the text itself."""
+    """The members of a text for a field that is a collection, else the text itself."""
     options = [annotation, *get_args(annotation)]
     if not any((get_origin(each) or each) in (list, tuple, set, frozenset, dict) for each in options):
         return text
@@ -189,7 +189,7 @@ def _members(text: str, annotation: object) -> object:
 
 
 def _problems(model: type[BaseModel], error: ValidationError) -> tuple[tuple[str, str], ...]:
-    """From pydantic's error, which holds the values, to fields and words of ours."""
+    """The fields and problems of pydantic's error, which itself holds the values."""
     found: dict[tuple[str, str], None] = {}
     for row in error.errors(include_url=False, include_context=False, include_input=False):
         place = row["loc"][0] if row["loc"] else ""

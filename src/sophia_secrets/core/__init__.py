@@ -1,1 +1,1 @@
-"""Deciding, and nothing else: no I/O, no clock but the one handed in, no logging."""
+"""Pure decisions: no I/O, no logging, and no clock but the one passed in."""

@@ -1,4 +1,4 @@
-"""What the audit log tells of a span of time: what was read and how often, what failed, by whom. Pure."""
+"""The report of the audit log over a span of time: what was read, how often, by whom, what failed. Pure."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Share(Struct, frozen=True):
 
 class Report(Struct, frozen=True):
     """
-    What the events told.
+    Everything that `audit report` shows.
 
     `secrets` are the names that were read and those that are known, most read first;
     `never_read` and `never_rotated` are among the known ones alone. `troubles` and the shares

@@ -1,4 +1,4 @@
-"""Audit events counted by what they have in common: all that a report needs of a log. Pure."""
+"""Counting audit events by the fields that a report needs. Pure."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Day(Struct):
 
 
 class Tally(Struct):
-    """Events counted by what they have in common: it does not grow with how many there are."""
+    """Counts of events that are alike: its size depends on their variety, not on their number."""
 
     times: dict[Access, int] = field(default_factory=lambda: defaultdict(int))
     latest: dict[Access, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What copy, sync, import and rotate would do to one target, before anything is done: pure."""
+"""Plans: what copy, move, sync, import and rotate would change at one target. Pure."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Plan(Struct, frozen=True):
 
 class Destination(Struct, frozen=True):
     """
-    A target as it is now: its own `answer`, what our writes left behind there (`last_writes`), and
+    A target as it is now: its own `answer`, our last write of each name there (`last_writes`), and
     what it cannot hold (`problem`). `fingerprint` gives "" where there is no key for one.
     """
 
@@ -106,7 +106,7 @@ def plan_sync(
     What makes the destination hold what the source holds under `names`.
 
     A write-only entry of the source is compared; where it is not known to be the same it is left
-    alone, and said so. With `delete` every name of the destination that begins with `only` and
+    alone, and the plan says so. With `delete` every name of the destination that begins with `only` and
     that the source does not hold goes too; whoever asks for that must know that the source tells
     all its names.
     """
@@ -207,5 +207,5 @@ def _compare(
 
 
 def last_write_of(backend: str, name: str, last_writes: Mapping[str, LastWrite]) -> LastWrite | None:
-    """What our last write of the name left behind, under whichever spelling the backend keeps it."""
+    """Our last write of the name, under whichever spelling the backend keeps it."""
     return next((last_writes[each] for each in spellings(backend, name) if each in last_writes), None)

@@ -1,4 +1,4 @@
-"""Whether two backends hold the same value: by value, by fingerprint, by the vendor's word; "unknown" is an answer."""
+"""Whether two backends hold the same value: by value, by our fingerprint or by the vendor's digest; "unknown" is an answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Sameness(Enum):
 
 class LastWrite(Struct, frozen=True):
     """
-    What our own last write to one target left behind for a name: the keyed `fingerprint` of the
+    What is on record of our last write of a name to one target: the keyed `fingerprint` of the
     value, and the vendor's `digest` and `updated_at` right after it. Empty where not known.
     """
 

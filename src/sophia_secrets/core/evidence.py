@@ -52,7 +52,7 @@ class Evidence(Struct, frozen=True):
 
 
 def failure_of(answer: Answer) -> Failure | None:
-    """The failure for which nothing stood in."""
+    """The failure of a backend that gave no answer, not even a stale one."""
     return answer.failure if answer.snapshot is None else None
 
 
@@ -61,7 +61,7 @@ def holder_of(name: str, evidence: Evidence) -> Answer | None:
 
 
 def hidden_behind(policy: Policy, evidence: Evidence) -> Failure | None:
-    """The failure behind which the secret may be."""
+    """The failure of a backend that may hold the secret, so that its absence is not certain."""
     for answer in evidence.answers:
         failure = failure_of(answer)
         if failure is not None and (answer.backend in evidence.readable or answer.backend in policy.backends):
@@ -70,7 +70,7 @@ def hidden_behind(policy: Policy, evidence: Evidence) -> Failure | None:
 
 
 def failure_above(resolution: Resolution, evidence: Evidence) -> Failure | None:
-    """The failure of a backend whose value would have come first."""
+    """The failure of a backend whose value would have taken precedence."""
     for answer in evidence.answers:
         if answer.backend == resolution.backend:
             return None

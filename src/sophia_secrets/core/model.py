@@ -1,4 +1,4 @@
-"""The values that everything else passes around."""
+"""The data types that all other modules share."""
 
 from __future__ import annotations
 
@@ -125,12 +125,12 @@ class FailureKind(Enum):
 
     @property
     def is_outage(self) -> bool:
-        """A positively recognised outage: the only kind a stale value may stand in for (C5)."""
+        """Whether this is certainly an outage: only then may a stale value be used instead (C5)."""
         return self in (FailureKind.UNREACHABLE, FailureKind.TIMED_OUT, FailureKind.RATE_LIMITED)
 
     @property
     def is_about_rights(self) -> bool:
-        """Rights are gone: the cached record of that target must go too (C5)."""
+        """Whether access was refused: then the cached record of the target is deleted too (C5)."""
         return self in (
             FailureKind.NOT_AUTHENTICATED,
             FailureKind.NOT_PERMITTED,

@@ -1,4 +1,4 @@
-"""Names: the convention, what may be asked for, what is dangerous in a child, what is near."""
+"""Names of secrets: the convention, what is safe to pass to a vendor, and suggestions for a typo."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """
-Whether the declared secrets are as they were declared: pure, from the chain's answers and a clock.
+Checks the declared secrets against the chain's answers. Pure: the time is passed in.
 
-"Unknown" is an answer: what hangs on a backend that failed is neither well nor wrong.
+"Unknown" is a result: what depends on a backend that failed has neither passed nor failed.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _judge_one(policy: Policy, evidence: Evidence) -> Iterator[Finding]:
 
 
 def _held_somewhere(policy: Policy, evidence: Evidence) -> bool:
-    """Whether some backend holds it, or may: an optional secret that is nowhere need not be anywhere."""
+    """Whether some backend holds it, or may: an optional secret that none holds is required nowhere."""
     return any(
         holds(answer, policy.name) or (failure_of(answer) is not None and answer.backend in policy.backends)
         for answer in evidence.answers
@@ -209,7 +209,7 @@ def _age_finding(
 
 
 def _changed(answer: Answer, name: str, evidence: Evidence) -> float | None:
-    """When this backend's copy last changed: the later of our own record and the vendor's word."""
+    """When this backend's copy last changed: the later of our own record and the vendor's time."""
     entry = find(answer, name)
     moments = [evidence.rotated.get((answer.backend, name))]
     if entry is not None and entry.updated_at:

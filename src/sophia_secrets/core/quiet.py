@@ -1,14 +1,14 @@
-"""A base for values that carry what nobody may see."""
+"""A base class that keeps secret values out of `repr`."""
 
 from __future__ import annotations
 
 
 class Quiet:
     """
-    Shows the name of its type only, in `repr` and to rich. It stands before `Struct` among the bases.
+    Shows only the name of its type, in `repr` and to rich. Comes before `Struct` among the bases.
 
-    For whatever holds values, a child's environment, what is written to it or what it printed:
-    tracebacks with locals, logs and failed assertions print such objects whole.
+    For every object that holds values, a child's environment, its input or its output: tracebacks
+    with locals, logs and failed assertions print the `repr` of such objects.
     """
 
     __slots__ = ()

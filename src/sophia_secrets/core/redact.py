@@ -1,5 +1,5 @@
 """
-Taking known values out of text and of byte streams.
+Removing known values from text and from byte streams.
 
 A value is looked for as it is, line by line, and in the spellings that programs give it: JSON,
 Python, XML, URL and base64 at each of its three alignments. This stops accidents; a program

@@ -26,7 +26,7 @@ _OUTCOMES = {
 
 class Answer(Struct, frozen=True):
     """
-    What one backend of the chain came to, in chain order.
+    What one backend of the chain answered.
 
     Exactly one of these holds: a `snapshot` (with a `failure` too where a stale one stands in
     for it), a `failure` alone, `unconfigured` or `skipped` (each the reason).

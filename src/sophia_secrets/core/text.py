@@ -1,8 +1,9 @@
-"""Foreign text on its way to a terminal: what it says, never what it does."""
+"""Foreign text made safe for a terminal: control characters are shown, never obeyed."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 # Printable by Unicode's tables and yet without a mark on the screen, or eaten by its neighbour:
 # combining joiner, Hangul and Khmer fillers, Mongolian and other variation selectors, Braille blank.
@@ -39,6 +40,13 @@ def visible(text: str) -> str:
         return _SHORT.get(sign) or _escape(ord(sign))
 
     return re.sub(_SUSPECT, spell, text)
+
+
+def listed(texts: Sequence[str], most: int | None = None) -> str:
+    """The texts made `visible` with commas between them, and how many more there are than `most`."""
+    shown = ", ".join(visible(text) for text in texts[:most])
+    left_out = 0 if most is None else len(texts) - most
+    return f"{shown} and {left_out} more" if left_out > 0 else shown
 
 
 def without_controls(text: str) -> str:

@@ -1,4 +1,4 @@
-"""From a resolution without a value, or with a failure above the winner, to the error it means."""
+"""The typed errors of a read: a value that is missing, a backend that failed."""
 
 from __future__ import annotations
 
@@ -43,9 +43,10 @@ def missing(
     keep_in: str = "",
 ) -> errors.SophiaError:
     """
-    Why there is no value: not found, or not certain because a backend failed (its code then).
+    The error for a resolution without a value: `NotFound`, or the error of a backend that failed
+    and may hold the secret.
 
-    `keep_in` is the backend that the hint would store it in; "" is one that was asked.
+    `keep_in` is the backend that the hint suggests to store it in; "" is one of those asked.
     """
     name = resolution.name
     failed = next((answer for answer in answers if answer.failure is not None), None)

@@ -1,4 +1,4 @@
-"""Looking at the audit log: its events, those to come, and what they come to."""
+"""Reading the audit log: its events, new ones as they are written, and the report of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Event = dict[str, Any]
 
 @contextmanager
 def _readable() -> Iterator[None]:
-    """What the disk says of a log that cannot be read, as `AuditFailed`."""
+    """Raises `AuditFailed` for an error of the disk."""
     try:
         yield
         return
@@ -41,7 +41,7 @@ def events(session: Session, query: Query) -> Iterator[Event]:
 
 def follow(session: Session, query: Query, pause: Callable[[], bool]) -> Iterator[list[Event]]:
     """
-    The last events that match, then, as they come, those that are written; a batch may be empty.
+    The last events that match, then new ones as they are written; a batch may be empty.
 
     `pause` waits a moment before each further look, and says whether to go on.
     """
@@ -80,7 +80,7 @@ def make_report(session: Session, query: Query, progress: Callable[[int], object
 
 
 def _known(session: Session) -> dict[str, str]:
-    """The names declared, and those held at a target of the chain as far as our records go; with the last change of each."""
+    """The declared names, and those that our records say a target of the chain holds, each with its last change."""
     known = dict.fromkeys(session.settings.declared, "")
     if session.settings.audit_mode == recording.OFF:
         return known

@@ -1,4 +1,4 @@
-"""Carrying out a plan at one target: one write, one delete, and what became of each name."""
+"""Applying a plan to one target: one write, one delete, and the outcome of each name."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _IDLE = {
 
 class Row(Struct, frozen=True):
     """
-    What became of one name at one target; `action` is what was to be done, `entry` what the
-    vendor said of the name after a write.
+    The outcome of one name at one target. `action` is what was planned, `entry` the vendor's entry
+    of the name after a write.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Row(Struct, frozen=True):
 
 
 class Carried(Struct, frozen=True):
-    """One row for each action, in the plan's order, and the first thing that went wrong."""
+    """The result of applying a plan: a row for each action, in its order, and the first error."""
 
     rows: tuple[Row, ...]
     problem: errors.SophiaError | None = None
@@ -49,9 +49,9 @@ def destination_of(
     session: Session, backend: Backend, answer: Answer, *, as_declared: bool = False
 ) -> Destination:
     """
-    The target as a plan is made against: its answer, our record of it, and what it cannot hold.
+    The target to make a plan for: its answer, our last writes there, and what it cannot hold.
 
-    With `as_declared` it takes no value that is not what is declared of its name.
+    With `as_declared` it refuses values that are not of the declared type or pattern.
     """
 
     def fingerprint(value: SecretValue) -> str:
@@ -71,7 +71,7 @@ def destination_of(
 
 
 def intended(backend: Backend, plan: Plan) -> tuple[Row, ...]:
-    """The rows of a plan of which nothing is started."""
+    """The rows of a plan that was not applied."""
     return tuple(
         _row(backend, action, Result(action.name, _IDLE.get(action.act, Outcome.NOT_STARTED), action.reason))
         for action in plan.actions
@@ -82,9 +82,8 @@ def carry_out(session: Session, backend: Backend, plan: Plan) -> Carried:
     """
     Do what the plan says: all values in one write, then all deletions in one delete.
 
-    Nothing is raised for what goes wrong on the way, an interruption included: each row says
-    what is known of its name, and `problem` is the error to end with. After a write that did not
-    end well nothing is deleted.
+    No error is raised, not even for an interruption: each row says what is known of its name, and
+    `problem` is the error to end with. After a write that failed nothing is deleted.
     """
     results: dict[str, Result] = {}
     problem: errors.SophiaError | None = None

@@ -1,4 +1,4 @@
-"""Holding the declared secrets to what is declared of them: one pass, nothing changed, nothing counted."""
+"""`check`: the declared secrets against the chain, in one pass that changes nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sophia_secrets.operations.session import Session
 
 
 class Checked(Struct, frozen=True):
-    """What was found, and what each backend that was asked said."""
+    """The findings, and the answer of each backend."""
 
     findings: tuple[Finding, ...] = ()
     answers: tuple[Answer, ...] = ()
@@ -28,7 +28,7 @@ def check(session: Session, search: Search) -> Checked:
     """
     Every declared secret and group against the chain, in one pass: one vendor call a target.
 
-    The look is audited, and counts as no access. `search` looks for a pattern in a value. Raises
+    The read is audited, but does not count as an access. `search` looks for a pattern in a value. Raises
     `UsageError` where nothing is declared, and what `reading.read` raises.
     """
     settings = session.settings

@@ -1,4 +1,4 @@
-"""Holding a value that is to be stored to what is declared of its name."""
+"""Checking a new value against the type and pattern that are declared for its name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def policy_of(session: Session, name: str) -> Policy:
-    """What is declared of a declared name."""
+    """The policy of a declared name."""
     from sophia_secrets.core.evidence import Policy
 
     declared = session.settings.declared[name]

@@ -1,4 +1,4 @@
-"""What is known of the copies of a secret that cannot be read: drift against the winner."""
+"""Drift: whether the other copies of a secret have the value of the backend that answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the declared policies say of each secret's age, from our own records: no vendor is asked."""
+"""Which secrets are due for rotation, from our own records: no vendor is called."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ ANY_TEXT = ("json", "yaml", "k8s")
 
 class Made(Quiet, Struct, frozen=True):
     """
-    The text of the file, and what there is to say of it.
+    The text of the file, and what to tell the user about it.
 
     `absent` are optional declared names that no backend gives a value for, `dangerous` the names
     left out because programs obey a variable of that name (I8).

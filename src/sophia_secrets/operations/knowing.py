@@ -1,4 +1,4 @@
-"""What is known of one secret: metadata and history, never a value."""
+"""`info`: the metadata and the history of one secret, never its value."""
 
 from __future__ import annotations
 

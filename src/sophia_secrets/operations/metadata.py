@@ -1,4 +1,4 @@
-"""The metadata of secrets: what our writes left behind, and what the vendors said when last looked at."""
+"""The metadata of secrets: our last writes, and the vendors' digests and times when last seen."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def open_facts(session: Session) -> Facts:
 
 def observe(session: Session, backend: Backend, snapshot: Snapshot) -> None:
     """
-    Remember the vendor's marks: one that moved without us is a new version, not ours.
+    Record the vendor's digests and times: a change without a write of ours is a new version.
 
-    What cannot be remembered now is noted by the next look.
+    What cannot be recorded now is recorded by the next read, unless the audit is required.
     """
     if session.settings.audit_mode == recording.OFF:
         return
@@ -60,7 +60,7 @@ def update_times(session: Session, target: Target) -> dict[str, str]:
 
 
 def last_writes(session: Session, backend: str, target: str) -> dict[str, LastWrite]:
-    """What our last writes to a target left behind, by name; empty where nothing is known."""
+    """Our last write of each name to a target; empty where nothing is on record."""
     if session.settings.audit_mode == recording.OFF or not session.has_key:
         return {}
     try:

@@ -1,4 +1,4 @@
-"""The names that can be told without asking anybody."""
+"""The names that are known without calling a vendor."""
 
 from __future__ import annotations
 

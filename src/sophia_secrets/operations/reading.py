@@ -20,7 +20,7 @@ from sophia_secrets.operations.session import Session
 
 
 class Reading(Struct, frozen=True):
-    """What the chain said: one resolution a name asked for, and each backend's own answer."""
+    """The result of a read: a resolution for each name, and the answer of each backend."""
 
     resolutions: tuple[Resolution, ...]
     answers: tuple[Answer, ...]
@@ -57,10 +57,10 @@ def read(
     With `deliver` each value found counts as an access, and its event is on disk before this
     returns. `everything` asks every backend of the chain, also those that cannot change the
     answer (for `explain`). Names that are not found are in the result; see `Reading.missing`.
-    That an `optional` name is nowhere is no failed attempt.
-    Without `refuse`, what strictness forbids is in `Reading.refusals` instead of raised.
+    An `optional` name that no backend holds is not audited as a failed access.
+    Without `refuse`, the errors of strict mode are in `Reading.refusals` instead of raised.
 
-    Raises `BadName` for a name that no vendor may be handed, `NotConfigured` and `UsageError` for
+    Raises `BadName` for a name that is not safe to pass to a vendor, `NotConfigured` and `UsageError` for
     `only`, `AuditFailed` where the events cannot be written, and, when the session is strict, the
     error of the first failure at or above a winner.
     """
@@ -84,14 +84,6 @@ def read(
     for refusal in refusals.values() if refuse else ():
         raise refusal
     return Reading(resolutions, tuple(answers), refusals, session.in_workflow)
-
-
-def one(session: Session, name: str, *, only: str | None = None, use_cache: bool = True) -> Resolution:
-    """The answer for one name. Raises `NotFound`, or the failure's error where it is not certain."""
-    reading = read(session, [name], only=only, use_cache=use_cache)
-    for problem in reading.missing():
-        raise problem
-    return reading.resolutions[0]
 
 
 def survey(session: Session, *, only: str | None = None, use_cache: bool = True) -> Reading:
@@ -125,7 +117,7 @@ def fresh_answer(session: Session, backend: Backend) -> Answer:
 
 
 def _names(answer: Answer, only: str | None) -> list[str]:
-    """The process's variables are no secrets of anybody's, unless they alone are asked for."""
+    """The names that the answer lists; the process's own variables only where `env` alone is asked."""
     if answer.snapshot is None or (answer.backend == "env" and only != "env"):
         return []
     return [name for name in answer.snapshot.entries if "." not in name]
@@ -134,7 +126,7 @@ def _names(answer: Answer, only: str | None) -> list[str]:
 def _strict_refusals(
     session: Session, resolutions: Sequence[Resolution], answers: Sequence[Answer]
 ) -> dict[str, errors.SophiaError]:
-    """For each name whose answer strictness forbids, the error of the failure at or above it."""
+    """The error for each name that strict mode refuses to answer: a backend at or above it failed."""
     found: dict[str, errors.SophiaError] = {}
     for resolution in resolutions if session.strict else ():
         refusal = verdict.refused_by_strict(resolution, answers) if resolution.degraded else None
@@ -144,7 +136,7 @@ def _strict_refusals(
 
 
 def outcome_of(resolution: Resolution) -> str:
-    """The one word of a resolution for the audit log."""
+    """The `outcome` of a resolution in the audit log."""
     if resolution.backend is not None:
         return "found"
     seen = [step.outcome for step in resolution.trace]

@@ -129,7 +129,7 @@ def accesses(
     optional: Collection[str] = (),
 ) -> None:
     """
-    One event for each name asked for, and one for each backend that failed.
+    Record one event for each name that was read, and one for each backend that failed.
 
     Only what is `delivered`, and not `refused`, counts as an access; an `optional` name that is
     absent is `unset`, which is no failed attempt.
@@ -163,7 +163,7 @@ def accesses(
 
 
 def survey(session: Session, answers: Sequence[Answer], count: int, duration_ms: int) -> None:
-    """One event for a look at all names, and one for each backend that failed."""
+    """Record one event for a list of all names, and one for each backend that failed."""
     command = session.options.command
     events = [_failure_event(command, answer.failure) for answer in answers if answer.failure is not None]
     degraded = bool(events)
@@ -185,14 +185,14 @@ def _failure_event(command: str, failure: Failure) -> Event:
 
 
 def intents(session: Session, target: Target, names: Sequence[str], tie: str) -> None:
-    """Say in the log what is about to be written, before the vendor is started."""
+    """Record what is about to be written, before the vendor is called."""
     command = session.options.command
     append(session, [Event(command, "intent", name, target.backend, str(target), id=tie) for name in names])
 
 
 def outcomes(session: Session, receipt: Receipt, tie: str, values: dict[str, SecretValue]) -> dict[str, int]:
     """
-    Say in the log, and in the metadata, what became of each name; returns the versions.
+    Record the outcome of each name, in the log and in the metadata; returns the new versions.
 
     Raises `AuditFailed` saying that the write was made (A3).
     """

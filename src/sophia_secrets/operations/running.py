@@ -1,4 +1,4 @@
-"""What `run` hands to its command: chosen, resolved in one pass, checked, and audited before anything starts."""
+"""What `run` gives to its command: names selected, resolved in one pass, checked, and audited before it starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A declared pattern held against a value in a process of its own, which can be ended (fault R3)."""
+"""Matching a declared pattern in a process of its own, which is killed when it takes too long (fault R3)."""
 
 from __future__ import annotations
 

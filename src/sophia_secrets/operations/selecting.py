@@ -1,4 +1,4 @@
-"""Handing secrets over: chosen, resolved in one pass, and audited before they leave."""
+"""Selecting the secrets to hand over: resolved in one pass, and audited before they leave."""
 
 from __future__ import annotations
 

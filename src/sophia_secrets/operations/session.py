@@ -1,4 +1,4 @@
-"""One use of the product: its settings, its files, its backends, each made when first wanted."""
+"""A session: the settings, state and backends of one operation, each created when first needed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class SessionOptions(Struct, frozen=True):
-    """What one use asks beyond the settings. `max_stale` is seconds."""
+    """Options of one operation, besides the settings. `max_stale` is seconds."""
 
     command: str = "python"
     strict: bool = False
@@ -39,7 +39,7 @@ class SessionOptions(Struct, frozen=True):
 
 class Session(Quiet, Struct, dict=True):
     """
-    The settings and the world as one use of the product sees them.
+    The settings, environment, state and backends of one operation.
 
     `clock` gives Unix seconds. `on_event` is told of each start and end of a vendor's program,
     `on_wait` makes the context in which a person is told what is waited for, `on_work` the one in
@@ -193,7 +193,7 @@ class Session(Quiet, Struct, dict=True):
         return found
 
     def observe(self, member: Backend, snapshot: Snapshot) -> None:
-        """Remember what a vendor says of its secrets now."""
+        """Record the digests and times in a vendor's snapshot."""
         from sophia_secrets.operations.metadata import observe
 
         observe(self, member, snapshot)

@@ -1,4 +1,4 @@
-"""Between the backends' snapshots and the cache's records, and who is asking for them."""
+"""Converting snapshots to cache records and back, and the identity that a record belongs to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STATES = {letter: state for state, letter in _LETTERS.items()}
 
 
 def identity_of(backend: Backend, key: bytes) -> tuple[bytes, ...]:
-    """What a cached record of this backend belongs to; the last part is empty where nobody can say who asks."""
+    """The identity of this backend's cached record; the last part is empty where the credential is not known."""
     parts = [part.encode() for pair in backend.target.parts for part in pair]
     return (SCHEMA, backend.name.encode(), *parts, _credential(backend.credential, key))
 

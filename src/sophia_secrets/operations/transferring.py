@@ -20,7 +20,7 @@ from sophia_secrets.operations.session import Session
 
 
 class Transfer(Struct, frozen=True):
-    """A plan for one destination, with both ends as they were seen. `removes_source` is a move's."""
+    """A plan for one destination, with the answers of both ends. `removes_source` is true for a move."""
 
     source: Backend
     destination: Backend
@@ -188,5 +188,5 @@ def _unreadable(
 
 
 def _tells_all(source: Backend, seen: Answer) -> bool:
-    """What a process was given is not all that there is."""
+    """Whether the source lists all its names: the environment of a process does not."""
     return is_complete(seen) and (source.capabilities.needs_call or source.name == "local")

@@ -1,4 +1,4 @@
-"""Writing: to exactly the backend named, audited before and after, never repeated, never elsewhere."""
+"""Writing to one backend: audited before and after, never repeated, never anywhere else."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _do(
 def _worked(
     session: Session, backend: Backend, names: Sequence[str], steps: Callable[[], Steps[Receipt]]
 ) -> Receipt:
-    """The receipt; meanwhile somebody sees which name of many it is, where each takes a call of its own."""
+    """Run the steps, with a progress bar where each of many names takes a call of its own."""
     if not backend.capabilities.needs_call:
         return without_calls(steps())
     where = f"{backend.name} ({backend.target})"
@@ -145,7 +145,7 @@ def _worked(
 
 
 def _counted(steps: Steps[Receipt], most: int, update: Callable[[int], None]) -> Steps[Receipt]:
-    """The same steps; `update` is told after each call that carries a value how many did."""
+    """The same steps; `update` receives the number of calls so far that carried a value."""
     done = 0
     update(0)
     try:
@@ -164,7 +164,7 @@ def _counted(steps: Steps[Receipt], most: int, update: Callable[[int], None]) ->
 
 
 def _doubted(result: Result, before: Mapping[str, str]) -> Result:
-    """A vendor that tells only the time of the last change, and whose time did not move, has proved nothing."""
+    """The result, not verified where the vendor's only evidence is a time of change that did not change."""
     entry = result.entry
     if not result.verified or entry is None or entry.digest or not entry.updated_at:
         return result
@@ -188,7 +188,7 @@ _FATE = {
 
 
 def problem_of(receipt: Receipt) -> errors.SophiaError | None:
-    """The error that a receipt means for a command that was to do all of it, or None."""
+    """The error of a receipt in which not everything was done, or None."""
     failure = receipt.failure
     bad = [r for r in receipt.results if r.outcome not in (Outcome.DONE, Outcome.UNCHANGED)]
     if not bad and failure is None:
@@ -210,7 +210,7 @@ def problem_of(receipt: Receipt) -> errors.SophiaError | None:
 
 
 def _fate(result: Result, said: str) -> str:
-    """What became of a name; a detail that only says again what is `said` already is left out."""
+    """The outcome of a name in words; a detail that `said` already contains is left out."""
     repeats = bool(said) and said in result.detail
     detail = f" ({result.detail.rstrip('.')})" if result.detail and not repeats else ""
     return f"{result.name} {_FATE[result.outcome]}{detail}"

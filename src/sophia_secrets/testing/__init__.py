@@ -1,7 +1,7 @@
 """
 The contract that every backend passes, for the authors of backends.
 
-A test module makes a class of its own and says how to make a subject:
+A test module derives a class and provides the backend under test as the fixture `subject`:
 
     class TestVault(BackendContract):
         @pytest.fixture
@@ -9,7 +9,7 @@ A test module makes a class of its own and says how to make a subject:
             return Subject(VaultBackend.configure({"path": "app"}, context(tmp_path)), held=...)
 
 Needs pytest. `pytest.register_assert_rewrite("sophia_secrets.testing")` in a `conftest.py` makes
-what fails easier to read.
+its failures easier to read.
 """
 
 from sophia_secrets.testing.contract import BackendContract, ReadOnlyContract

@@ -1,4 +1,4 @@
-"""The suite itself: what every backend must keep to."""
+"""The contract suite: the tests that every backend must pass."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sophia_secrets.testing.values import CANARY, VALUES
 
 
 class _EveryBackend:
-    """What holds whether or not a backend can be written."""
+    """The tests that every backend must pass, writable or not."""
 
     @pytest.fixture
     def subject(self) -> Subject | Generator[Subject, None, None]:
@@ -84,7 +84,7 @@ class _EveryBackend:
 
 
 class ReadOnlyContract(_EveryBackend):
-    """What a backend must keep to that cannot be written here; its target need not be empty."""
+    """The tests of a backend that cannot be written here; its target need not be empty."""
 
     def test_every_write_and_delete_is_refused_with_the_reason(self, subject: Subject) -> None:
         backend = subject.backend
@@ -100,10 +100,10 @@ class ReadOnlyContract(_EveryBackend):
 
 class BackendContract(_EveryBackend):
     """
-    What a backend must keep to that can be written.
+    The tests of a backend that can be written.
 
-    `least` is how many of `VALUES` it carries; lower it only for what the vendor really cannot
-    hold, for each of which `problem` then says why.
+    `least` is how many of `VALUES` it must be able to store; lower it only for values that the
+    vendor really cannot hold and that `problem` refuses.
     """
 
     least = 33

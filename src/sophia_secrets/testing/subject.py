@@ -1,4 +1,4 @@
-"""A backend under test: how its calls are made, and what the vendor then holds."""
+"""A backend under test, and access to what its vendor holds."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 class Subject(Quiet, Struct):
     """
-    A backend that points at a fresh target of its own, in which nothing is stored.
+    A backend that points at a fresh, empty target.
 
-    `programs` gives the vendor's words an absolute path; other words are looked up in `path`.
+    `programs` maps a command's name to an absolute path; others are looked up in `path`.
     `held` tells the names and values that the vendor has, not through the backend; without it a
     backend that can read is asked for them. `credentials` are texts that identify who is asking
     and must be shown nowhere. `calls` are those that were made.
@@ -74,7 +74,7 @@ class Subject(Quiet, Struct):
 
 
 def answered(steps: Steps[T], completed: Completed) -> T:
-    """What the steps return where every call ends like this; nothing is started."""
+    """What the steps return when every call ends with `completed`; nothing is started."""
     try:
         next(steps)
         for _ in range(100):

@@ -1,4 +1,4 @@
-"""Values that have broken somebody's secret store, and one that can be searched for."""
+"""Values that are known to break secret stores, and one to search output for."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ VALUES: Mapping[str, str] = {
     "NUL": "a\0b",
     "MANY_LINES": "\n".join(f"line {i}" for i in range(500)),
 }
-"""Forty values that have broken somebody's secret store, each under the name it is stored by."""
+"""Forty values that are known to break secret stores, by the name to store each under."""
 
 CANARY = "canary-7f3a9c51e8d2"
-"""A value that can be searched for."""
+"""A value to search output, errors and files for."""
