@@ -313,3 +313,53 @@ def test_a_secret_is_due_before_it_is_overdue(
     rotated: float | None, every: float | None, now: float, state: str
 ) -> None:
     assert due.state_of(rotated, every, now) == state
+
+
+def test_where_nothing_is_declared_or_due_that_is_said(sophia: Program) -> None:
+    none = "No secret is declared with `rotate_every`, and no rotation was interrupted."
+    assert none in sophia("rotation", "status").err
+    assert "Nothing is due that can be rotated without you." in sophia("rotate", "--due", "--yes").err
+    done = sophia("rotate", "--due", "--yes", "--json")
+    assert (done.code, done.json["results"]) == (0, [])
+    done = sophia("rotation", "status", SOPHIA_SECRETS_AUDIT="off")
+    assert done.code == 6
+    assert "on record in the audit log, which is switched off" in done.err
+
+
+def test_what_was_interrupted_and_is_due_is_finished_with_the_value_it_had(
+    sophia: Program, vendors: World
+) -> None:
+    sophia.user_settings('[secrets.API_KEY]\nrotate_every = "1s"\ngenerate = "hex:32"\n')
+    hold(sophia)
+    vendors.fly.update(faults=[{"on": "secrets set", "stderr": "Error: unauthorized\n"}])
+    assert sophia("rotate", "API_KEY", "--yes", "--not-as-declared", stdin=NEW).code == 4
+    time.sleep(1)
+    planned = sophia("rotate", "--due", "--dry-run")
+    assert planned.code == 0
+    done = sophia("rotate", "--due", "--yes", "--json")
+    assert done.code == 0
+    assert receipt(done)["fly"] == ("done", "new")
+    assert held(sophia, vendors) == dict.fromkeys(HOLDERS, NEW)
+
+
+def test_K4_a_sealed_value_whose_key_is_lost_is_counted_and_can_be_dropped(
+    sophia: Program, vendors: World
+) -> None:
+    hold(sophia)
+    vendors.fly.update(faults=[{"on": "secrets set", "stderr": "Error: unauthorized\n"}])
+    assert sophia("rotate", "API_KEY", "--yes", stdin=NEW).code == 4
+    dry = sophia("rotate", "--abandon", "API_KEY", "--dry-run")
+    assert dry.code == 0
+    assert "fly" in dry.err
+    (record,) = [path for path in (sophia.sophia / "state" / "pending").iterdir() if not path.suffix]
+    sealed = record.read_bytes()
+    record.write_bytes(sealed[:-1] + bytes([sealed[-1] ^ 1]))
+    status = sophia("rotation", "status")
+    assert "1 sealed rotation records cannot be opened" in status.err
+    assert sophia("rotation", "status", "--json").json["unreadable"] == 1
+    assert sophia("rotate", "API_KEY", "--yes", stdin="third").code == 6
+    dropped = sophia("rotate", "--abandon", "API_KEY", "--yes", "--json")
+    assert dropped.code == 0
+    assert dropped.json == {"schema": 1, "name": "API_KEY", "abandoned": True}
+    assert "cannot be opened" in dropped.err
+    assert sophia("rotate", "API_KEY", "--yes", stdin="third").code == 0
