@@ -465,3 +465,21 @@ def test_L4_debug_shows_where_an_error_came_from_and_no_value(sophia: Program) -
     assert re.search(r"^  /.*\.py:\d+ in \w+$", done.err, re.MULTILINE)
     assert "canary" not in done.said
     assert "traceback" not in sophia("get", "API_KEY").err
+
+
+def test_a_value_for_the_clipboard_goes_to_the_desktops_program_and_nowhere_else(sophia: Program) -> None:
+    sophia.store("API_KEY", "canary-of-the-clipboard")
+    place = sophia.root / "bin"
+    place.mkdir()
+    path = f"{place}:/usr/bin:/bin"
+    missing = sophia("get", "API_KEY", "--clip", PATH=str(place))
+    assert missing.code == 5
+    assert "Install one of pbcopy, wl-copy, xclip or xsel" in missing.err
+    for program, script in (("wl-copy", "exit 1"), ("xclip", f'echo "$@" > {place}/words; cat > {place}/kept')):
+        (place / program).write_text(f"#!/bin/sh\n{script}\n")
+        (place / program).chmod(0o755)
+    done = sophia("get", "API_KEY", "--clip", PATH=path)
+    assert (done.code, done.out) == (0, "")
+    assert (place / "kept").read_text() == "canary-of-the-clipboard"
+    assert (place / "words").read_text() == "-selection clipboard\n"
+    assert "canary" not in done.said + missing.said
