@@ -475,7 +475,10 @@ def test_a_value_for_the_clipboard_goes_to_the_desktops_program_and_nowhere_else
     missing = sophia("get", "API_KEY", "--clip", PATH=str(place))
     assert missing.code == 5
     assert "Install one of pbcopy, wl-copy, xclip or xsel" in missing.err
-    for program, script in (("wl-copy", "exit 1"), ("xclip", f'echo "$@" > {place}/words; cat > {place}/kept')):
+    for program, script in (
+        ("wl-copy", "exit 1"),
+        ("xclip", f'echo "$@" > {place}/words; cat > {place}/kept'),
+    ):
         (place / program).write_text(f"#!/bin/sh\n{script}\n")
         (place / program).chmod(0o755)
     done = sophia("get", "API_KEY", "--clip", PATH=path)

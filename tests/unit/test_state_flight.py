@@ -469,3 +469,22 @@ def test_a_waiter_ends_at_its_deadline(tmp_path: Path, monkeypatch: pytest.Monke
     assert waiting.wait(100.002) is None
     assert pauses == [0.001, 0.001]
     lead.release()
+
+
+def test_what_was_waited_for_before_is_taken_over_once_and_by_nobody_else(tmp_path: Path) -> None:
+    cache = a_cache(tmp_path)
+    lead = leading(cache)
+    flight.leave(cache, OCTO, lead)
+    other = cache.lead((b"1", b"github", b"octo/other", b"alice"))
+    assert isinstance(other, Lead)
+    assert other is not lead
+    other.release()
+    assert cache.lead(OCTO) is lead
+    lead.release()
+    again = leading(cache)
+    assert again is not lead
+    again.release()
+    failure = SharedFailure("timed_out", "github did not answer.", "Try again.", "")
+    flight.leave(cache, OCTO, failure)
+    assert cache.lead(OCTO) is failure
+    leading(cache).release()
