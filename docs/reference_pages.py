@@ -16,6 +16,7 @@ from sophia_secrets import errors
 from sophia_secrets.cli.app import app
 from sophia_secrets.cli.commands import ALIASES, COMMANDS
 from sophia_secrets.cli.help import EXIT_CODES
+from sophia_secrets.core import audit_words
 from sophia_secrets.settings.declared import DECLARED, GROUP_RULES
 from sophia_secrets.settings.kinds import Kind
 from sophia_secrets.settings.table import ROWS, SPECIAL_VARIABLES, TABLES, Row
@@ -200,9 +201,9 @@ def _below(cls: type[errors.SophiaError]) -> list[type[errors.SophiaError]]:
 _ABOUT_FIELD = {
     "seq": "The number of the line in its chain; gapless.",
     "time": "When, RFC 3339 in UTC with milliseconds.",
-    "command": "What was asked: `get`, `run`, `python get`, ...",
+    "command": f"What was asked: {', '.join(f'`{word}`' for word in audit_words.COMMANDS)}.",
     "name": "The secret's name.",
-    "backend": "The backend that answered or was written to.",
+    "backend": "The backend that answered or was written to; without a value, the one that failed or was asked alone.",
     "target": "What it was pointed at.",
     "outcome": "What became of it (below).",
     "kind": "The kind of a failure ([exit codes](exit-codes.md)).",
@@ -226,17 +227,6 @@ _ABOUT_FIELD = {
     "mac": "The keyed MAC over this line and the one before.",
 }
 
-_OUTCOMES = (
-    ("found", "A value was handed out; counts as an access."),
-    ("seen", "A value was found and not shown (`explain`)."),
-    ("unset", "A name that may be left out is nowhere (`load_config`)."),
-    ("listed", "Names were shown."),
-    ("absent, write_only, failed", "No value was handed out, and why."),
-    ("backend_failed", "A backend did not answer; `kind` says why."),
-    ("intent", "A write is about to start."),
-    ("done, unchanged, refused, failed, unknown, not_started", "What became of a write."),
-)
-
 
 def audit_page() -> str:
     """The fields of an event, with the bounds that the writer keeps to."""
@@ -256,7 +246,7 @@ def audit_page() -> str:
             "## Outcomes\n",
             _table(
                 ("outcome", "means"),
-                [(", ".join(f"`{word}`" for word in words.split(", ")), about) for words, about in _OUTCOMES],
+                [(f"`{word}`", about) for word, about in audit_words.OUTCOMES.items()],
             ),
             "See [Audit](../audit.md) for queries and verification.",
         ]

@@ -34,6 +34,7 @@ ELSEWHERE: dict[tuple[str, str], str] = {
         "settings/trust.py",
         "{} cannot be trusted: there is no state directory to record it in.",
     ): "needs a user without a home",
+    ("settings/variables.py", "The flag for `{}` is empty."): "the command line refuses it first",
     ("settings/variables.py", "{} is not a setting."): "no command and no function takes another name",
     ("state/audit_verify.py", "The audit log cannot be read: {}."): _DISK,
     ("state/keys.py", "There is no key in {}."): "`audit verify` of a log without its key says more",

@@ -20,12 +20,15 @@ from typing import Any
 
 import pytest
 
+from sophia_secrets.cli.commands import COMMANDS
+from sophia_secrets.core import audit_words
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations.recording import audit_directory
 from sophia_secrets.state import keys
 from sophia_secrets.state.audit import Actor, AuditLog, Event
 from tests.program import PROGRAM, Program
 from tests.terminal import Terminal
+from tests.world import ENVIRONMENT, World
 
 NOW = 1_790_000_000.0
 HOSTILE = "A\x1b[2J\x1b]0;owned\x07\u202eKEY"
@@ -126,6 +129,14 @@ def test_log_since_and_until_take_ages_dates_and_times(sophia: Program) -> None:
         (("--since", "2026-W01-1"), "is not a time."),
         (("--since", "2026-05-05", "--until", "2026-05-05"), "is not before `--until`"),
         (("--name", ""), "`--name` is empty."),
+        (
+            ("--outcome", "fnd"),
+            "No event has the outcome `fnd`.\nhint: Did you mean `found`? There are found,",
+        ),
+        (("--outcome", "xyzzy"), "hint: There are found, seen,"),
+        (("--command", "unset"), "No event has the command `unset`.\nhint: Did you mean `delete`? There are"),
+        (("--command", "python"), "Did you mean `python get`?"),
+        (("--command", "x" * 5000), f"No event has the command `{'x' * 64}…`."),
         (("--follow", "--until", "2h"), "takes no `--until`"),
         (("--last", "0"), "--last"),
     ],
@@ -136,6 +147,52 @@ def test_what_can_match_nothing_is_a_usage_error(
     done = sophia("audit", "log", *arguments)
     assert (done.code, done.out) == (2, "")
     assert said in done.err
+
+
+@pytest.mark.parametrize("command", ["log", "export"])
+def test_an_unknown_word_is_told_in_json_too(sophia: Program, command: str) -> None:
+    done = sophia("audit", command, "--outcome", "fnd", "--json")
+    assert (done.code, done.err) == (2, "")
+    assert done.json["error"]["kind"] == "usage"
+    assert "found" in done.json["error"]["hint"]
+
+
+def test_each_command_that_has_no_word_in_the_log_writes_no_event(sophia: Program, vendors: World) -> None:
+    silent = COMMANDS.keys() - {word.partition(" ")[0] for word in audit_words.COMMANDS}
+    arguments = {"completion": ["bash"], "config": ["show"], "trust": ["sophia-secrets.toml"]}
+    (sophia.cwd / "sophia-secrets.toml").write_text('[fly]\napp = "my-app"\n')
+    assert silent == {"backends", "completion", "config", "doctor", "help", "trust"}
+    for command in sorted(silent):
+        done = sophia(command, *arguments.get(command, []))
+        assert done.code in (0, 7), done.said
+    assert sophia.events() == []
+
+
+def test_the_log_of_a_backend_has_what_failed_at_it(sophia: Program, vendors: World) -> None:
+    vendors.pulumi_fails(503, {"code": 503, "message": "down"})
+    assert sophia("get", "A_KEY").code == 5
+    assert sophia("get", "B_KEY", "--backend", "local").code == 3
+    assert sophia("get", "C_KEY", "--backend", "fly").code == 3
+
+    def shown(backend: str) -> list[tuple[str, ...]]:
+        fields = ("name", "target", "outcome", "kind")
+        return [tuple(e.get(field, "") for field in fields) for e in asked(sophia, "--backend", backend)]
+
+    assert shown("pulumi") == [
+        ("", ENVIRONMENT, "backend_failed", "unreachable"),
+        ("A_KEY", ENVIRONMENT, "failed", "unreachable"),
+    ]
+    [(name, _, outcome, kind)] = shown("local")
+    assert (name, outcome, kind) == ("B_KEY", "absent", "")
+    assert shown("fly") == [("C_KEY", "my-app", "absent", "")]
+
+
+def test_the_log_of_no_backend_at_all_names_those_there_are(sophia: Program) -> None:
+    fill(sophia, 4)
+    done = sophia("audit", "log", "--backend", "flyy")
+    assert (done.code, done.out) == (0, "")
+    assert "there is no backend `flyy`. The backends are github, pulumi, fly, local, env." in done.err
+    assert sophia("audit", "log", "--backend", "local").err == "note: No event matches.\n"
 
 
 def test_an_empty_log_says_so(sophia: Program) -> None:

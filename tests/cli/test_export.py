@@ -41,6 +41,41 @@ def masked(done: Done) -> list[str]:
     return [text.replace("%0A", "\n").replace("%0D", "\r").replace("%25", "%") for text in found]
 
 
+@pytest.mark.parametrize("command", [("export",), ("run", "--", "env")])
+def test_a_word_of_only_that_is_no_name_and_begins_none_is_told_as_both(
+    sophia: Program, command: tuple[str, ...]
+) -> None:
+    sophia.store("OPENAI_API_KEY", "sk-1")
+    done = sophia(command[0], "--only", "ZZ", *command[1:])
+    assert (done.code, done.out) == (3, "")
+    assert done.err == (
+        "error: Neither a secret `ZZ` nor one that begins with `ZZ_` was found (local: absent, env: absent).\n"
+        "hint: Store it with `sophia-secrets set ZZ --backend local`, or see the names with "
+        "`sophia-secrets list --names`.\n"
+    )
+    near = sophia(command[0], "--only", "OPENAI_KEY", *command[1:])
+    assert (near.code, near.out) == (3, "")
+    assert near.err.endswith("hint: Did you mean OPENAI_API_KEY (local)?\n")
+
+
+def test_a_declared_name_and_one_given_by_itself_are_names_in_the_error(sophia: Program) -> None:
+    (sophia.cwd / "sophia-secrets.toml").write_text("[secrets.MY_KEY]\n")
+    for arguments in (("--only", "MY_KEY"), ("OTHER_KEY", "--only", "OTHER_KEY")):
+        done = sophia("export", *arguments)
+        assert done.code == 3
+        assert done.err.startswith(f"error: `{arguments[-1]}` was not found (local: absent, env: absent).\n")
+
+
+@pytest.mark.parametrize("word", ["ZZ", "ZZ_*"])
+def test_a_prefix_that_matches_nothing_is_not_certain_where_a_backend_failed(
+    sophia: Program, vendors: World, word: str
+) -> None:
+    vendors.pulumi_fails(503, {"code": 503, "message": "down"})
+    done = sophia("export", "--only", word)
+    assert (done.code, done.out) == (5, "")
+    assert "not certain: " in done.err
+
+
 def test_dotenv_is_what_comes_without_a_format(stored: Program) -> None:
     done = stored("export")
     assert (done.code, done.out, done.err) == (0, "A_KEY='value-a'\nB_KEY='line one\nline ::two'\n", "")

@@ -260,6 +260,26 @@ def test_doctor_on_a_fresh_machine_finds_nothing_wrong(sophia: Program) -> None:
     assert {"id", "status", "message", "hint"} == set(done.json["checks"][0])
 
 
+@pytest.mark.parametrize("option", ["--profile", "--config", "--timeout", "--max-stale", "--reason"])
+def test_a_global_option_without_its_value_does_not_take_the_command_for_it(
+    sophia: Program, option: str
+) -> None:
+    done = sophia("get", "X", "--no-color", option)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"error: `{option}` needs a value.\nhint: ")
+    as_json = sophia("get", "X", "--json", option)
+    assert (as_json.code, as_json.json["error"]["kind"]) == (2, "usage")
+
+
+def test_the_json_of_an_error_is_asked_for_by_our_option_and_not_by_the_commands_own(
+    sophia: Program,
+) -> None:
+    theirs = sophia("run", "no-such-command", "--json")
+    assert (theirs.code, theirs.out) == (127, "")
+    assert theirs.err.startswith("error: `no-such-command`: command not found.")
+    assert sophia("run", "--json", "no-such-command").json["error"]["kind"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
@@ -270,7 +290,40 @@ def test_doctor_on_a_fresh_machine_finds_nothing_wrong(sophia: Program) -> None:
         (("audit", "verfy"), 2, "Did you mean `sophia-secrets audit verify`?"),
         (("cache", "nothing"), 2, "See `sophia-secrets cache --help`."),
         (("set", "X", "--backend"), 2, "See `sophia-secrets set --help`."),
-        (("audit", "log", "--last", "x"), 2, "not a whole number"),
+        (("audit", "log", "--last", "x"), 2, "`--last x` is not a whole number of 1 or more."),
+        (("audit", "log", "-n", "0"), 2, "hint: Write it as `sophia-secrets audit log --last 20`."),
+        (("audit", "log", "--last", "-1"), 2, "`--last -1` is not"),
+        (
+            ("get", "A", "B"),
+            2,
+            "`sophia-secrets get` does not know what to do with `B`.\nhint: Write `sophia-",
+        ),
+        (
+            ("copy", "A", "--from", "local"),
+            2,
+            "`sophia-secrets copy` needs `--to`.\nhint: Write `sophia-secrets",
+        ),
+        (("copy",), 2, "needs NAME.\nhint: Write `sophia-secrets copy NAME... --from B --to B`;"),
+        (
+            ("config", "model", "--output"),
+            2,
+            "`--output` needs a value.\nhint: See `sophia-secrets config model -",
+        ),
+        (("delete", "X", "--yes=1"), 2, "`--yes` takes no value."),
+        (("get", "X", "--strict=1"), 2, "`--strict` takes no value.\nhint: Write `--strict` alone."),
+        (
+            ("--timeout", "-1", "get", "X"),
+            2,
+            "`--timeout -1` is not a time of more than 0 seconds.\nhint: Write",
+        ),
+        (("get", "X", "--timeout", "0"), 2, "`--timeout 0` is not"),
+        (("get", "X", "--timeout="), 2, "`--timeout` is not"),
+        (
+            ("get", "X", "--max-stale", "-1"),
+            2,
+            "`--max-stale -1` is not an age.\nhint: Write it as `--max-stale 90`",
+        ),
+        (("audit", "log", "--since", "-1h"), 2, "`--since -1h` is not a time."),
         (("get", "X", "--bakend", "local"), 2, "--bakend"),
         (("get", "X", "--backend", "nowhere"), 2, "There is no backend `nowhere`"),
         (("get", "X", "--backend", "fly"), 2, "fly is not configured"),

@@ -153,10 +153,13 @@ def test_a_required_secret_that_is_missing_starts_nothing(sophia: Program) -> No
 
 def test_a_name_that_was_named_and_is_missing_starts_nothing(sophia: Program) -> None:
     sophia.store("A_KEY", "one")
-    for option in ("--only", "--file"):
+    for option, told in (
+        ("--only", "Neither a secret `B_KEY` nor one that begins with `B_KEY_` was found"),
+        ("--file", "`B_KEY` was not found"),
+    ):
         done = sophia("run", option, "B_KEY", "--", "touch", "started")
         assert (done.code, done.out) == (3, "")
-        assert done.err.startswith("error: `B_KEY` was not found")
+        assert done.err.startswith(f"error: {told} (local: absent, env: absent).\n")
         assert "Did you mean A_KEY (local)?" in done.err
     assert not (sophia.cwd / "started").exists()
     outcomes = [event["outcome"] for event in sophia.events() if event.get("command") == "run"]

@@ -133,6 +133,32 @@ def test_trust_is_given_and_taken_back(sophia: Program) -> None:
     assert sophia("trust", "/no/such.toml").code == 2
 
 
+def test_trust_takes_the_file_that_config_names(sophia: Program) -> None:
+    other = sophia.cwd / "other.toml"
+    for file in (sophia.cwd / "sophia-secrets.toml", other):
+        file.write_text('[fly]\napp = "my-app"\n')
+    given = [{"file": str(other), "trusted": True, "changed": True}]
+    assert sophia("trust", "--config", "other.toml", "--json").json["files"] == given
+    assert (
+        sophia("trust", "other.toml", "--config", "other.toml", "--json").json["files"][0]["changed"] is False
+    )
+    assert sophia("trust", "--revoke", "--config", "other.toml").err == f"note: No longer trusted: {other}\n"
+    two = sophia("trust", "sophia-secrets.toml", "--config", "other.toml")
+    assert (two.code, two.out) == (2, "")
+    assert "`trust sophia-secrets.toml` and `--config other.toml` name two files." in two.err
+    none = sophia("trust", "--config", "missing.toml")
+    assert none.code == 2
+    assert "missing.toml does not exist" in none.err
+    assert not list((sophia.sophia / "state" / "trust").iterdir())
+
+
+def test_config_init_takes_no_config_and_writes_nothing_then(sophia: Program) -> None:
+    done = sophia("config", "init", "--config", "other.toml")
+    assert (done.code, done.out) == (2, "")
+    assert "takes no `--config`" in done.err
+    assert not list(sophia.cwd.iterdir())
+
+
 def test_a_profile_never_shares_a_target_by_accident(sophia: Program) -> None:
     sophia.user_settings(
         '[fly]\napp = "dev-app"\n[profiles.production]\nchain = ["fly"]\n[profiles.production.fly]\napp = "prod-app"\n'

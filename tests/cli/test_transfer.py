@@ -8,7 +8,7 @@ from typing import Any
 from tests.canary import kept_files, leaks
 from tests.program import Done, Program
 from tests.terminal import Terminal
-from tests.world import World
+from tests.world import ENVIRONMENT, World
 
 CANARY = "canary-carried-0001"
 ACTIONS = "repos/octo/app/actions"
@@ -187,6 +187,30 @@ def test_move_shows_what_it_will_remove_before_it_does(sophia: Program, vendors:
     assert sophia(*wanted, "--yes").code == 0
     idle = sophia(*wanted, "--dry-run")
     assert [line.split(maxsplit=2)[1] for line in idle.out.splitlines()[1:]] == ["unchanged"] * 2
+
+
+def test_moving_what_was_moved_says_where_it_is(sophia: Program, vendors: World) -> None:
+    for name in ("A_KEY", "B_KEY"):
+        sophia.store(name, CANARY)
+    names = ("A_KEY", "B_KEY")
+    assert sophia("move", *names, "--from", "local", "--to", "pulumi", "--yes").code == 0
+    again = sophia("move", *names, "--from", "local", "--to", "pulumi", "--yes")
+    assert again.code == 0
+    assert "There is nothing to move: local (" in again.err
+    assert f"does not hold A_KEY, B_KEY, and pulumi ({ENVIRONMENT}) holds them." in again.err
+    assert "already" not in again.said
+    as_json = sophia("move", "A_KEY", "--from", "local", "--to", "pulumi", "--yes", "--json")
+    assert outcomes(as_json) == {"pulumi A_KEY": ("unchanged", "unchanged")}
+    assert as_json.json["results"][0]["detail"] == "local has none, pulumi holds it"
+    sophia.store("C_KEY", CANARY)
+    some = sophia("move", "A_KEY", "C_KEY", "--from", "local", "--to", "pulumi", "--yes", "--json")
+    assert outcomes(some) == {
+        "pulumi A_KEY": ("unchanged", "unchanged"),
+        "pulumi C_KEY": ("set", "done"),
+        "local C_KEY": ("delete", "done"),
+    }
+    nowhere = sophia("move", "D_KEY", "--from", "local", "--to", "pulumi", "--yes")
+    assert nowhere.code == 3
 
 
 def test_V11_move_leaves_in_the_source_what_nothing_proves(sophia: Program, vendors: World) -> None:

@@ -246,7 +246,7 @@ def test_a_rotation_is_a_write_or_a_change_at_the_vendor_wherever_it_is_on_recor
 
 @pytest.mark.parametrize(
     "outcome",
-    ["absent", "backend_failed", "denied", "failed", "not_started", "refused", "unknown", "write_only"],
+    ["absent", "backend_failed", "failed", "not_started", "refused", "unknown", "write_only"],
 )
 def test_what_did_not_get_or_do_what_it_was_for_has_failed(outcome: str) -> None:
     found = report(tally([an_event(outcome, "A", MONDAY)]))

@@ -85,7 +85,9 @@ def test_only_reaches_declared_names_that_nothing_listed() -> None:
 
 
 def test_only_of_what_is_nowhere_stays_a_name_that_must_exist() -> None:
-    assert chosen(Selection(only=("NOPE",))) == Chosen(("NOPE",), frozenset({"NOPE"}))
+    assert chosen(Selection(only=("NOPE",))) == Chosen(
+        ("NOPE",), frozenset({"NOPE"}), loose=frozenset({"NOPE"})
+    )
 
 
 def test_a_prefix_that_no_name_has_is_not_found() -> None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sophia_secrets import errors
-from sophia_secrets.cli.options import hoist
+from sophia_secrets.cli.options import hoist, in_front
+
+if TYPE_CHECKING:
+    from sophia_secrets.cli import report
 
 
 def answer(arguments: list[str]) -> int:
     """Run one command line and return its exit code; no exception leaves without `--debug`."""
     from sophia_secrets.cli import frequent, report
 
-    arguments = hoist(arguments)
-    flags = _before_dashes(arguments)
-    shown = report.Shown("--json" in flags, "--debug" in flags, "--no-color" in flags, tuple(flags))
+    words = _before_dashes(arguments)
+    shown = _shown(words, words)
     try:
+        arguments = hoist(arguments)
+        shown = _shown(in_front(arguments), words)
         plain = frequent.plain(arguments)
         return (plain() if plain is not None else _by_typer(arguments)) or 0
     except KeyboardInterrupt:
@@ -25,6 +29,12 @@ def answer(arguments: list[str]) -> int:
         return report.failed(error, shown)
     except Exception as error:  # noqa: BLE001  the last line of defence: nothing leaves as a traceback
         return report.unexpected(error, shown)
+
+
+def _shown(options: list[str], words: list[str]) -> report.Shown:
+    from sophia_secrets.cli import report
+
+    return report.Shown("--json" in options, "--debug" in options, "--no-color" in options, tuple(words))
 
 
 def _by_typer(arguments: list[str]) -> int:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from sophia_secrets import errors
+from sophia_secrets.backends import BUILT_IN
 from sophia_secrets.cli import streams
 from sophia_secrets.cli.audit_export import export
 from sophia_secrets.cli.audit_options import Actor, Backend, Command, Name, Outcome, Since, Until, Wanted
@@ -19,8 +20,10 @@ from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.group import Group
 from sophia_secrets.cli.opened import opened
 from sophia_secrets.core.count import counted
+from sophia_secrets.core.names import shown
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import auditing
+from sophia_secrets.operations.session import Session
 from sophia_secrets.view import columns
 
 app = typer.Typer(
@@ -38,6 +41,19 @@ _FOLLOWED = (19, 7, 20, 7, 10, 7)
 """The cells of each column while lines come one by one, 80 with the gaps; the name takes what is over."""
 
 
+def _how_many(text: str | int) -> int:
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if count >= 1:
+        return count
+    raise errors.UsageError(
+        f"`--last {visible(str(text)[:32])}` is not a whole number of 1 or more.",
+        hint="Write it as `sophia-secrets audit log --last 20`.",
+    )
+
+
 @app.command()
 def log(
     ctx: typer.Context,
@@ -49,7 +65,10 @@ def log(
     since: Since = None,
     until: Until = None,
     last: Annotated[
-        int, typer.Option("--last", "-n", metavar="N", min=1, help="How many of the newest.")
+        int,
+        typer.Option(
+            "--last", "-n", metavar="N", parser=_how_many, help="How many of the newest, 1 or more."
+        ),
     ] = 20,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with each new event, until Ctrl-C.")
@@ -75,7 +94,15 @@ def log(
         elif events:
             console.table(_HEADS, [_row(event, console) for event in events])
         else:
-            console.note("No event matches.")
+            console.note(_nothing(session, backend))
+
+
+def _nothing(session: Session, backend: str | None) -> str:
+    """Why there may be no event; a plug-in that is no longer configured may have some."""
+    known = (*BUILT_IN, *session.settings.extra)
+    if backend is None or backend in known:
+        return "No event matches."
+    return f"No event matches, and there is no backend {shown(backend)}. The backends are {', '.join(known)}."
 
 
 def _follow(batches: Iterator[list[dict[str, Any]]], console: Console) -> None:

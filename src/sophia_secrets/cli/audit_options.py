@@ -1,6 +1,7 @@
 """The options that the commands about the audit log share: which events are meant."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -8,12 +9,21 @@ import typer
 from msgspec import Struct
 
 from sophia_secrets import errors
+from sophia_secrets.cli.commands import ALIASES
+from sophia_secrets.core.audit_words import COMMANDS, OUTCOMES
+from sophia_secrets.core.names import nearest, shown
 from sophia_secrets.settings.kinds import duration
 from sophia_secrets.state.audit_read import Query
 
 Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="Events of this secret alone.")]
 Backend = Annotated[
-    str | None, typer.Option("--backend", "-b", metavar="B", help="Events of this backend alone.")
+    str | None,
+    typer.Option(
+        "--backend",
+        "-b",
+        metavar="B",
+        help="Events that name this backend: it answered, failed, or was written to.",
+    ),
 ]
 Outcome = Annotated[
     str | None, typer.Option("--outcome", metavar="WORD", help="Such as found, absent, failed, done.")
@@ -58,6 +68,10 @@ class Wanted(Struct, frozen=True):
         ):
             if text == "":
                 raise errors.UsageError(f"`--{option}` is empty.", hint="Leave it out to see every event.")
+        if self.outcome is not None:
+            _known("outcome", self.outcome.replace("-", "_"), OUTCOMES)
+        if self.command is not None:
+            _known("command", self.command, COMMANDS)
         since, until = moment(self.since, "since", now), moment(self.until, "until", now)
         if since is not None and until is not None and since >= until:
             raise errors.UsageError(
@@ -74,6 +88,17 @@ class Wanted(Struct, frozen=True):
             until=until,
             last=last,
         )
+
+
+def _known(option: str, word: str, words: Iterable[str]) -> None:
+    """Raises `UsageError` for a word that no event has."""
+    if word in words:
+        return
+    known = [(each, "") for each in words]
+    meant = [f"Did you mean `{near}`? " for near, _ in nearest(ALIASES.get(word, word), known, limit=1)]
+    raise errors.UsageError(
+        f"No event has the {option} {shown(word)}.", hint=f"{''.join(meant)}There are {', '.join(words)}."
+    )
 
 
 def moment(text: str | None, option: str, now: float) -> float | None:

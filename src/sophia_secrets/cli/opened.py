@@ -12,7 +12,7 @@ from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.options import Options
 from sophia_secrets.cli.progress import worker
 from sophia_secrets.core.resolve import Answer
-from sophia_secrets.core.text import sentence
+from sophia_secrets.core.text import sentence, visible
 from sophia_secrets.operations.opening import open_session, working_directory
 from sophia_secrets.operations.session import Session
 from sophia_secrets.settings.kinds import duration
@@ -38,7 +38,7 @@ def opened(options: Options, command: str) -> Iterator[tuple[Session, Console]]:
         command,
         environ=dict(os.environ),
         cwd=working_directory(),
-        flags={"timeout": options.timeout} if options.timeout is not None else {},
+        flags={"timeout": _timeout(options.timeout)} if options.timeout is not None else {},
         profile=options.profile,
         config_file=options.config,
         strict=options.strict,
@@ -63,8 +63,25 @@ def _age(text: str | None) -> float | None:
     except ValueError:
         pass
     raise errors.UsageError(
-        f"`--max-stale {text}` is not an age.", hint="Write it as `90`, `10m`, `24h` or `7d`."
+        f"`--max-stale{_typed(text)}` is not an age.",
+        hint="Write it as `--max-stale 90`, `10m`, `24h` or `7d`.",
     )
+
+
+def _timeout(text: str) -> str:
+    try:
+        if duration(text) > 0:
+            return text
+    except ValueError:
+        pass
+    raise errors.UsageError(
+        f"`--timeout{_typed(text)}` is not a time of more than 0 seconds.",
+        hint="Write it as `--timeout 30s`, `90` or `2m`.",
+    )
+
+
+def _typed(text: str) -> str:
+    return f" {visible(text[:32])}" if text.strip() else ""
 
 
 def _teller(console: Console, options: Options) -> Any:

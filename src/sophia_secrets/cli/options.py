@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from sophia_secrets import errors
+
 WITH_VALUE = frozenset({"--profile", "--config", "--timeout", "--max-stale", "--reason"})
+_EXAMPLES = {
+    "--profile": "Name one, as in `--profile production`; `sophia-secrets config show` lists what is set.",
+    "--config": "Give a settings file, as in `--config sophia-secrets.toml`.",
+    "--timeout": "Write it as `--timeout 30s`.",
+    "--max-stale": "Write it as `--max-stale 10m`.",
+    "--reason": "Write it as `--reason 'why'`.",
+}
 ALONE = frozenset({"--strict", "--offline", "--verbose", "-v", "--debug", "--no-color", "--json"})
 OWN_ARGUMENTS = frozenset({"run"})
 """Commands whose first positional argument starts somebody else's command line."""
@@ -34,7 +43,8 @@ def hoist(arguments: list[str]) -> list[str]:
     The same command line with the global options in front, so that they may stand anywhere.
 
     Nothing after `--` is touched, nor what follows the command that `run` is given. An option
-    whose value may be left out is given the one that is meant then.
+    whose value may be left out is given the one that is meant then. Raises `UsageError` for a
+    global option that lacks its value, or has one and takes none.
     """
     front: list[str] = []
     rest: list[str] = []
@@ -47,9 +57,13 @@ def hoist(arguments: list[str]) -> list[str]:
         name, has_value, _ = word.partition("=")
         if name in WITH_VALUE:
             taken = 1 if has_value else 2
+            if position + taken > len(arguments):
+                raise errors.UsageError(f"`{name}` needs a value.", hint=_EXAMPLES[name])
             front += arguments[position : position + taken]
             position += taken
             continue
+        if name in ALONE and has_value:
+            raise errors.UsageError(f"`{name}` takes no value.", hint=f"Write `{name}` alone.")
         if word in ALONE:
             front.append(word)
         elif word in MAY_STAND_ALONE and (arguments[position + 1 : position + 2] or ["-"])[0].startswith("-"):
@@ -62,6 +76,14 @@ def hoist(arguments: list[str]) -> list[str]:
             rest.append(word)
         position += 1
     return front + rest + arguments[position:]
+
+
+def in_front(arguments: list[str]) -> list[str]:
+    """The global options of a command line that `hoist` has made."""
+    end = 0
+    while end < len(arguments) and arguments[end].partition("=")[0] in WITH_VALUE | ALONE:
+        end += 2 if arguments[end] in WITH_VALUE else 1
+    return arguments[:end]
 
 
 _RUN_OPTIONS_WITH_VALUE = frozenset({"--only", "--scope", "--preserve", "--file", "--backend"})

@@ -55,20 +55,10 @@ def unexpected(error: Exception, shown: Shown) -> int:
 
     Of a fault only its class and place are shown: its text may hold a value.
     """
-    format_message = getattr(error, "format_message", None)
-    if callable(format_message):
-        context = getattr(error, "ctx", None)
-        path = context.command_path if context is not None else _path_of(shown.words)
-        hint = f"See `{path} --help`."
-        message = str(format_message()).replace("is not a valid int range", "is not a whole number")
-        option, near = getattr(error, "option_name", None), getattr(error, "possibilities", None)
-        if type(error).__name__ == "NoSuchOption" and option:
-            message = f"There is no option `{option}` here."
-            if near:
-                from sophia_secrets.core.names import either
+    if callable(getattr(error, "format_message", None)):
+        from sophia_secrets.cli.misuse import told
 
-                hint = f"Did you mean {either([f'`{each}`' for each in near])}?"
-        return failed(errors.UsageError(message, hint=hint), shown)
+        return failed(told(error, shown.words), shown)
     if isinstance(error, BrokenPipeError):
         streams.die_by_sigpipe()
     if isinstance(error, FileNotFoundError) and _is_nowhere():
@@ -87,14 +77,6 @@ def unexpected(error: Exception, shown: Shown) -> int:
         ),
         shown,
     )
-
-
-def _path_of(words: tuple[str, ...]) -> str:
-    """The program and the command that a line names."""
-    from sophia_secrets.cli.commands import ALIASES, COMMANDS
-
-    named = [word for word in words if word in COMMANDS or word in ALIASES]
-    return " ".join(["sophia-secrets", *named[:1]])
 
 
 def _is_nowhere() -> bool:

@@ -99,6 +99,11 @@ def init(
     from sophia_secrets.settings.template import env_example, settings_text
 
     console = console_for(ctx.obj)
+    if ctx.obj.config is not None:
+        raise errors.UsageError(
+            "`config init` starts sophia-secrets.toml in the working directory, so it takes no `--config`.",
+            hint="Leave `--config` out, in the directory that the file is for.",
+        )
     place = os.path.join(os.getcwd(), "sophia-secrets.toml")
     if os.path.lexists(place) and not force:
         raise errors.UsageError(f"{place} is there already.", hint="Add `--force` to replace it.")
@@ -135,11 +140,7 @@ def trust(
     console = console_for(ctx.obj)
     paths = layered.locate(os.environ)
     store = layered.TrustStore(paths.state)
-    chosen = [os.path.abspath(file)] if file is not None else _project_files(paths)
-    if not chosen:
-        raise errors.UsageError(
-            "There is no project settings file here.", hint="Start one with `sophia-secrets config init`."
-        )
+    chosen = _chosen_files(file, ctx.obj.config, paths)
     done: list[dict[str, Any]] = []
     for each in chosen:
         if revoke:
@@ -157,6 +158,18 @@ def trust(
         console.note(f"{word}: {row['file']}")
 
 
-def _project_files(paths: layered.Paths) -> list[str]:
+def _chosen_files(file: str | None, config: str | None, paths: layered.Paths) -> list[str]:
+    """The file named, by itself or with `--config`, or the project's. Raises `UsageError` for none or two."""
+    named = {os.path.abspath(each) for each in (file, config) if each is not None}
+    if len(named) > 1:
+        raise errors.UsageError(
+            f"`trust {file}` and `--config {config}` name two files.", hint="Leave one of the two out."
+        )
+    if named:
+        return [*named]
     project = layered.find_project(os.getcwd(), paths.home)
+    if not project.documents:
+        raise errors.UsageError(
+            "There is no project settings file here.", hint="Start one with `sophia-secrets config init`."
+        )
     return [document.path for document in project.documents]

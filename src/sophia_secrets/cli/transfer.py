@@ -154,7 +154,18 @@ def _run(
 
 def _tell_idle(console: Console, planned: Transfer) -> None:
     held_back = any(action.act.value in ("refused", "unknown") for action in planned.plan.actions)
-    console.note("Nothing can be done." if held_back else f"{planned.destination.name} holds it all already.")
+    source, to = planned.source, planned.destination
+    gone = moving.moved_before(planned)
+    if held_back:
+        console.note("Nothing can be done.")
+    elif gone:
+        what = "it" if len(gone) == 1 else "them"
+        console.note(
+            f"There is nothing to move: {source.name} ({source.target}) does not hold {', '.join(gone)}, "
+            f"and {to.name} ({to.target}) holds {what}."
+        )
+    else:
+        console.note(f"{to.name} holds it all already.")
 
 
 def _question(planned: Transfer, removal: Plan) -> str:

@@ -14,9 +14,7 @@ DONE = "done"
 CHANGED = "changed"
 UNREADABLE = "unreadable"
 DELETE = "delete"
-FAILED = frozenset(
-    {"absent", "backend_failed", "denied", "failed", "not_started", "refused", "unknown", "write_only"}
-)
+FAILED = frozenset({"absent", "backend_failed", "failed", "not_started", "refused", "unknown", "write_only"})
 """The outcomes of an attempt that did not get or do what it was for."""
 
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"

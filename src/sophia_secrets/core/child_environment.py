@@ -45,12 +45,14 @@ class Selection(Struct, frozen=True):
 class Chosen(Struct, frozen=True):
     """
     The names to hand over, in order. `named` are those that the command line itself names, which
-    must exist; `dangerous` were left out, because a program obeys a variable of that name (I8).
+    must exist, `loose` those of them that could have been the beginning of names as well;
+    `dangerous` were left out, because a program obeys a variable of that name (I8).
     """
 
     names: tuple[str, ...]
     named: frozenset[str]
     dangerous: tuple[str, ...] = ()
+    loose: frozenset[str] = frozenset()
 
 
 class Environment(Quiet, Struct, frozen=True):
@@ -106,10 +108,13 @@ def choose(
     known = list(dict.fromkeys([*scopes, *held]))
     found: dict[str, None] = {}
     named: dict[str, None] = {}
+    loose: set[str] = set()
     for word in selection.only:
         below = _below(word, known)
         if not word.endswith("*") and (word in scopes or is_held(word) or not below):
             named[word] = None
+            if not (word in scopes or word in selection.files or is_held(word)):
+                loose.add(word)
         elif not below:
             raise errors.NotFound(
                 f"No secret's name begins with {naming.shown(word[:-1])}.",
@@ -130,7 +135,12 @@ def choose(
                 hint="Leave it out, and name secrets alone.",
             )
     dangerous = tuple(name for name in wanted if name not in named and is_dangerous(name))
-    return Chosen(tuple(name for name in wanted if name not in dangerous), frozenset(named) - kept, dangerous)
+    return Chosen(
+        tuple(name for name in wanted if name not in dangerous),
+        frozenset(named) - kept,
+        dangerous,
+        frozenset(loose) - kept,
+    )
 
 
 def _declared(selection: Selection, scopes: Mapping[str, Collection[str]]) -> list[str]:

@@ -41,25 +41,40 @@ def missing(
     *,
     in_workflow: bool = False,
     keep_in: str = "",
+    or_prefix: bool = False,
 ) -> errors.SophiaError:
     """
     The error for a resolution without a value: `NotFound`, or the error of a backend that failed
     and may hold the secret.
 
-    `keep_in` is the backend that the hint suggests to store it in; "" is one of those asked.
+    `keep_in` is the backend that the hint suggests to store it in; "" is one of those asked. With
+    `or_prefix` the word could have been the beginning of names as well.
     """
     name = resolution.name
+    is_held = any(step.outcome is TraceOutcome.WRITE_ONLY for step in resolution.trace)
+    or_prefix = or_prefix and not is_held
+    what = f"`{name}` was not found"
+    if or_prefix:
+        what = f"Neither a secret `{name}` nor one that begins with `{name.removesuffix('_')}_` was found"
     failed = next((answer for answer in answers if answer.failure is not None), None)
     if failed is not None and failed.failure is not None:
         return failure_error(
             failed,
-            f"`{name}` was not found ({_outcomes(resolution.trace)}), and the answer is not certain: "
-            f"{failed.failure.message}",
+            f"{what} ({_outcomes(resolution.trace)}), and the answer is not certain: {failed.failure.message}",
         )
-    return errors.NotFound(
-        f"`{name}` was not found ({_outcomes(resolution.trace)}).",
-        hint=_hint(name, answers, resolution, in_workflow, keep_in),
-    )
+    hint = _hint(name, answers, resolution, in_workflow, keep_in)
+    if or_prefix and hint.startswith("Store it"):
+        hint = f"{hint.removesuffix('.')}, or see the names with `sophia-secrets list --names`."
+    return errors.NotFound(f"{what} ({_outcomes(resolution.trace)}).", hint=hint)
+
+
+def uncertain(problem: errors.NotFound, answers: Sequence[Answer]) -> errors.SophiaError:
+    """The same, or the error of the first backend that failed, whose names nobody knows then."""
+    for answer in answers:
+        if answer.failure is not None:
+            told = problem.message.removesuffix(".")
+            return failure_error(answer, f"{told}, and that is not certain: {answer.failure.message}")
+    return problem
 
 
 def refused_by_strict(resolution: Resolution, answers: Sequence[Answer]) -> errors.SophiaError | None:

@@ -74,11 +74,16 @@ def export(
             tuple(dict.fromkeys([*names, *chosen.names])),
             chosen.named | frozenset(names),
             tuple(name for name in chosen.dangerous if name not in names),
+            chosen.loose - frozenset(names),
         )
 
     def make(selected: Selected) -> Made:
         if not selected.values:
-            raise _nothing(selected)
+            raise errors.NotFound(
+                "There is nothing to export: no backend gives a value here.",
+                hint="See what there is with `sophia-secrets list`; variables of the environment are "
+                "exported when they are named or declared.",
+            )
         pairs = tuple(Pair(name, value) for name, value in selected.values.items())
         content = _written(lambda: write(pairs, **(options or {})), format_name)
         return Made(content, pairs, selected.answers, selected.absent, selected.chosen.dangerous)
@@ -94,19 +99,6 @@ def _written(write: Callable[[], bytes], format_name: str) -> bytes:
     if not hint and format_name not in ANY_TEXT:
         hint = "`--format json` carries any text; or leave it out by naming the others."
     raise errors.BadValue(message, hint=hint)
-
-
-def _nothing(selected: Selected) -> errors.SophiaError:
-    for answer in selected.answers:
-        if answer.failure is not None:
-            return verdict.failure_error(
-                answer, f"No secret was found, and that is not certain: {answer.failure.message}"
-            )
-    return errors.NotFound(
-        "There is nothing to export: no backend gives a value here.",
-        hint="See what there is with `sophia-secrets list`; variables of the environment are exported "
-        "when they are named or declared.",
-    )
 
 
 def parse_template(data: bytes) -> Template:

@@ -17,7 +17,16 @@ from sophia_secrets.operations.session import Session
 if TYPE_CHECKING:
     from sophia_secrets.operations.transferring import Transfer
 
-GONE = "no longer in the source"
+
+def moved_before(planned: Transfer) -> tuple[str, ...]:
+    """The names of a move that the source does not hold and the destination does."""
+    if not planned.removes_source:
+        return ()
+    return tuple(
+        action.name
+        for action in planned.plan.actions
+        if action.act is Act.UNCHANGED and not has_value(planned.seen, action.name)
+    )
 
 
 def planned_removal(planned: Transfer) -> Plan:
@@ -36,7 +45,11 @@ def planned_removal(planned: Transfer) -> Plan:
 
 def remove_source(session: Session, planned: Transfer, carried: Carried) -> Carried:
     """Remove from the source, in one call, each name that was `carried`, is proven and has not changed since."""
-    proven = [row.name for row in carried.rows if _is_proven(row, find(planned.there, row.name))]
+    proven = [
+        row.name
+        for row in carried.rows
+        if has_value(planned.seen, row.name) and _is_proven(row, find(planned.there, row.name))
+    ]
     now = fresh_answer(session, planned.source) if proven else planned.seen
     actions = []
     for row in carried.rows:
@@ -87,7 +100,7 @@ def _stood_still(before: Entry | None, row: Row) -> bool:
 
 def _is_proven(row: Row, before: Entry | None) -> bool:
     """Whether the destination was seen to hold the copy: a vendor's time that stands still is no proof."""
-    if row.outcome not in (Outcome.DONE, Outcome.UNCHANGED) or not row.verified or row.detail == GONE:
+    if row.outcome not in (Outcome.DONE, Outcome.UNCHANGED) or not row.verified:
         return False
     after = row.entry
     if row.outcome is Outcome.UNCHANGED or before is None or after is None or after.digest:

@@ -143,3 +143,15 @@ def outcome_of(resolution: Resolution) -> str:
     if TraceOutcome.FAILED in seen:
         return "failed"
     return "write_only" if TraceOutcome.WRITE_ONLY in seen else "absent"
+
+
+def asked_in_vain(resolution: Resolution, answers: Sequence[Answer]) -> Answer | None:
+    """
+    The backend that the event of a name without a value tells of: the first that failed, or the
+    only one that was asked; None where several were asked and all answered.
+    """
+    failed = [answer for answer in answers if answer.failure is not None]
+    asked = [answer for answer in answers if not answer.unconfigured and not answer.skipped]
+    if resolution.backend is not None or not (failed or len(asked) == 1):
+        return None
+    return (failed or asked)[0]

@@ -131,10 +131,11 @@ def accesses(
     """
     Record one event for each name that was read, and one for each backend that failed.
 
-    Only what is `delivered`, and not `refused`, counts as an access; an `optional` name that is
-    absent is `unset`, which is no failed attempt.
+    An event without a value names the backend that failed, or the only one asked. Only what is
+    `delivered`, and not `refused`, counts as an access; an `optional` name that is absent is
+    `unset`, which is no failed attempt.
     """
-    from sophia_secrets.operations.reading import outcome_of
+    from sophia_secrets.operations.reading import asked_in_vain, outcome_of
 
     command = session.options.command
     events = [_failure_event(command, answer.failure) for answer in answers if answer.failure is not None]
@@ -146,13 +147,15 @@ def accesses(
             outcome = "unset"
         if outcome not in ("found", "seen", "unset"):
             _warn("%s: %s was not found", command, resolution.name)
+        vain = asked_in_vain(resolution, answers)
         events.append(
             Event(
                 command,
                 outcome,
                 resolution.name,
-                resolution.backend or "",
-                resolution.target or "",
+                resolution.backend or (vain.backend if vain else ""),
+                resolution.target or (vain.target if vain else ""),
+                kind=vain.failure.kind.value if vain and vain.failure else "",
                 cached=resolution.cached,
                 stale=resolution.stale,
                 degraded=resolution.degraded,

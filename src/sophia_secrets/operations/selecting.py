@@ -71,6 +71,8 @@ def hand_over(
         )
         if refusal is None:
             made.append(make(Selected(chosen, resolutions, answers)))
+    except errors.NotFound as problem:
+        refusal = verdict.uncertain(problem, answers)
     except errors.SophiaError as problem:
         refusal = problem
     duration = round((time.monotonic() - started) * 1000)
@@ -142,5 +144,7 @@ def _missing(
         name = resolution.name
         needed = name in chosen.named or (name in declared and declared[name].is_required(profile))
         if resolution.value is None and needed:
-            return verdict.missing(resolution, answers, in_workflow=session.in_workflow)
+            return verdict.missing(
+                resolution, answers, in_workflow=session.in_workflow, or_prefix=name in chosen.loose
+            )
     return None

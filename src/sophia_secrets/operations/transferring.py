@@ -61,7 +61,9 @@ def plan_copy(
         elif entry is not None and entry.state is EntryState.WRITE_ONLY:
             raise _unreadable(session, source, destination, [name], entry.detail)
         elif move and holds(there, name) and is_complete(seen):
-            actions.append(Action(name, Act.UNCHANGED, moving.GONE))
+            actions.append(
+                Action(name, Act.UNCHANGED, f"{source.name} has none, {destination.name} holds it")
+            )
         else:
             raise verdict.missing(
                 resolve(name, [seen]),

@@ -58,7 +58,7 @@ class Event:
     """
     One access, or one step of a write.
 
-    `outcome` is what became of it: `found`, `absent`, `write_only`, `failed`, `denied`,
+    `outcome` is what became of it: `found`, `absent`, `write_only`, `failed`,
     `intent`, `done`, `unknown` and so on; `kind` the token of a failure. An event whose outcome
     is `found` counts as an access to `name`. `time` is Unix seconds, 0.0 for the time of writing.
     `id` ties an intent to its outcome. `version`, `fingerprint`, `digest` and `updated_at` say
