@@ -495,7 +495,7 @@ def test_an_age_that_is_none_and_an_option_that_is_none_are_refused_with_the_way
     done = sophia("get", "API_KEY", "--max-stale", "soon")
     assert done.code == 2
     assert "`--max-stale soon` is not an age." in done.err
-    assert "Write it as `90`, `10m`, `24h` or `7d`." in done.err
+    assert "Write it as `--max-stale 90`, `10m`, `24h` or `7d`." in done.err
     done = sophia("list", "--backnd", "local")
     assert done.code == 2
     assert "There is no option `--backnd` here." in done.err

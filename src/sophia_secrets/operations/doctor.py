@@ -11,7 +11,7 @@ from sophia_secrets.backends.base import Backend, Unconfigured
 from sophia_secrets.core import names as naming
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.model import Check, CheckStatus
-from sophia_secrets.operations import recording
+from sophia_secrets.operations import recording, starting
 from sophia_secrets.operations.fetch import run_all
 from sophia_secrets.operations.session import Session
 from sophia_secrets.state import mounts
@@ -22,7 +22,7 @@ OK, WARN, FAIL, SKIP = CheckStatus.OK, CheckStatus.WARN, CheckStatus.FAIL, Check
 def checks(session: Session) -> list[Check]:
     """All checks; the backends' probes run side by side. Nothing is changed."""
     found: list[Check] = []
-    for look in (_settings, _state, _key, _cache, _audit, _forwarding, _naming, _dotenv):
+    for look in (_settings, _state, _key, _cache, _audit, _forwarding, _naming, _dotenv, _start):
         found += _guarded(look, session)
     return found + _backends(session)
 
@@ -172,6 +172,12 @@ def _dotenv(session: Session) -> Iterator[Check]:
         )
     else:
         yield Check("dotenv", OK, "No .env file is committed to git.")
+
+
+def _start(session: Session) -> Iterator[Check]:
+    """How the program starts, where it is this program that asks."""
+    if session.options.command == "doctor":
+        yield from starting.checks(session)
 
 
 def _looks_secret(path: str) -> bool:
