@@ -203,7 +203,7 @@ _ABOUT_FIELD = {
     "time": "When, RFC 3339 in UTC with milliseconds.",
     "command": f"What was asked: {', '.join(f'`{word}`' for word in audit_words.COMMANDS)}.",
     "name": "The secret's name.",
-    "backend": "The backend that answered or was written to; without a value, the one that failed or was asked alone.",
+    "backend": "The backend that answered or was written to; without a value, the one that failed or that alone was asked.",
     "target": "What it was pointed at.",
     "outcome": "What became of it (below).",
     "kind": "The kind of a failure ([exit codes](exit-codes.md)).",

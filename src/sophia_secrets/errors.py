@@ -11,7 +11,8 @@ class SophiaError(Exception):
 
     `kind` is a stable token for JSON and the audit log, `exit_code` what the command line
     returns. `message` says what happened and where; `hint` is the exact next step. Neither
-    ever holds a secret's value.
+    ever holds a secret's value. The hint is also a note of the exception (PEP 678), so that a
+    Python program's traceback shows it.
     """
 
     kind = "unexpected"
@@ -23,6 +24,8 @@ class SophiaError(Exception):
         self.hint = hint
         self.backend = backend
         self.target = target
+        if hint:
+            self.add_note(f"hint: {hint}")
 
     def __reduce__(self) -> tuple[object, ...]:
         return (

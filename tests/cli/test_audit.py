@@ -187,6 +187,19 @@ def test_the_log_of_a_backend_has_what_failed_at_it(sophia: Program, vendors: Wo
     assert shown("fly") == [("C_KEY", "my-app", "absent", "")]
 
 
+def test_the_log_of_a_backend_has_the_looks_at_it_alone_and_what_it_did_not_hold(
+    sophia: Program, vendors: World
+) -> None:
+    for arguments in (("list", "--backend", "fly"), ("list",)):
+        assert sophia(*arguments).code == 0
+    assert sophia("copy", "NOPE", "--from", "local", "--to", "fly", "--yes").code == 3
+    found = [(e["command"], e.get("name", ""), e["outcome"]) for e in asked(sophia, "--backend", "fly")]
+    assert found == [("list", "", "listed"), ("copy", "", "listed")]
+    found = [(e["command"], e.get("name", ""), e["outcome"]) for e in asked(sophia, "--backend", "local")]
+    assert found == [("copy", "", "listed"), ("copy", "NOPE", "absent")]
+    assert [e["command"] for e in asked(sophia, "--outcome", "listed") if "backend" not in e] == ["list"]
+
+
 def test_the_log_of_no_backend_at_all_names_those_there_are(sophia: Program) -> None:
     fill(sophia, 4)
     done = sophia("audit", "log", "--backend", "flyy")

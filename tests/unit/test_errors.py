@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import traceback
 
 import pytest
 
@@ -21,6 +22,16 @@ def test_an_error_is_the_same_after_it_was_pickled() -> None:
         "octo/app",
     )
     assert (str(again), again.exit_code) == (str(error), error.exit_code)
+
+
+def test_a_traceback_shows_the_hint_once_also_after_pickling() -> None:
+    for error in (
+        errors.TimedOut("github did not answer.", hint="Try again."),
+        pickle.loads(pickle.dumps(errors.TimedOut("github did not answer.", hint="Try again."))),
+    ):
+        told = traceback.format_exception(error)
+        assert told == ["sophia_secrets.errors.TimedOut: github did not answer.\n", "hint: Try again.\n"]
+    assert len(traceback.format_exception(errors.TimedOut("github did not answer."))) == 1
 
 
 @pytest.mark.parametrize("kind", FailureKind)

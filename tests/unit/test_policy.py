@@ -67,6 +67,12 @@ def test_a_required_secret_that_no_backend_gives_fails_with_the_next_step() -> N
     assert exit_code([finding]) == 7
 
 
+def test_what_was_not_asked_is_told_in_the_words_of_get() -> None:
+    github = Answer("github", "octo/app", skipped="GitHub never gives a value back")
+    finding = one(Policy("A_KEY", required=True), github, held("local"), which="present")
+    assert finding.message.endswith("(github: not asked, local: absent)")
+
+
 def test_a_name_that_nothing_can_be_stored_under_is_to_be_declared_otherwise_first() -> None:
     hints = []
     for name in ("api-key", "---"):

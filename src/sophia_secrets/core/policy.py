@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from sophia_secrets.core import names as naming
-from sophia_secrets.core import value_types
+from sophia_secrets.core import value_types, verdict
 from sophia_secrets.core.evidence import (
     Evidence,
     Group,
@@ -21,7 +21,7 @@ from sophia_secrets.core.evidence import (
     holder_of,
 )
 from sophia_secrets.core.finding import Finding, Status
-from sophia_secrets.core.model import Failure, SecretValue, TraceOutcome
+from sophia_secrets.core.model import Failure, SecretValue
 from sophia_secrets.core.resolve import Answer, find, holds, is_complete
 from sophia_secrets.core.times import age_in_words, unix_seconds
 
@@ -71,14 +71,9 @@ def _presence(policy: Policy, evidence: Evidence) -> Finding:
         return finding(Status.SKIP, f"its value was not checked: {said}")
     if not policy.required:
         return finding(Status.SKIP, "optional, and not there")
-    seen = ", ".join(
-        f"{step.backend}: {step.outcome.value.replace('_', '-')}"
-        for step in resolution.trace
-        if step.outcome is not TraceOutcome.NOT_CONFIGURED
-    )
     return finding(
         Status.FAIL,
-        f"is required, and no backend gives it ({seen or 'none is configured'})",
+        f"is required, and no backend gives it ({verdict.outcomes(resolution.trace)})",
         _store(policy, holder),
     )
 

@@ -60,12 +60,12 @@ def missing(
     if failed is not None and failed.failure is not None:
         return failure_error(
             failed,
-            f"{what} ({_outcomes(resolution.trace)}), and the answer is not certain: {failed.failure.message}",
+            f"{what} ({outcomes(resolution.trace)}), and the answer is not certain: {failed.failure.message}",
         )
     hint = _hint(name, answers, resolution, in_workflow, keep_in)
     if or_prefix and hint.startswith("Store it"):
         hint = f"{hint.removesuffix('.')}, or see the names with `sophia-secrets list --names`."
-    return errors.NotFound(f"{what} ({_outcomes(resolution.trace)}).", hint=hint)
+    return errors.NotFound(f"{what} ({outcomes(resolution.trace)}).", hint=hint)
 
 
 def uncertain(problem: errors.NotFound, answers: Sequence[Answer]) -> errors.SophiaError:
@@ -89,7 +89,8 @@ def refused_by_strict(resolution: Resolution, answers: Sequence[Answer]) -> erro
     return None
 
 
-def _outcomes(trace: Sequence[TraceStep]) -> str:
+def outcomes(trace: Sequence[TraceStep]) -> str:
+    """What each configured backend answered, such as `github: not asked, local: absent`."""
     told = [
         f"{step.backend}: {_WORDS[step.outcome]}"
         for step in trace

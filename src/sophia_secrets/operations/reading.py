@@ -92,12 +92,12 @@ def survey(session: Session, *, only: str | None = None, use_cache: bool = True)
     answers = gather(session, Wanted(None, only=only, use_cache=use_cache))
     found = sorted({name for answer in answers for name in _names(answer, only)})
     resolutions = tuple(replace(resolve(name, answers), value=None) for name in found)
+    duration = round((time.monotonic() - started) * 1000)
+    recording.survey(session, answers, len(found), duration, alone=only is not None)
     if session.strict:
         for answer in answers:
             if answer.failure is not None:
-                recording.survey(session, answers, len(found), round((time.monotonic() - started) * 1000))
                 raise verdict.failure_error(answer)
-    recording.survey(session, answers, len(found), round((time.monotonic() - started) * 1000))
     return Reading(resolutions, tuple(answers))
 
 
@@ -110,7 +110,7 @@ def fresh_answer(session: Session, backend: Backend) -> Answer:
     started = time.monotonic()
     (answer,) = gather(session, Wanted(None, only=backend.name, use_cache=False))
     count = len(answer.snapshot.entries) if answer.snapshot is not None else 0
-    recording.survey(session, [answer], count, round((time.monotonic() - started) * 1000))
+    recording.survey(session, [answer], count, round((time.monotonic() - started) * 1000), alone=True)
     if answer.failure is not None:
         raise verdict.failure_error(answer)
     return answer

@@ -165,12 +165,21 @@ def accesses(
     append(session, events)
 
 
-def survey(session: Session, answers: Sequence[Answer], count: int, duration_ms: int) -> None:
-    """Record one event for a list of all names, and one for each backend that failed."""
+def survey(
+    session: Session, answers: Sequence[Answer], count: int, duration_ms: int, *, alone: bool = False
+) -> None:
+    """
+    Record one event for a list of all names, and one for each backend that failed.
+
+    Where one backend `alone` was asked for, the event names it.
+    """
     command = session.options.command
+    backend, target = (answers[0].backend, answers[0].target) if alone else ("", "")
     events = [_failure_event(command, answer.failure) for answer in answers if answer.failure is not None]
     degraded = bool(events)
-    events.append(Event(command, "listed", count=count, degraded=degraded, duration_ms=duration_ms))
+    events.append(
+        Event(command, "listed", "", backend, target, count=count, degraded=degraded, duration_ms=duration_ms)
+    )
     append(session, events)
 
 

@@ -65,8 +65,10 @@ def plan_copy(
                 Action(name, Act.UNCHANGED, f"{source.name} has none, {destination.name} holds it")
             )
         else:
+            nowhere = resolve(name, [seen])
+            recording.accesses(session, [nowhere], [seen], duration_ms=0, delivered=False)
             raise verdict.missing(
-                resolve(name, [seen]),
+                nowhere,
                 [seen],
                 in_workflow=session.in_workflow and source.name == "github",
                 keep_in=source.name if source.capabilities.writable else "local",
