@@ -102,10 +102,4 @@ def copy_size(source: int, goal: int) -> None:
 
 def first_terminal(fds: Sequence[int]) -> int | None:
     """The first of the descriptors that is a terminal."""
-    for fd in fds:
-        try:
-            if os.isatty(fd):
-                return fd
-        except OSError:
-            continue
-    return None
+    return next((fd for fd in fds if os.isatty(fd)), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 
 from msgspec import Struct, field
 
@@ -71,10 +72,6 @@ def hidden_behind(policy: Policy, evidence: Evidence) -> Failure | None:
 
 def failure_above(resolution: Resolution, evidence: Evidence) -> Failure | None:
     """The failure of a backend whose value would have taken precedence."""
-    for answer in evidence.answers:
-        if answer.backend == resolution.backend:
-            return None
-        failure = failure_of(answer)
-        if failure is not None and answer.backend in evidence.readable:
-            return failure
-    return None
+    above = takewhile(lambda answer: answer.backend != resolution.backend, evidence.answers)
+    failures = (failure_of(answer) for answer in above if answer.backend in evidence.readable)
+    return next(filter(None, failures), None)

@@ -16,10 +16,7 @@ _LEAST = 40
 
 def is_terminal(fd: int) -> bool:
     """Whether the descriptor is a terminal (a closed one is not)."""
-    try:
-        return os.isatty(fd)
-    except OSError:
-        return False
+    return os.isatty(fd)
 
 
 class Ink:
