@@ -347,3 +347,25 @@ def test_I5_names_and_paths_from_a_file_cannot_act_on_the_terminal(sophia: Progr
     done = sophia("check", "--workflow", workflow(sophia, text))
     assert r"\x1b[31M" in done.out
     assert "\x1b" not in done.said
+
+
+def test_a_workflow_that_takes_all_or_computes_a_name_is_told_as_what_cannot_be_known(
+    sophia: Program,
+) -> None:
+    path = workflow(
+        sophia,
+        "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: echo\n        env:\n"
+        "          ALL: ${{ toJSON(secrets) }}\n          ONE: ${{ secrets[matrix.name] }}\n"
+        "  b: {uses: octo/x/.github/workflows/y.yml@v1, secrets: inherit}\n"
+        "  c: {uses: octo/x/.github/workflows/z.yml@v1}\n",
+    )
+    done = sophia("check", "--workflow", path, "--json")
+    told = [(row["status"], row["message"]) for row in done.json["findings"]]
+    assert [(status, message.partition(":")[2].partition(" ")[2]) for status, message in told] == [
+        ("skip", "takes every secret that there is"),
+        ("warn", "computes the name, which cannot be known here"),
+        (
+            "warn",
+            "hands every secret to octo/x/.github/workflows/y.yml@v1; which of them it uses cannot be seen here",
+        ),
+    ]

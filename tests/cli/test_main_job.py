@@ -539,3 +539,24 @@ def test_a_value_for_the_clipboard_goes_to_the_desktops_program_and_nowhere_else
     assert (place / "kept").read_text() == "canary-of-the-clipboard"
     assert (place / "words").read_text() == "-selection clipboard\n"
     assert "canary" not in done.said + missing.said
+
+
+def test_delete_and_explain_in_json_and_what_they_need(sophia: Program) -> None:
+    sophia.store("API_KEY", "canary-of-the-vault")
+    shape = sophia("explain", "API_KEY", "--json").json
+    assert shape["backend"] == "local"
+    assert "canary" not in json.dumps(shape)
+    told = sophia("get", "API_KEY", "--explain")
+    assert (told.code, told.out) == (0, "canary-of-the-vault\n")
+    assert "API_KEY comes from local" in told.err
+    refused = sophia("delete", "API_KEY", "--yes")
+    assert refused.code == 2
+    assert "Say where to delete from with `--backend`." in refused.err
+    done = sophia("delete", "API_KEY", "--backend", "local", "--yes", "--json")
+    assert done.code == 0
+    assert done.json["deleted"] is done.json["verified"] is True
+    assert (done.json["name"], done.json["backend"]) == ("API_KEY", "local")
+    assert sophia("explain", "API_KEY", "--json").code == 3
+    both = sophia("set", "API_KEY", "--backend", "local", "--from-file", "f", "--generate", "uuid")
+    assert both.code == 2
+    assert "`--from-file` and `--generate` exclude each other." in both.err
