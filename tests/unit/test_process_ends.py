@@ -73,7 +73,7 @@ def test_V1_what_does_not_end_when_it_is_asked_to_is_ended(
 ) -> None:
     monkeypatch.setattr(child, "GRACE", 0.1)
     script = f"trap '' TERM; echo $$ > {tmp_path}/pid; while :; do sleep 0.1; done"
-    found = done(program(tmp_path, script), timeout=0.5)
+    found = done(program(tmp_path, script), timeout=2)
     assert found.ended is Ended.TIMED_OUT
     pid = int((tmp_path / "pid").read_text())
     with pytest.raises(ProcessLookupError):
