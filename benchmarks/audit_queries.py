@@ -13,16 +13,18 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks import log
 from benchmarks.homes import NAME, PROGRAM, home
-from benchmarks.pairs import Row, run
+from benchmarks.pairs import Row, run, seconds, started
 from sophia_secrets.operations.recording import audit_directory
 from sophia_secrets.state import keys
 from sophia_secrets.state.audit import Actor, AuditLog, Event
 
 EVENTS = int(os.environ.get("SOPHIA_BENCH_EVENTS", "1000000"))
+SHORTER = min(EVENTS, 100_000)
 ROUNDS = 5
 _START = 1_760_000_000.0
 _BACKENDS = ("github", "pulumi", "fly", "local", "env")
@@ -35,10 +37,13 @@ def fill(home: Path, events: int = EVENTS) -> Path:
     home.chmod(0o700)
     key = keys.derive(keys.load(str(state), None).key, b"audit")
     directory = Path(audit_directory(str(state)))
-    log = AuditLog(str(directory), key, actor=Actor("ada", "engine", 4242), sync=False, watch=False)
-    for first in range(0, events, 1000):
-        log.append([_event(number) for number in range(first, min(first + 1000, events))])
+    _write(AuditLog(str(directory), key, actor=Actor("ada", "engine", 4242), sync=False, watch=False), events)
     return directory
+
+
+def _write(audit: AuditLog, events: int) -> None:
+    for first in range(0, events, 1000):
+        audit.append([_event(number) for number in range(first, min(first + 1000, events))])
 
 
 def _event(number: int) -> Event:
@@ -73,18 +78,30 @@ def _ask(home: Path, *arguments: str) -> None:
     )
 
 
-def _seconds(work: Callable[[], None]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
 def rows() -> Iterator[Row]:
     """The questions, and the `get`."""
-    log = f"a log of {EVENTS:,} events"
+    whole = f"a log of {EVENTS:,} events"
     for label, ratio in asked():
-        yield Row(f"`{label}`, {log}", ratio, "reading it once")
-    yield Row(f"`get`, warm, beside {log}", beside(), "the same beside an empty one", 1.1)
+        yield Row(f"`{label}`, {whole}", ratio, "reading it once")
+    yield Row(f"`get`, warm, beside {whole}", beside(), "the same beside an empty one", 1.1)
+    yield Row(f"an append to {whole}", appended_to(), "to an empty one", 1.05)
+    with home(0) as where:
+        fill(where.root / "sophia", SHORTER)
+        for goal, more in ((1.7, ("--last", "20")), (5.5, ("--name", "SERVICE_7_KEY"))):
+            arguments = [PROGRAM, "audit", "log", *more]
+            what = f"`audit log {' '.join(more)}`, of {SHORTER:,} events"
+            yield Row(what, started(arguments, where.environ), "python -c pass", goal)
+
+
+def appended_to() -> float:
+    """How many times longer the usual append takes where the log is long: p50 against p50."""
+    with tempfile.TemporaryDirectory(prefix="sophia-bench-") as directory:
+        root = Path(directory).resolve()
+        root.chmod(0o700)
+        long, short = log.open_log(root / "long", sync=False), log.open_log(root / "short", sync=False)
+        _write(long, EVENTS)
+        usual = [log.spread(each)[0] for each in (short, long, short)]
+        return usual[1] * 2 / (usual[0] + usual[2])
 
 
 def beside(rounds: int = ROUNDS * 4) -> float:
@@ -98,11 +115,11 @@ def beside(rounds: int = ROUNDS * 4) -> float:
                 where.run("get", NAME)
             where.compile_route()
         for _ in range(rounds):
-            seconds = []
+            taken = []
             for where in (short, long, short):
                 os.chdir(where.cwd)
-                seconds.append(run([PROGRAM, "get", NAME], where.environ).seconds)
-            ratios.append(seconds[1] * 2 / (seconds[0] + seconds[2]))
+                taken.append(run([PROGRAM, "get", NAME], where.environ).seconds)
+            ratios.append(taken[1] * 2 / (taken[0] + taken[2]))
         return statistics.median(ratios)
 
 
@@ -124,8 +141,8 @@ def asked(events: int = EVENTS, rounds: int = ROUNDS) -> list[tuple[str, float]]
             _ask(home, *arguments)
         for _ in range(rounds):
             for label, arguments in questions.items():
-                reading = _seconds(lambda: read_once(directory))
-                asking = _seconds(lambda arguments=arguments: _ask(home, *arguments))  # type: ignore[misc]
+                reading = seconds(lambda: read_once(directory))
+                asking = seconds(lambda arguments=arguments: _ask(home, *arguments))  # type: ignore[misc]
                 ratios[label].append(asking / reading)
         return [(label, statistics.median(found)) for label, found in ratios.items()]
 

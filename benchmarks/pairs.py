@@ -107,13 +107,14 @@ def called(
     """The median ratio of a call's time to the floor's, and the median seconds of the call."""
     ratios, taken = [], []
     for _ in range(rounds):
-        first, mine, second = _seconds(floor), _seconds(work), _seconds(floor)
+        first, mine, second = seconds(floor), seconds(work), seconds(floor)
         ratios.append(mine * 2 / (first + second))
         taken.append(mine)
     return statistics.median(ratios), statistics.median(taken)
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def seconds(work: Callable[[], object]) -> float:
+    """How long a call takes, once."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began

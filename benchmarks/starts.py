@@ -47,10 +47,12 @@ def rows() -> Iterator[Row]:
         small.compile_route()
         yield from _memory(small)
         yield from _instructions(small)
-    for names, goal in ((1000, 1.20), (10_000, 1.45)):
-        with home(names) as large:
+    for names, goal in ((1, 1.20), (50, 1.20), (1000, 1.20), (10_000, 1.45)):
+        with home(names - 1, [NAME] if names <= 50 else ["ANOTHER_KEY"]) as large:
             large.compile_route()
             yield _row(f"get, warm, {names:,} names", goal, large, "get", NAME)
+            if names <= 50:
+                continue
             if names == 1000:
                 yield _row("list, 1,000 names", 1.3, large, "list")
                 yield _row("list --names, 1,000 names", 1.2, large, "list", "--names")

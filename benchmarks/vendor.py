@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.homes import NAME, PROGRAM, Home, home
@@ -13,34 +14,81 @@ from benchmarks.pairs import Row, run, started
 
 FLOOR = "the vendor's call"
 SECONDS = 0.3
+ROUNDS = 9
 _VENDOR = """\
 #!/bin/sh
 echo called >> "{calls}"
 sleep {seconds}
-echo '{{"value": {{"environmentVariables": {{"value": {{"{name}": {{"value": "value", "trace": {{}}}}}}, "trace": {{}}}}}}, "trace": {{}}}}'
+cat "{answer}"
 """
+_GITHUB = '{"data": {"repository": {"isInOrganization": false}}, "total_count": 0, "secrets": []}'
 
 
 def rows() -> Iterator[Row]:
-    """A cold `get`, and many at once."""
+    """A cold `get`, how it grows with the names, `run`, three vendors, and many processes at once."""
     with home(0) as where:
-        calls = where.root / "calls"
-        vendor = where.root / "pulumi"
-        vendor.write_text(_VENDOR.format(calls=calls, seconds=SECONDS, name=NAME))
-        vendor.chmod(0o755)
-        asking = where.with_variables(SOPHIA_SECRETS_PULUMI=str(vendor))
-        forget(asking)
-        cold = started(
-            [PROGRAM, "get", NAME], asking.environ, [str(vendor)], rounds=9, before=lambda: forget(asking)
-        )
-        yield Row(f"cold get, a vendor of {SECONDS:g} s", cold, FLOOR, 1.06)
-        yield _crowd(asking, vendor, calls, "fifty first starts at once", forget)
+        pulumi = _vendor(where, "pulumi", _environment(50))
+        asking = where.with_variables(SOPHIA_SECRETS_PULUMI=str(pulumi))
+        yield _row(asking, pulumi, f"cold get, a vendor of {SECONDS:g} s", 1.06, forget, "get", NAME)
+        yield _crowd(asking, pulumi, "fifty first starts at once", forget)
         asking.compile_route()
-        known = started(
-            [PROGRAM, "get", NAME], asking.environ, [str(vendor)], rounds=9, before=lambda: expire(asking)
+        yield _row(asking, pulumi, "cold get, asked before", 1.06, expire, "get", NAME)
+        yield _row(
+            asking, pulumi, "cold run -- true of 50 names, asked before", 1.8, expire, "run", "--", "true"
         )
-        yield Row("the same, asked before", known, FLOOR, 1.06)
-        yield _crowd(asking, vendor, calls, "fifty processes miss at once", expire)
+        yield _crowd(asking, pulumi, "fifty processes miss at once", expire)
+        for names in (1, 1000, 10_000):
+            _answer(where, "pulumi").write_text(_environment(names))
+            yield _row(
+                asking, pulumi, f"cold get from {names:,} names, asked before", None, expire, "get", NAME
+            )
+        three = where.with_variables(
+            SOPHIA_SECRETS_PULUMI=str(pulumi),
+            SOPHIA_SECRETS_GH=str(_vendor(where, "gh", _GITHUB)),
+            SOPHIA_SECRETS_FLY=str(_vendor(where, "fly", "[]")),
+            GITHUB_REPOSITORY="octo/app",
+            FLY_APP_NAME="my-app",
+            FLY_API_TOKEN="benchmark",
+            GH_TOKEN="benchmark",
+        )
+        yield _row(three, pulumi, "cold list, three vendors side by side", 1.06, forget, "list", "--names")
+
+
+def _row(
+    where: Home,
+    vendor: Path,
+    what: str,
+    goal: float | None,
+    before: Callable[[Home], None],
+    *arguments: str,
+) -> Row:
+    calls = vendor.with_suffix(".calls")
+    floor = [str(vendor)]
+    calls.unlink(missing_ok=True)
+    ratio = started([PROGRAM, *arguments], where.environ, floor, rounds=ROUNDS, before=lambda: before(where))
+    each = (len(calls.read_text().splitlines()) - 2 * ROUNDS) / ROUNDS
+    return Row(what, ratio, FLOOR, goal, f"{each:g} vendor call(s)")
+
+
+def _vendor(where: Home, name: str, answer: str) -> Path:
+    """A program that sleeps, says this, and keeps count of its starts."""
+    program = where.root / name
+    _answer(where, name).write_text(answer)
+    text = _VENDOR.format(calls=program.with_suffix(".calls"), seconds=SECONDS, answer=_answer(where, name))
+    program.write_text(text)
+    program.chmod(0o755)
+    return program
+
+
+def _answer(where: Home, name: str) -> Path:
+    return where.root / f"{name}.answer"
+
+
+def _environment(names: int) -> str:
+    """What `pulumi env open` prints of an environment of so many variables, `NAME` among them."""
+    words: Sequence[str] = [NAME, *(f"OTHER_{number:05}" for number in range(names - 1))]
+    variables = {word: {"value": f"value-{'x' * 30}", "trace": {}} for word in words}
+    return json.dumps({"value": {"environmentVariables": {"value": variables, "trace": {}}}, "trace": {}})
 
 
 def forget(where: Home) -> None:
@@ -54,7 +102,8 @@ def expire(where: Home) -> None:
         record.unlink()
 
 
-def _crowd(where: Home, vendor: Path, calls: Path, what: str, begin: Callable[[Home], None]) -> Row:
+def _crowd(where: Home, vendor: Path, what: str, begin: Callable[[Home], None]) -> Row:
+    calls = vendor.with_suffix(".calls")
     alone = min(run([str(vendor)], where.environ).seconds for _ in range(3))
     begin(where)
     calls.unlink()
