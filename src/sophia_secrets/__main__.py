@@ -126,9 +126,16 @@ def _run() -> int:
         return code
     if answer is not None and not rest:
         return 0
+    if rest:
+        from sophia_secrets import cli
+
+        return cli.deliver(rest)
+    from sophia_secrets.launch import endings
+
+    endings.hold()
     from sophia_secrets import cli
 
-    return cli.deliver(rest) if rest else cli.main()
+    return cli.main()
 
 
 def main() -> "NoReturn":
@@ -139,6 +146,10 @@ def main() -> "NoReturn":
             stream.flush()
         except (OSError, ValueError, AttributeError):
             continue
+    if "sophia_secrets.launch.endings" in sys.modules:
+        from sophia_secrets.launch import endings
+
+        endings.pass_on()
     os._exit(code)
 
 

@@ -31,6 +31,7 @@ AHEAD = {
     "sophia_secrets.hot.missing",
     "sophia_secrets.launch",
     "sophia_secrets.launch.ahead",
+    "sophia_secrets.launch.endings",
     "sophia_secrets.launch.private",
     "sophia_secrets.state.flight",
     "sophia_secrets.state.route_call",
@@ -267,30 +268,66 @@ def test_who_does_not_lead_starts_nothing(routed: Program) -> None:
         assert "Pulumi does not let us in." in child.communicate(timeout=60)[1]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_whoever_is_stopped_meanwhile_leaves_no_vendor_at_work(
-    probing: Program, tmp_path: Path, number: int
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("known", [True, False])
+def test_whoever_is_stopped_meanwhile_leaves_no_vendor_at_work_and_nothing_of_it(
+    hanging: Program, tmp_path: Path, number: int, known: bool
 ) -> None:
+    if not known:
+        for kept in hanging.sophia.glob("cache/**/*.r*"):
+            kept.unlink()
+    child = start(hanging)
+    pid = pid_of(tmp_path / "pid")
+    child.send_signal(number)
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == (130 if number == signal.SIGINT else -number), err
+    assert (out, left_over(hanging)) == ("", [])
+    assert "Traceback" not in err
+    assert not is_there(pid)
+
+
+def test_a_second_signal_ends_it_at_once(hanging: Program, tmp_path: Path) -> None:
+    (tmp_path / "stubborn").touch()
+    child = start(hanging)
+    pid = pid_of(tmp_path / "pid")
+    child.send_signal(signal.SIGTERM)
+    while is_there(pid) and child.poll() is None:
+        time.sleep(0.05)
+        child.send_signal(signal.SIGTERM)
+    child.communicate(timeout=60)
+    assert child.returncode == -signal.SIGTERM
+    if is_there(pid):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def test_a_hang_up_that_was_ignored_stays_ignored(hanging: Program, tmp_path: Path) -> None:
+    child = start(hanging, "nohup")
+    pid = pid_of(tmp_path / "pid")
+    child.send_signal(signal.SIGHUP)
+    time.sleep(0.2)
+    assert child.poll() is None
+    assert is_there(pid)
+    child.send_signal(signal.SIGTERM)
+    child.communicate(timeout=60)
+    assert child.returncode == -signal.SIGTERM
+
+
+@pytest.fixture
+def hanging(probing: Program, tmp_path: Path) -> Program:
+    """A `pulumi` that does not end by itself, with a route; a file `stubborn` makes it ignore SIGTERM."""
     program = tmp_path / "probing" / "pulumi"
     program.unlink()
-    place(
-        probing,
-        tmp_path,
-        f"if [ -e {tmp_path}/hang ]; then echo $$ > {tmp_path}/pid; exec sleep 60; fi\n{_ANSWER}",
-    )
+    hang = f"""if [ -e {tmp_path}/hang ]; then
+        if [ -e {tmp_path}/stubborn ]; then trap '' TERM; fi
+        echo $$ > {tmp_path}/pid
+        exec sleep 60
+    fi
+    {_ANSWER}"""
+    place(probing, tmp_path, hang)
     compile_route(probing, "API_KEY", tmp_path)
     expire(probing)
     (tmp_path / "hang").touch()
-    child = start(probing)
-    pid = pid_of(tmp_path / "pid")
-    child.send_signal(number)
-    _, err = child.communicate(timeout=60)
-    assert child.returncode in (130, -number), err
-    if number == signal.SIGINT:
-        assert left_over(probing) == []
-        assert not is_there(pid)
-    else:
-        os.kill(pid, signal.SIGKILL)
+    return probing
 
 
 def pid_of(file: Path) -> int:

@@ -57,9 +57,9 @@ def leading(sophia: Program) -> Iterator[tuple[Lead, Snapshot]]:
         lead.release()
 
 
-def start(sophia: Program) -> subprocess.Popen[str]:
+def start(sophia: Program, *before: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [str(PROGRAM), "get", "API_KEY"],
+        [*before, str(PROGRAM), "get", "API_KEY"],
         env=sophia.full_environment(),
         cwd=sophia.cwd,
         stdout=subprocess.PIPE,

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -195,6 +196,21 @@ class TestInput:
 
 
 class TestPrivateDirectories:
+    def test_what_a_killed_process_left_goes_after_a_day(self, tmp_path: Path) -> None:
+        for name, age in (("sophia-secrets-old", 2 * 86400), ("sophia-secrets-new", 60), ("another", 10**7)):
+            left = tmp_path / name / "scratch-1"
+            left.mkdir(parents=True)
+            (left / "credentials.json").write_text("a token")
+            then = time.time() - age
+            os.utime(tmp_path / name, (then, then))
+        os.symlink(tmp_path / "another", tmp_path / "sophia-secrets-link")
+        os.utime(tmp_path / "sophia-secrets-link", (0, 0), follow_symlinks=False)
+        private = PrivateDirectory(str(tmp_path))
+        private.root()
+        private.remove()
+        assert sorted(os.listdir(tmp_path)) == ["another", "sophia-secrets-link", "sophia-secrets-new"]
+        assert (tmp_path / "another" / "scratch-1" / "credentials.json").exists()
+
     @pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
     def test_modes_hold_under_any_umask(self, umask: int, tmp_path: Path) -> None:
         goal = tmp_path / "session"

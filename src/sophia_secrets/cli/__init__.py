@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 def answer(arguments: list[str]) -> int:
     """Run one command line and return its exit code; no exception leaves without `--debug`."""
     from sophia_secrets.cli import frequent, report
+    from sophia_secrets.launch import endings
 
     words = _before_dashes(arguments)
     shown = _shown(words, words)
     try:
+        endings.release()
         arguments = hoist(arguments)
         shown = _shown(in_front(arguments), words)
         plain = frequent.plain(arguments)
@@ -79,7 +81,9 @@ def deliver(rest: bytes) -> int:
 def main() -> int:
     """The program, as the console script starts it."""
     from sophia_secrets.cli import streams
+    from sophia_secrets.launch import endings
 
     code = answer(sys.argv[1:])
+    endings.let_go()
     streams.flush_python_streams()
     return code

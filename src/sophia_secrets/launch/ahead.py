@@ -23,25 +23,35 @@ _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ", "SIGXFZ")
 
 
 class Running:
-    """A program that was started in a session of its own; nobody has waited for it yet."""
+    """
+    A program in a session of its own, and our ends of its output.
 
-    __slots__ = ("at", "pid", "stderr", "stdout")
+    `at` is the monotonic second of its start, `pid` 0 as long as it is not known. Whoever waits for
+    it and closes the streams says that it is `over`.
+    """
 
-    def __init__(self, pid: int, stdout: int, stderr: int, at: float) -> None:
-        self.pid = pid
-        self.stdout = stdout
-        self.stderr = stderr
+    __slots__ = ("at", "over", "pid", "stderr", "stdout")
+
+    def __init__(self, at: float) -> None:
         self.at = at
+        self.pid = 0
+        self.stdout = self.stderr = -1
+        self.over = False
 
     def kill(self) -> None:
-        """End it, with what it started, and wait for it."""
+        """End it, with all of its group, wait for it and close the streams; nothing where it is over."""
+        if self.over:
+            return
+        self.over = True
         try:
-            os.killpg(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
+            if self.pid:
+                os.killpg(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
         except OSError:
             pass
-        os.close(self.stdout)
-        os.close(self.stderr)
+        for fd in (self.stdout, self.stderr):
+            if fd >= 0:
+                os.close(fd)
 
 
 class Plan:
@@ -120,24 +130,22 @@ def _start(words: list[str], environment: Mapping[str, str], directory: str) -> 
     Start a program as `process` does: an empty standard input, its own session, no descriptor of
     ours. For a process with one thread: its working directory is another one for a moment.
     """
+    running = Running(time.monotonic())
     actions: list[tuple[int, ...]] = [(os.POSIX_SPAWN_CLOSE, fd) for fd in _inherited()]
     here = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     theirs = [here]
-    ours: list[int] = []
     try:
         stdin, writer = os.pipe()
         theirs.append(stdin)
         os.close(writer)
-        actions.append((os.POSIX_SPAWN_DUP2, stdin, 0))
-        for number in (1, 2):
-            reader, writer = os.pipe()
-            ours.append(reader)
-            theirs.append(writer)
-            actions.append((os.POSIX_SPAWN_DUP2, writer, number))
+        running.stdout, stdout = os.pipe()
+        theirs.append(stdout)
+        running.stderr, stderr = os.pipe()
+        theirs.append(stderr)
+        actions += [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate((stdin, stdout, stderr))]
         os.chdir(directory)
         try:
-            at = time.monotonic()
-            pid = os.posix_spawn(
+            running.pid = os.posix_spawn(
                 words[0],
                 words,
                 environment,
@@ -148,13 +156,12 @@ def _start(words: list[str], environment: Mapping[str, str], directory: str) -> 
         finally:
             os.fchdir(here)
     except BaseException:
-        for fd in ours:
-            os.close(fd)
+        running.kill()
         raise
     finally:
         for fd in theirs:
             os.close(fd)
-    return Running(pid, ours[0], ours[1], at)
+    return running
 
 
 def _inherited() -> list[int]:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+_PREFIX = "sophia-secrets-"
+_ABANDONED = 86400.0
+"""Seconds after which nobody works in a directory any more: no call may take that long."""
 
 
 class PrivateDirectory:
@@ -67,9 +72,11 @@ class PrivateDirectory:
         """The directory itself, made now if it was not; raises OSError."""
         if self._root is None:
             problem: OSError | None = None
+            if self._parent is not None:
+                _remove_abandoned(self._parent)
             for parent in _parents(self._parent):
                 try:
-                    self._root = _make(os.path.join(parent, f"sophia-secrets-{os.urandom(8).hex()}"))
+                    self._root = _make(os.path.join(parent, f"{_PREFIX}{os.urandom(8).hex()}"))
                     break
                 except OSError as again:
                     problem = again
@@ -86,6 +93,17 @@ class PrivateDirectory:
         if self._root is not None:
             _remove(self._root)
         self._root = self._empty = None
+
+
+def _remove_abandoned(parent: str) -> None:
+    """Remove what a process that was killed long ago could not: a vendor may have kept a credential in it."""
+    try:
+        for name in os.listdir(parent):
+            place = os.path.join(parent, name)
+            if name.startswith(_PREFIX) and os.lstat(place).st_mtime < time.time() - _ABANDONED:
+                _remove(place)
+    except OSError:
+        pass
 
 
 def _remove(place: str) -> None:

@@ -39,7 +39,7 @@ class Child:
     """
 
     def __init__(self, call: Call, program: str, running: Running, deadline: float) -> None:
-        """Take charge of what was started. Raises OSError; then it has ended and nothing is left open."""
+        """Watch over what was started. Raises OSError; then it is as it was."""
         self.call = call
         self.program = program
         self.alarm = deadline
@@ -50,20 +50,15 @@ class Child:
         self._stderr = bytearray()
         self._cut = False
         self.gone = False
-        self._closed = False
-        self._pid = running.pid
+        self._running = running
         self.stdout, self.stderr = running.stdout, running.stderr
-        try:
-            self._watch = watch(running.pid)
-            os.set_blocking(self.stdout, False)
-            os.set_blocking(self.stderr, False)
-            # The vendor is at work by now: what this imports costs nobody any time.
-            from sophia_secrets.process.words import showable
+        # The vendor is at work by now: what this imports costs nobody any time.
+        from sophia_secrets.process.words import showable
 
-            self._showable = showable(call)
-        except BaseException:
-            running.kill()
-            raise
+        self._showable = showable(call)
+        os.set_blocking(self.stdout, False)
+        os.set_blocking(self.stderr, False)
+        self._watch = watch(running.pid)
 
     @property
     def exit_fd(self) -> int:
@@ -129,15 +124,15 @@ class Child:
         """Signal the child's group, as long as the number is certainly that group's."""
         if self._watch.may_signal():
             try:
-                os.killpg(self._pid, number)
+                os.killpg(self._running.pid, number)
             except OSError:
                 pass
 
     def close(self) -> None:
         """Reap the child and close everything; may be called again."""
-        if self._closed:
+        if self._running.over:
             return
-        self._closed = True
+        self._running.over = True
         self._cut = self._cut or self.stderr >= 0
         for fd in (self.stdout, self.stderr):
             self._close_stream(fd)

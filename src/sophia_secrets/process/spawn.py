@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from time import monotonic
+from subprocess import Popen, SubprocessError
+from threading import Thread
 
 from sophia_secrets.backends.base import Call
 from sophia_secrets.launch.ahead import Running
@@ -13,38 +15,69 @@ from sophia_secrets.process.stdin import FILES, WAYS, readable
 
 
 def spawn(
-    call: Call, program: str, environment: Mapping[str, str], directory: str, private: Callable[[], str]
+    call: Call,
+    program: str,
+    environment: Mapping[str, str],
+    directory: str,
+    *,
+    private: Callable[[], str],
+    register: Callable[[Running], object],
 ) -> Running:
     """
     Start the program; `private` makes the directory for a file on standard input, if it comes to that.
 
-    Raises OSError, and ValueError for what no program can be given; then nothing is left open.
+    `register` gets what is returned before anything is started, so that an interrupt at any moment
+    leaves it to be ended. Raises OSError, and ValueError for what no program can be given.
     """
-    from subprocess import Popen, SubprocessError
-
-    with ExitStack() as undo, ExitStack() as theirs:
-        stdin = readable(call.stdin, private, FILES if call.stdin_as_file else WAYS)
-        theirs.callback(os.close, stdin)
-        ours, streams = [], []
-        for _ in ("stdout", "stderr"):
-            reader, writer = os.pipe()
-            undo.callback(os.close, reader)
-            theirs.callback(os.close, writer)
-            ours.append(reader)
-            streams.append(writer)
-        at = monotonic()
-        try:
-            process = Popen(
-                [program, *call.arguments],
-                stdin=stdin,
-                stdout=streams[0],
-                stderr=streams[1],
-                cwd=directory,
-                env=dict(environment),
-                start_new_session=True,
+    running = Running(time.monotonic())
+    register(running)
+    try:
+        with ExitStack() as theirs:
+            stdin = readable(call.stdin, private, FILES if call.stdin_as_file else WAYS)
+            theirs.callback(os.close, stdin)
+            running.stdout, stdout = os.pipe()
+            theirs.callback(os.close, stdout)
+            running.stderr, stderr = os.pipe()
+            theirs.callback(os.close, stderr)
+            _start(
+                running,
+                lambda: Popen(
+                    [program, *call.arguments],
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=stderr,
+                    cwd=directory,
+                    env=dict(environment),
+                    start_new_session=True,
+                ),
             )
-        except SubprocessError:
-            raise ValueError("an argument or a variable cannot be passed to a program") from None
-        process.returncode = 0  # it is waited for by its number, and not by `Popen` again
-        undo.pop_all()
-        return Running(process.pid, ours[0], ours[1], at)
+    except BaseException:
+        running.kill()
+        raise
+    return running
+
+
+def _start(running: Running, start: Callable[[], Popen[bytes]]) -> None:
+    """In a thread of its own, where no interrupt comes between the fork and the moment that its number is known."""
+    problems: list[Exception] = []
+
+    def work() -> None:
+        try:
+            process = start()
+        except Exception as problem:  # noqa: BLE001  it is raised where it is waited for
+            problems.append(problem)
+        else:
+            running.pid = process.pid
+            process.returncode = 0  # it is waited for by its number, and not by `Popen` again
+
+    thread = Thread(target=work, name="sophia-secrets-start", daemon=True)
+    thread.start()
+    try:
+        thread.join()
+    finally:
+        while thread.is_alive():
+            time.sleep(0.001)
+    for problem in problems:
+        if not isinstance(problem, SubprocessError):
+            raise problem
+        raise ValueError("an argument or a variable cannot be passed to a program") from None

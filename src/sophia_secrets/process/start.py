@@ -49,7 +49,8 @@ class Starter:
     """
     Starts the calls of one run; a vendor's word is looked up once.
 
-    What was started `ahead` is taken over by the call that it is for; `close` ends it where there was none.
+    What was started `ahead` is taken over by the call that it is for. `close` ends whatever is not
+    over by then: what no call was for, and what an interrupt came upon.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Starter:
         self._deadline = float("inf") if deadline is None else deadline
         self._private = private
         self._ahead = ahead
+        self._all = [ahead.running] if ahead is not None else []
         self._found: dict[str, Found] = {}
 
     def start(self, call: Call) -> Started | Completed:
@@ -76,6 +78,7 @@ class Starter:
         if found.ended is not None:
             return Completed(found.ended, detail=found.detail)
         scratch: list[str] = []
+        running: Running | None = None
         child: Child | None = None
         problem: OSError | None = None
         try:
@@ -87,16 +90,18 @@ class Starter:
             pass  # A NUL or a lone surrogate; the error's attributes hold the text it is in.
         finally:
             if child is None:
+                if running is not None:
+                    running.kill()
                 for place in scratch:
                     self._private.clear(place)
-        if child is not None:
+        if running is not None and child is not None:
             return Started(child, running.at, scratch, self._private)
         return _not_started(found.path, problem)
 
     def close(self) -> None:
-        """End what was started ahead, if no call was the one."""
-        if self._ahead is not None:
-            self._ahead.running.kill()
+        """End what is not over."""
+        for running in self._all:
+            running.kill()
 
     def _find(self, word: str) -> Found:
         if word not in self._found:
@@ -121,7 +126,9 @@ class Starter:
             scratch.append(self._private.lay_out(one.files, one.links))
             environment[one.variable] = scratch[-1]
         directory = self._private.empty() if call.directory is None else call.directory
-        return spawn(call, program, environment, directory, self._private.root)
+        return spawn(
+            call, program, environment, directory, private=self._private.root, register=self._all.append
+        )
 
 
 def _not_started(path: str, problem: OSError | None) -> Completed:

@@ -1,0 +1,65 @@
+"""
+Being told to end (Ctrl-C, SIGTERM, SIGHUP), as an exception that comes when it can be answered.
+
+So a vendor's program that is at work is ended, its private directories go, and a write that was
+under way is on record, before this process ends by the same signal. A second one ends it at once.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+else:
+    import _signal as signal  # `signal` itself makes enumerations of it
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_held: list[int] = []
+_raised: list[int] = []
+
+
+class Told(KeyboardInterrupt):
+    """This process was told to end."""
+
+
+def hold() -> None:
+    """From now on the signals wait for `release`; one that is ignored stays ignored (`nohup`)."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _keep)
+
+
+def release() -> None:
+    """From now on what was held raises `Told` in the main thread; nothing happens where nothing was to be held."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) is _keep:
+            signal.signal(number, _raise)
+    if _held:
+        _raise(_held.pop(), None)
+
+
+def let_go() -> None:
+    """From now on the signals end this process as they end any."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) in (_keep, _raise):
+            signal.signal(number, signal.SIG_DFL)
+
+
+def pass_on() -> None:
+    """End by the signal that came, so that whoever started this process sees it; Ctrl-C has an exit code of its own."""
+    for number in (*_raised, *_held):
+        if number != signal.SIGINT:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+
+def _keep(number: int, _frame: object) -> None:
+    _held.append(number)
+
+
+def _raise(number: int, _frame: object) -> None:
+    let_go()
+    _raised.append(number)
+    raise Told
