@@ -12,9 +12,11 @@ from threading import Timer
 
 import pytest
 
+from sophia_secrets import hot
 from sophia_secrets.core.model import Entry, EntryState, SecretValue, Snapshot
 from sophia_secrets.operations.opening import open_session
 from sophia_secrets.operations.snapshots import identity_of, to_record
+from sophia_secrets.state import files
 from sophia_secrets.state.flight import Lead
 from tests.cli.test_imports import CIPHER, GET, compile_route, imported, settled
 from tests.program import PROGRAM, Program
@@ -117,6 +119,25 @@ def test_X1_who_waits_takes_what_another_process_stored_and_imports_no_more_than
         "sophia_secrets.hot.missing",
         "sophia_secrets.state.flight",
     }
+
+
+def test_A2_an_event_that_a_busy_disk_holds_up_is_written_once(
+    settled: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled.store("API_KEY", "from the vault")
+    compile_route(settled, "API_KEY", tmp_path)
+    before = len(settled.events())
+    durable = files.durable
+
+    def slow(fd: int) -> None:
+        time.sleep(1.0)
+        durable(fd)
+
+    monkeypatch.setattr(files, "durable", slow)
+    monkeypatch.chdir(settled.cwd)
+    environ = {os.fsencode(n): os.fsencode(v) for n, v in settled.full_environment().items()}
+    assert hot.answer(["get", "API_KEY"], environ) == b"from the vault\n"
+    assert len(settled.events()) == before + 1
 
 
 def test_X1_who_waits_shares_the_failure_and_asks_nobody(routed: Program, vendors: World) -> None:

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
     from sophia_secrets.state.route_form import Member, Route, Vault
 
-DEADLINE = 0.5
-"""Seconds for the audit log; the whole program then waits as long as it may."""
+LOCK_SECONDS = 0.5
+"""How long the audit log's lock is waited for; the whole program then waits as long as it may."""
+DISK_SECONDS = 5.0
+"""How long the disk is: to give up earlier would put an event there a second time."""
 
 _VAULT_LIMIT = 24 << 20
 _IDENTITY_LIMIT = 64 << 10
@@ -245,4 +247,4 @@ def append(start: Start, events: list[Event]) -> None:
         clock=start.clock,
         sync=way.sync,
         counters=Counters(keys.derive(start.master, b"metadata")),
-    ).append(events, DEADLINE)
+    ).append(events, LOCK_SECONDS, DISK_SECONDS)

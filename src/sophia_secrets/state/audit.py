@@ -93,9 +93,14 @@ class AuditLog:
         self._watch = watch
         self._told = told
 
-    def append(self, events: list[Event], deadline_seconds: float = DEADLINE) -> None:
+    def append(
+        self, events: list[Event], deadline_seconds: float = DEADLINE, disk_seconds: float = _GRACE
+    ) -> None:
         """
         Put events on disk, in one locked append and one sync: all of them once this returns.
+
+        The lock is waited for until the deadline, the disk so many seconds longer: whatever the lock
+        held up was not written, what the disk held up may be written later.
 
         Raises `errors.AuditFailed` where that could not be done in time, for whatever reason
         (then what was to be audited must not happen), and `errors.UnsafeState` where the log is
@@ -118,7 +123,7 @@ class AuditLog:
         def commit() -> None:
             last.append(self._commit(directory, fields, found, deadline))
 
-        problem = _in_time(commit, deadline_seconds + _GRACE) if self._watch else _at_once(commit)
+        problem = _in_time(commit, deadline_seconds + disk_seconds) if self._watch else _at_once(commit)
         if isinstance(problem, OSError):
             raise self._failed(problem)
         if problem is not None:
