@@ -25,7 +25,7 @@ from sophia_secrets.backends.fly import FlyBackend
 from sophia_secrets.backends.github import GitHubBackend
 from sophia_secrets.backends.pulumi import PulumiBackend
 from sophia_secrets.core.model import Change, SecretValue
-from sophia_secrets.core.names import is_safe_to_ask
+from sophia_secrets.core.names import is_safe
 from tests.faults.soak import examples
 from tests.vendors import github_feed
 
@@ -181,12 +181,12 @@ def test_I1_I2_C3_names_and_targets_only_fill_their_places_in_the_vendors_words(
             continue
         assert all(map(fits, vendor.part, parts)), parts
         targets += 1
-        if is_safe_to_ask(name) and backend.problem(name, SecretValue(VALUE)) is None:
+        if is_safe(name) and backend.problem(name, SecretValue(VALUE)) is None:
             assert fits(vendor.name, name), name
             names += 1
             assert all_calls(vendor, backend, name) == filled(vendor, template(which), parts, name)
         else:
             assert calls_of(vendor, backend.write([Change(name, SecretValue(VALUE))]), name) == [] or (
-                not is_safe_to_ask(name)
+                not is_safe(name)
             )
     assert min(targets, names, refused) > examples(50, 2_500), (targets, names, refused)

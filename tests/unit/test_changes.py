@@ -105,7 +105,7 @@ def test_carrying_out_a_sync_leaves_nothing_to_do(
         seen = answer("pulumi", {name: readable(value) for name, value in source.items()})
         there = answer("local", {name: readable(value) for name, value in held.items()})
         place = Destination(there, {}, fingerprint, no_problem)
-        names = changes.carried(seen)
+        names = changes.names_to_sync(seen)
         return changes.plan_sync(seen, names, place, source_writes={}, delete=delete)
 
     first = planned(destination)
@@ -122,7 +122,7 @@ def test_a_sync_deletes_nothing_outside_its_prefix_and_nothing_that_the_source_h
     seen = answer("fly", {"A_ONE": readable("1"), "A_TWO": write_only()})
     there = answer("local", {name: readable("x") for name in ("A_ONE", "A_TWO", "A_OLD", "B_OLD", "a.b")})
     place = Destination(there, {}, fingerprint, no_problem)
-    names = changes.carried(seen, only="A_")
+    names = changes.names_to_sync(seen, only="A_")
     plan = changes.plan_sync(seen, names, place, source_writes={}, delete=True, only="A_")
     assert {action.name: action.act for action in plan.actions} == {
         "A_ONE": Act.SET,
@@ -144,7 +144,7 @@ def test_a_sync_refuses_to_delete_what_the_destination_cannot() -> None:
 
 
 def test_of_a_source_that_did_not_answer_nothing_is_carried() -> None:
-    assert changes.carried(Answer("fly", "my-app")) == ()
+    assert changes.names_to_sync(Answer("fly", "my-app")) == ()
 
 
 def test_an_unreadable_entry_of_the_source_is_compared_where_that_can_be_done() -> None:
@@ -153,7 +153,7 @@ def test_an_unreadable_entry_of_the_source_is_compared_where_that_can_be_done() 
     there = answer("local", {"SAME": readable("a"), "OTHER": readable("b")})
     place = Destination(there, {}, fingerprint, no_problem)
     plan = changes.plan_sync(
-        seen, changes.carried(seen), place, source_writes=dict.fromkeys(("SAME", "OTHER"), mark)
+        seen, changes.names_to_sync(seen), place, source_writes=dict.fromkeys(("SAME", "OTHER"), mark)
     )
     assert {action.name: action.act for action in plan.actions} == {
         "SAME": Act.UNCHANGED,
@@ -172,10 +172,10 @@ def test_the_environment_gives_only_what_is_declared_in_its_file_or_asked_for() 
         "NODE_OPTIONS": readable("--x", "from .env"),
     }
     seen = answer("env", entries)
-    assert changes.carried(seen) == ("FROM_FILE",)
-    assert changes.carried(seen, declared={"API_KEY"}) == ("API_KEY", "FROM_FILE")
-    assert changes.carried(seen, only="O") == ("OTHER",)
-    assert changes.carried(seen, only="PA") == ()
+    assert changes.names_to_sync(seen) == ("FROM_FILE",)
+    assert changes.names_to_sync(seen, declared={"API_KEY"}) == ("API_KEY", "FROM_FILE")
+    assert changes.names_to_sync(seen, only="O") == ("OTHER",)
+    assert changes.names_to_sync(seen, only="PA") == ()
 
 
 def test_a_fly_machine_gives_only_what_is_declared_as_a_secret() -> None:
@@ -193,7 +193,7 @@ def test_a_fly_machine_gives_only_what_is_declared_as_a_secret() -> None:
     assert isinstance(snapshot, Snapshot)
     assert {"API_KEY", "RUBY_MODE", "EMPTY"} <= set(snapshot.entries)
     seen = Answer("fly", "my-app", snapshot=snapshot)
-    assert changes.carried(seen, declared=context.declared) == ("API_KEY",)
+    assert changes.names_to_sync(seen, declared=context.declared) == ("API_KEY",)
 
 
 def test_a_plan_shows_no_value() -> None:

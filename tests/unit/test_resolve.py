@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sophia_secrets import errors
-from sophia_secrets.core import verdict
+from sophia_secrets.core import read_errors
 from sophia_secrets.core.model import (
     Entry,
     EntryState,
@@ -139,7 +139,7 @@ def test_asking_only_the_needed_backends_changes_no_answer(data: st.DataObject) 
 
 def test_not_found_names_every_outcome_and_the_nearest_name() -> None:
     answers = [answer("github", OPENAI_API_KEY=WRITE_ONLY), answer("env")]
-    error = verdict.missing(resolve("OPENAI_KEY", answers), answers)
+    error = read_errors.missing(resolve("OPENAI_KEY", answers), answers)
     assert (type(error), error.exit_code) == (errors.NotFound, 3)
     assert error.message == "`OPENAI_KEY` was not found (github: absent, env: absent)."
     assert error.hint == "Did you mean OPENAI_API_KEY (github)?"
@@ -148,7 +148,7 @@ def test_not_found_names_every_outcome_and_the_nearest_name() -> None:
 @pytest.mark.parametrize("kind", list(FailureKind))
 def test_with_a_failure_the_absence_is_not_certain_and_the_code_is_the_failures(kind: FailureKind) -> None:
     answers = [failed("pulumi", kind), answer("env")]
-    error = verdict.missing(resolve("A", answers), answers)
+    error = read_errors.missing(resolve("A", answers), answers)
     assert error.kind == kind.value
     assert error.exit_code != 3
     assert "not certain" in error.message
@@ -156,12 +156,12 @@ def test_with_a_failure_the_absence_is_not_certain_and_the_code_is_the_failures(
 
 def test_a_name_that_is_only_written_says_where_it_is() -> None:
     answers = [answer("fly", A=WRITE_ONLY)]
-    assert "fly (fly-target) holds it" in verdict.missing(resolve("A", answers), answers).hint
+    assert "fly (fly-target) holds it" in read_errors.missing(resolve("A", answers), answers).hint
 
 
 def test_where_it_is_comes_before_a_name_that_is_only_near() -> None:
     answers = [answer("fly", CI_TOKEN=WRITE_ONLY), answer("local"), answer("env", GH_TOKEN="t")]
-    hint = verdict.missing(resolve("CI_TOKEN", answers), answers).hint
+    hint = read_errors.missing(resolve("CI_TOKEN", answers), answers).hint
     assert "fly (fly-target) holds it" in hint
     assert "GH_TOKEN" not in hint
 
@@ -186,22 +186,22 @@ def test_where_it_is_comes_before_a_name_that_is_only_near() -> None:
 )
 def test_the_hint_stores_it_where_it_would_be_found(backends: tuple[str, ...], hint: str) -> None:
     answers = [answer(backend) for backend in backends]
-    assert verdict.missing(resolve("A_KEY", answers), answers).hint == hint
+    assert read_errors.missing(resolve("A_KEY", answers), answers).hint == hint
 
 
 def test_a_name_of_which_nothing_is_left_gives_no_command_without_a_name() -> None:
     answers = [answer("local")]
-    hint = verdict.missing(resolve("''", answers), answers).hint
+    hint = read_errors.missing(resolve("''", answers), answers).hint
     assert hint == "See the names with `sophia-secrets list --names`."
 
 
 def test_strict_refuses_a_failure_at_or_above_the_winner_alone() -> None:
     answers = [failed("pulumi"), answer("env", A="x")]
-    refused = verdict.refused_by_strict(resolve("A", answers), answers)
+    refused = read_errors.refused_by_strict(resolve("A", answers), answers)
     assert refused is not None
     assert refused.kind == "unreachable"
     below = [answer("pulumi", A="x"), failed("env")]
-    assert verdict.refused_by_strict(resolve("A", below), below) is None
+    assert read_errors.refused_by_strict(resolve("A", below), below) is None
 
 
 def test_the_trace_has_a_step_for_each_backend_in_order() -> None:

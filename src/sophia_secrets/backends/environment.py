@@ -84,7 +84,7 @@ class EnvironmentBackend:
         entries = dict(read.entries)
         in_workflow = self._environ.get("GITHUB_ACTIONS") == "true"
         for name, text in self._environ.items():
-            if is_ours(name) or not names.is_safe_to_ask(name):
+            if is_ours(name) or not names.is_safe(name):
                 continue
             if text or not in_workflow:
                 entries[name] = _entry(SecretValue(text), "")

@@ -16,7 +16,7 @@ def refuse_value(command: str, name: str, extra: Sequence[str] | None, backends:
     `backends` are those of the command line, so that the command of the hint goes where this one went.
     """
     name, sign, _ = name.partition("=")
-    safe = naming.is_safe_to_ask(name)
+    safe = naming.is_safe(name)
     if not extra and not (sign and safe):
         return
     where = "".join(f" --backend {visible(backend)}" for backend in backends)

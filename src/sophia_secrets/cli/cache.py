@@ -89,7 +89,7 @@ def warm(ctx: typer.Context) -> None:
     with opened(replace(ctx.obj, max_stale="0"), "cache") as (session, console):
         if session.cache is None:
             raise errors.UsageError("The cache is switched off.", hint="Set `[cache] ttl` in the settings.")
-        read = reading.survey(session)
+        read = reading.list_all(session)
         warm_now = [a for a in read.answers if a.snapshot is not None and a.backend not in ("env", "local")]
         if console.json:
             rows = [

@@ -1,4 +1,4 @@
-"""Holding what is typed, made or carried to what is declared of its name."""
+"""Enforcing the declared type and pattern of new values, typed, generated or copied."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def search(pattern: str, value: SecretValue) -> bool | None:
         signal.signal(signal.SIGALRM, before)
 
 
-def hold_to_declared(session: Session, *, hold: bool) -> None:
-    """Take only values that are what is declared of their names; a pattern gets two seconds for each."""
-    session.as_declared = hold
+def enforce_declared(session: Session, *, enforce: bool) -> None:
+    """Refuse new values that are not of the declared type or pattern; matching one may take two seconds."""
+    session.as_declared = enforce
     session.search = search

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sophia_secrets import errors
-from sophia_secrets.cli import given, output_file, streams
+from sophia_secrets.cli import input_file, output_file, streams
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.read import Backend, NoCache
@@ -88,8 +88,8 @@ def render(
 
     Doubled braces, `{{{{ NAME }}}}`, give the text `{{ NAME }}`. A name without a value is an error.
     """
-    parsed = exporting.parse_template(given.content(template))
-    place = given.called(template)
+    parsed = exporting.parse_template(input_file.read(template))
+    place = input_file.display_name(template)
     with opened(ctx.obj, "render") as (session, console):
         made = exporting.render(session, parsed, place, only=backend, use_cache=not no_cache)
         _tell(made, console, session)

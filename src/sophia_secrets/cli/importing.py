@@ -4,15 +4,15 @@ from typing import Annotated
 
 import typer
 
-from sophia_secrets.cli import carried, given
-from sophia_secrets.cli.declared import hold_to_declared
+from sophia_secrets.cli import input_file, plans
+from sophia_secrets.cli.declared import enforce_declared
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.transfer import DryRun, Yes
 from sophia_secrets.cli.write import NotAsDeclared
 from sophia_secrets.core.count import counted
 from sophia_secrets.formats import READABLE
 from sophia_secrets.operations import importing
-from sophia_secrets.operations.carrying import intended
+from sophia_secrets.operations.applying import planned_rows
 
 
 def import_file(
@@ -37,20 +37,20 @@ def import_file(
     What the backend holds already is left as it is, so a second run finishes an interrupted one.
     """
     with opened(ctx.obj, "import") as (session, console):
-        hold_to_declared(session, hold=not not_as_declared)
-        carried.require_answer(console, yes=yes, dry_run=dry_run, doing="`import`")
-        pairs = importing.read_pairs(given.content(file), file, format_name)
+        enforce_declared(session, enforce=not not_as_declared)
+        plans.require_answer(console, yes=yes, dry_run=dry_run, doing="`import`")
+        pairs = importing.read_pairs(input_file.read(file), file, format_name)
         planned = importing.plan_import(session, pairs, backend, only=only)
         to, plan = planned.destination, planned.plan
-        console.note(f"{given.called(file)} → {to.name} ({to.target})")
+        console.note(f"{input_file.display_name(file)} → {to.name} ({to.target})")
         warn_of((planned.there,), console, session)
-        carried.show_plan(console, plan.actions, dry_run=dry_run)
+        plans.show_plan(console, plan.actions, dry_run=dry_run)
         if not plan.actions:
             console.note("The file holds no such name, so there is nothing to do.")
         if dry_run:
-            carried.show_intended(console, intended(to, plan))
+            plans.show_planned(console, planned_rows(to, plan))
             return
         if not plan.is_idle:
             names = counted(len(plan.changes), "name")
-            carried.confirm(console, f"Write {names} to {to.name} ({to.target})?", yes=yes)
-        carried.show_carried(console, importing.carry(session, planned))
+            plans.confirm(console, f"Write {names} to {to.name} ({to.target})?", yes=yes)
+        plans.show_applied(console, importing.apply(session, planned))

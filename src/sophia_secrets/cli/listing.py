@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from sophia_secrets.cli.frequent import knowledge, listing
+from sophia_secrets.cli.frequent import listing
+from sophia_secrets.cli.frequent.info import show as show_info
 from sophia_secrets.cli.read import Backend, NoCache
 
 
@@ -24,4 +25,4 @@ def info(
     name: Annotated[str, typer.Argument(metavar="NAME")],
 ) -> None:
     """Show a secret's metadata: accesses, rotation, version, and what each backend says."""
-    knowledge.show(ctx.obj, name)
+    show_info(ctx.obj, name)

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from sophia_secrets import errors
-from sophia_secrets.cli import carried
+from sophia_secrets.cli import plans
 from sophia_secrets.cli import rotate_prepare as preparing
 from sophia_secrets.cli.argument import refuse_value
 from sophia_secrets.cli.console import Console
-from sophia_secrets.cli.declared import hold_to_declared
+from sophia_secrets.cli.declared import enforce_declared
 from sophia_secrets.cli.opened import opened
 from sophia_secrets.cli.transfer import DryRun, Yes
 from sophia_secrets.cli.write import NotAsDeclared
@@ -65,9 +65,9 @@ def rotate(
             hint="Leave the others out.",
         )
     with opened(ctx.obj, "rotate") as (session, console):
-        hold_to_declared(session, hold=not not_as_declared)
+        enforce_declared(session, enforce=not not_as_declared)
         doing = f"Abandoning the rotation of {name}" if abandon else "`rotate`"
-        carried.require_answer(console, yes=yes, dry_run=dry_run, doing=doing)
+        plans.require_answer(console, yes=yes, dry_run=dry_run, doing=doing)
         if abandon:
             _abandon(session, console, name, yes=yes, dry_run=dry_run)
         elif all_due:
@@ -81,10 +81,10 @@ def rotate(
 
 
 def _rotate_due(session: Session, console: Console, *, yes: bool, dry_run: bool) -> None:
-    standings, _ = due.standings(session)
-    wanted = [standing for standing in standings if standing.wants_rotation]
-    by_hand = [standing.name for standing in wanted if not standing.generated]
-    names = [standing.name for standing in wanted if standing.generated]
+    statuses, _ = due.statuses(session)
+    wanted = [status for status in statuses if status.wants_rotation]
+    by_hand = [status.name for status in wanted if not status.generated]
+    names = [status.name for status in wanted if status.generated]
     if by_hand:
         console.warn(f"Due, and without a `generate` rule, so left to you: {', '.join(by_hand)}.")
     with rotating.claimed(session, names) as claims:
@@ -112,23 +112,23 @@ def _rotate_due(session: Session, console: Console, *, yes: bool, dry_run: bool)
 def _finish(
     session: Session, console: Console, rotations: Sequence[Rotation], *, yes: bool, dry_run: bool
 ) -> None:
-    planned = rotating.intended_rows(session, rotations)
+    planned = rotating.planned(session, rotations)
     if not console.json:
         rows = [[visible(r.name), r.backend, visible(r.target), r.action, visible(r.detail)] for r in planned]
         console.table(["name", "backend", "target", "action", "reason"], rows, err=not dry_run)
     if dry_run:
-        carried.show_intended(console, planned)
+        plans.show_planned(console, planned)
         return
     if rotations:
         names = ", ".join(rotation.name for rotation in rotations)
         verb = "Resume rotating" if all(rotation.resumed for rotation in rotations) else "Rotate"
-        carried.confirm(console, f"{verb} {names}?", yes=yes)
-    _tell(console, rotating.carry(session, rotations))
+        plans.confirm(console, f"{verb} {names}?", yes=yes)
+    _tell(console, rotating.apply(session, rotations))
 
 
 def _tell(console: Console, receipt: Receipt) -> None:
     if console.json:
-        results = [{**carried.row_shape(row), "holds": holds} for row, holds in receipt.rows]
+        results = [{**plans.row_shape(row), "holds": holds} for row, holds in receipt.rows]
         console.answer({"schema": 1, "dry_run": False, "results": results})
     elif receipt.rows:
         rows = [
@@ -152,7 +152,7 @@ def _tell(console: Console, receipt: Receipt) -> None:
     problem = receipt.problem
     if problem is None and receipt.unfinished:
         problem = errors.BadValue("The rotation is not finished: the reasons stand beside the backends.")
-    carried.end(console, problem)
+    plans.end(console, problem)
 
 
 def _abandon(session: Session, console: Console, name: str, *, yes: bool, dry_run: bool) -> None:
@@ -174,7 +174,7 @@ def _abandon(session: Session, console: Console, name: str, *, yes: bool, dry_ru
             console.table(["backend", "target", "holds", "detail"], rows, err=True)
         if dry_run:
             return
-        carried.confirm(
+        plans.confirm(
             console,
             f"Drop the sealed new value of {name}? Where only write-only backends hold it, it is lost.",
             yes=yes,

@@ -32,7 +32,7 @@ def prepare(
     *,
     dry_run: bool,
 ) -> Rotation:
-    """The rotation to carry out. The backends are shown before the value is asked for."""
+    """The rotation to apply. The backends are shown before the value is asked for."""
     record = claim.read()
     if record is not None:
         if only:

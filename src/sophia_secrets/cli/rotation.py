@@ -10,7 +10,7 @@ from sophia_secrets.cli.group import Group
 from sophia_secrets.cli.opened import ago, opened
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import due
-from sophia_secrets.operations.due import Standing
+from sophia_secrets.operations.due import RotationStatus
 
 app = typer.Typer(cls=Group, name="rotation", help="Show what is due for rotation.", rich_markup_mode=None)
 
@@ -26,19 +26,19 @@ def _group() -> None:
 def status(ctx: typer.Context) -> None:
     """Show what is due, since when, and who holds it."""
     with opened(ctx.obj, "rotation") as (session, console):
-        standings, damaged = due.standings(session)
+        statuses, damaged = due.statuses(session)
         if console.json:
-            rows = [_shape(standing) for standing in standings]
+            rows = [_shape(status) for status in statuses]
             console.answer({"schema": 1, "rotations": rows, "unreadable": damaged})
-        elif standings:
-            _table(console, standings, session.clock())
+        elif statuses:
+            _table(console, statuses, session.clock())
         else:
             console.note("No secret is declared with `rotate_every`, and no rotation was interrupted.")
-        for standing in standings:
-            if standing.pending:
+        for status in statuses:
+            if status.pending:
                 console.warn(
-                    f"A rotation of {standing.name} was interrupted. Resume it with "
-                    f"`sophia-secrets rotate {standing.name}`."
+                    f"A rotation of {status.name} was interrupted. Resume it with "
+                    f"`sophia-secrets rotate {status.name}`."
                 )
         if damaged:
             console.warn(
@@ -47,17 +47,17 @@ def status(ctx: typer.Context) -> None:
             )
 
 
-def _table(console: Console, standings: tuple[Standing, ...], now: float) -> None:
+def _table(console: Console, statuses: tuple[RotationStatus, ...], now: float) -> None:
     rows = [
         [
-            visible(standing.name),
-            console.style(standing.state.replace("_", " "), _STYLES[standing.state]),
-            f"{ago(now - standing.rotated)} ago" if standing.rotated else "-",
-            _span(standing.every),
-            (shapes.instant(standing.due) or "-")[:10],
-            ", ".join(copy.backend for copy in standing.copies) or "-",
+            visible(status.name),
+            console.style(status.state.replace("_", " "), _STYLES[status.state]),
+            f"{ago(now - status.rotated)} ago" if status.rotated else "-",
+            _span(status.every),
+            (shapes.instant(status.due) or "-")[:10],
+            ", ".join(copy.backend for copy in status.copies) or "-",
         ]
-        for standing in standings
+        for status in statuses
     ]
     console.table(["name", "state", "rotated", "every", "due", "held by"], rows)
 
@@ -66,17 +66,17 @@ def _span(seconds: float | None) -> str:
     return "-" if seconds is None else ago(seconds)
 
 
-def _shape(standing: Standing) -> dict[str, Any]:
+def _shape(status: RotationStatus) -> dict[str, Any]:
     return {
-        "name": standing.name,
-        "state": standing.state,
-        "last_rotated": shapes.instant(standing.rotated),
-        "rotate_every": standing.every,
-        "due": shapes.instant(standing.due),
-        "generated": standing.generated,
-        "pending": standing.pending,
+        "name": status.name,
+        "state": status.state,
+        "last_rotated": shapes.instant(status.rotated),
+        "rotate_every": status.every,
+        "due": shapes.instant(status.due),
+        "generated": status.generated,
+        "pending": status.pending,
         "holders": [
             {"backend": copy.backend, "target": copy.target, "last_rotated": shapes.instant(copy.rotated)}
-            for copy in standing.copies
+            for copy in status.copies
         ],
     }

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sophia_secrets import errors
-from sophia_secrets.cli import carried
+from sophia_secrets.cli import plans
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.read import Backend, NoCache
@@ -63,7 +63,7 @@ def scan(
             console.answer(_shape(scanned))
         else:
             _show(scanned, console, "staged file" if staged else "file")
-        carried.end(console, _problem(scanned.findings, staged=staged))
+        plans.end(console, _problem(scanned.findings, staged=staged))
 
 
 def _install(ctx: typer.Context) -> None:

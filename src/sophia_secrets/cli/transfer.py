@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from sophia_secrets.cli import carried
+from sophia_secrets.cli import plans
 from sophia_secrets.cli.console import Console
-from sophia_secrets.cli.declared import hold_to_declared
+from sophia_secrets.cli.declared import enforce_declared
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.write import NotAsDeclared
 from sophia_secrets.core.changes import Plan
@@ -15,7 +15,7 @@ from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import visible
 from sophia_secrets.errors import CheckFailed
 from sophia_secrets.operations import comparing, moving, transferring
-from sophia_secrets.operations.carrying import intended
+from sophia_secrets.operations.applying import planned_rows
 from sophia_secrets.operations.session import Session
 from sophia_secrets.operations.transferring import Transfer
 
@@ -115,7 +115,7 @@ def diff(
             names = ", ".join(differing)
             told = f"{first} and {second} are not known to agree on {names}."
             hint = f"See all that is known of one with `sophia-secrets explain {differing[0]}`."
-            carried.end(console, CheckFailed(told, hint=hint))
+            plans.end(console, CheckFailed(told, hint=hint))
 
 
 def _style(state: str) -> str:
@@ -132,24 +132,24 @@ def _run(
     yes: bool,
 ) -> None:
     with opened(ctx.obj, command) as (session, console):
-        hold_to_declared(session, hold=hold)
-        carried.require_answer(console, yes=yes, dry_run=dry_run, doing=f"`{command}`")
+        enforce_declared(session, enforce=hold)
+        plans.require_answer(console, yes=yes, dry_run=dry_run, doing=f"`{command}`")
         planned = make(session)
         source, to = planned.source, planned.destination
         console.note(f"{source.name} ({source.target}) → {to.name} ({to.target})")
         warn_of((planned.seen, planned.there), console, session)
         removal = moving.planned_removal(planned)
-        carried.show_plan(console, planned.plan.actions + removal.actions, dry_run=dry_run)
+        plans.show_plan(console, planned.plan.actions + removal.actions, dry_run=dry_run)
         if dry_run:
-            carried.show_intended(console, intended(to, planned.plan) + intended(source, removal))
+            plans.show_planned(console, planned_rows(to, planned.plan) + planned_rows(source, removal))
             if not planned.plan.actions:
                 console.note("There is nothing to do.")
             return
         if planned.plan.is_idle and removal.is_idle:
             _tell_idle(console, planned)
         else:
-            carried.confirm(console, _question(planned, removal), yes=yes)
-        carried.show_carried(console, transferring.transfer(session, planned))
+            plans.confirm(console, _question(planned, removal), yes=yes)
+        plans.show_applied(console, transferring.transfer(session, planned))
 
 
 def _tell_idle(console: Console, planned: Transfer) -> None:

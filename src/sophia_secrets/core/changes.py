@@ -89,7 +89,7 @@ def plan(wanted: Mapping[str, SecretValue], destination: Destination) -> tuple[A
     destination is readable, else by the fingerprint of our last write and the vendor's mark that
     has not moved since. Where neither tells, it is set again.
     """
-    return tuple(_carry(name, value, destination) for name, value in wanted.items())
+    return tuple(_plan_value(name, value, destination) for name, value in wanted.items())
 
 
 def plan_sync(
@@ -110,18 +110,18 @@ def plan_sync(
     that the source does not hold goes too; whoever asks for that must know that the source tells
     all its names.
     """
-    actions = [_sync(name, source, place, source_writes) for name in names]
+    actions = [_plan_synced(name, source, place, source_writes) for name in names]
     if delete and place.answer.snapshot is not None:
         for name, entry in sorted(place.answer.snapshot.entries.items()):
             held = find(source, name)
             if not _is_secret(name, entry, declared) or not name.startswith(only):
                 continue
             if held is None or held.state is EntryState.ABSENT:
-                actions.append(_delete(name, source, place))
+                actions.append(_plan_deletion(name, source, place))
     return Plan(tuple(actions))
 
 
-def carried(source: Answer, *, only: str = "", declared: Collection[str] = ()) -> tuple[str, ...]:
+def names_to_sync(source: Answer, *, only: str = "", declared: Collection[str] = ()) -> tuple[str, ...]:
     """
     The names that `sync` takes from a source, sorted.
 
@@ -153,7 +153,7 @@ def _chosen(name: str, entry: Entry, only: str, declared: Collection[str]) -> bo
     return not is_dangerous(name) and (bool(only) or entry.detail.startswith("from "))
 
 
-def _carry(name: str, value: SecretValue, place: Destination) -> Action:
+def _plan_value(name: str, value: SecretValue, place: Destination) -> Action:
     reason = place.problem(name, value)
     if reason is not None:
         return Action(name, Act.REFUSED, reason)
@@ -171,10 +171,12 @@ def _carry(name: str, value: SecretValue, place: Destination) -> Action:
             return Action(name, Act.SET, CANNOT_COMPARE, value)
 
 
-def _sync(name: str, source: Answer, place: Destination, source_writes: Mapping[str, LastWrite]) -> Action:
+def _plan_synced(
+    name: str, source: Answer, place: Destination, source_writes: Mapping[str, LastWrite]
+) -> Action:
     here = find(source, name)
     if here is not None and here.value is not None:
-        return _carry(name, here.value, place)
+        return _plan_value(name, here.value, place)
     there = find(place.answer, name)
     if here is None or there is None or there.state is EntryState.ABSENT:
         return Action(name, Act.REFUSED, f"{source.backend} does not give its value")
@@ -187,7 +189,7 @@ def _sync(name: str, source: Answer, place: Destination, source_writes: Mapping[
             return Action(name, Act.UNKNOWN, UNREADABLE)
 
 
-def _delete(name: str, source: Answer, place: Destination) -> Action:
+def _plan_deletion(name: str, source: Answer, place: Destination) -> Action:
     reason = place.problem(name, None)
     if reason is not None:
         return Action(name, Act.REFUSED, reason)

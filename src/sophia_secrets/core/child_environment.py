@@ -73,7 +73,7 @@ def to_ask(selection: Selection, scopes: Mapping[str, Collection[str]]) -> tuple
     for word in (*selection.only, *selection.files):
         prefix = word.endswith("*") and word in selection.only
         if word != "*":
-            naming.check_askable(word[:-1] if prefix else word)
+            naming.check_safe(word[:-1] if prefix else word)
         asked[ANY if prefix else word] = None
     known = {scope for each in scopes.values() for scope in each}
     for scope in selection.scopes:

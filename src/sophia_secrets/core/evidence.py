@@ -61,7 +61,7 @@ def holder_of(name: str, evidence: Evidence) -> Answer | None:
     return next((answer for answer in evidence.answers if holds(answer, name)), None)
 
 
-def hidden_behind(policy: Policy, evidence: Evidence) -> Failure | None:
+def blocking_failure(policy: Policy, evidence: Evidence) -> Failure | None:
     """The failure of a backend that may hold the secret, so that its absence is not certain."""
     for answer in evidence.answers:
         failure = failure_of(answer)

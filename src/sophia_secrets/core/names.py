@@ -42,7 +42,7 @@ def corrected(name: str) -> str:
     return shouted[:MAX_LENGTH]
 
 
-def _asking_problem(name: str) -> str | None:
+def _safety_problem(name: str) -> str | None:
     if not name:
         return "it is empty"
     if len(name) > MAX_LENGTH:
@@ -58,14 +58,14 @@ def _asking_problem(name: str) -> str | None:
     return None
 
 
-def is_safe_to_ask(name: str) -> bool:
+def is_safe(name: str) -> bool:
     """Whether a vendor may be handed this name: dotted paths and lower case are (I1, I2)."""
-    return _asking_problem(name) is None
+    return _safety_problem(name) is None
 
 
-def check_askable(name: str) -> None:
+def check_safe(name: str) -> None:
     """Raises `errors.BadName` for a name that no vendor may be handed (I1, I2)."""
-    problem = _asking_problem(name)
+    problem = _safety_problem(name)
     if problem is None:
         return
     if not name:

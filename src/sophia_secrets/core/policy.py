@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from sophia_secrets.core import names as naming
-from sophia_secrets.core import value_types, verdict
+from sophia_secrets.core import read_errors, value_types
 from sophia_secrets.core.evidence import (
     Evidence,
     Group,
     Policy,
     Search,
+    blocking_failure,
     failure_above,
     failure_of,
-    hidden_behind,
     holder_of,
 )
 from sophia_secrets.core.finding import Finding, Status
@@ -62,7 +62,7 @@ def _presence(policy: Policy, evidence: Evidence) -> Finding:
 
     if resolution.value is not None:
         return finding(Status.OK, f"comes from {resolution.backend} ({resolution.target})")
-    failure = hidden_behind(policy, evidence)
+    failure = blocking_failure(policy, evidence)
     if failure is not None:
         return finding(Status.UNKNOWN, f"is not known to be there: {failure.message}", failure.hint, failure)
     holder = holder_of(policy.name, evidence)
@@ -73,7 +73,7 @@ def _presence(policy: Policy, evidence: Evidence) -> Finding:
         return finding(Status.SKIP, "optional, and not there")
     return finding(
         Status.FAIL,
-        f"is required, and no backend gives it ({verdict.outcomes(resolution.trace)})",
+        f"is required, and no backend gives it ({read_errors.outcomes(resolution.trace)})",
         _store(policy, holder),
     )
 
@@ -176,7 +176,7 @@ def _rotation(policy: Policy, every: float, evidence: Evidence) -> Iterator[Find
         for answer in holders
         if (changed := _changed(answer, policy.name, evidence)) is not None
     ]
-    if known or holders or hidden_behind(policy, evidence):
+    if known or holders or blocking_failure(policy, evidence):
         oldest = min(known, key=lambda pair: pair[0], default=None)
         yield _age_finding(policy, every, evidence, oldest)
 
@@ -189,7 +189,7 @@ def _age_finding(
         return Finding(policy.name, "rotation", status, message, "" if status is Status.OK else hint, failure)
 
     due = f"due every {age_in_words(every)}"
-    failure = hidden_behind(policy, evidence)
+    failure = blocking_failure(policy, evidence)
     if oldest is not None:
         changed, holder = oldest
         age = max(0.0, evidence.now - changed)
@@ -218,7 +218,7 @@ def _judge_group(group: Group, policies: Mapping[str, Policy], evidence: Evidenc
 
     members = [policies.get(name) or Policy(name) for name in group.names]
     there = [policy.name for policy in members if _is_there(policy, evidence)]
-    doubts = [hidden_behind(policy, evidence) for policy in members if policy.name not in there]
+    doubts = [blocking_failure(policy, evidence) for policy in members if policy.name not in there]
     failure = next((doubt for doubt in doubts if doubt is not None), None)
     if group.exactly and len(there) > 1:
         wanted = f"exactly one of {', '.join(group.names)}"

@@ -145,7 +145,7 @@ def check_names(pairs: Sequence[Pair], *, identifier: bool) -> None:
     """
     seen: set[str] = set()
     for pair in pairs:
-        names.check_askable(pair.name)
+        names.check_safe(pair.name)
         if identifier and not is_identifier(pair.name):
             suggestion = names.corrected(pair.name)
             raise errors.BadName(

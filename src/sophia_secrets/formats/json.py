@@ -59,7 +59,7 @@ def _flat(document: object) -> list[Pair]:
         )
     pairs: list[Pair] = []
     for name, value in document.items():
-        names.check_askable(name)
+        names.check_safe(name)
         text = value.text if isinstance(value, strict_json.Number) else value
         if not isinstance(text, str):
             raise errors.UsageError(

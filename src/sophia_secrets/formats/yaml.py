@@ -84,7 +84,7 @@ def _check_node(event: yaml.ScalarEvent | yaml.MappingStartEvent, line: int) -> 
 
 def _name(event: yaml.ScalarEvent, line: int, lines: dict[str, int]) -> str:
     name: str = event.value
-    if not names.is_safe_to_ask(name):
+    if not names.is_safe(name):
         raise malformed(line, "it does not begin with a name")
     if name in lines:
         raise malformed(line, f"{names.shown(name)} is already on line {lines[name]}")

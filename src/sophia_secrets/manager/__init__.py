@@ -105,7 +105,7 @@ class SecretsManager:
         """Read the names, together with those that other tasks ask for at the same moment."""
         for name in names:
             _require_text("the name of a secret", name)
-            naming.check_askable(name)
+            naming.check_safe(name)
         return await self._coalescer.read(names, use_cache, optional)
 
     async def _read_together(self, names: list[str], use_cache: bool, optional: list[str]) -> reading.Reading:
@@ -149,7 +149,7 @@ class SecretsManager:
 
         def store(session: Session) -> Receipt:
             session.as_declared = as_declared
-            session.search = partial(searching.apart, session)
+            session.search = partial(searching.search_in_process, session)
             destination = writing.destination(session, backend)
             declaring.check_new_value(session, name, change.value)
             return writing.write(session, destination, [change]).receipt
@@ -174,7 +174,7 @@ class SecretsManager:
 
     async def list_secrets(self) -> list[str]:
         """The names that the configured backends hold, sorted; the process's own variables are left out."""
-        read = await self._run("python list", reading.survey)
+        read = await self._run("python list", reading.list_all)
         return [resolution.name for resolution in read.resolutions]
 
     async def _run(self, command: str, work: Callable[[Session], T]) -> T:

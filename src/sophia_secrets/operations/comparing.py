@@ -8,7 +8,7 @@ from sophia_secrets.core.compare import Sameness, compare
 from sophia_secrets.core.model import EntryState
 from sophia_secrets.core.resolve import find, is_complete
 from sophia_secrets.operations import metadata
-from sophia_secrets.operations.carrying import destination_of
+from sophia_secrets.operations.applying import destination_of
 from sophia_secrets.operations.reading import fresh_answer
 from sophia_secrets.operations.session import Session
 
@@ -27,7 +27,10 @@ def differences(session: Session, left_name: str, right_name: str) -> tuple[tupl
         )
     first, second = fresh_answer(session, left), fresh_answer(session, right)
     declared = session.settings.declared
-    names = {*changes.carried(first, declared=declared), *changes.carried(second, declared=declared)}
+    names = {
+        *changes.names_to_sync(first, declared=declared),
+        *changes.names_to_sync(second, declared=declared),
+    }
     left_writes = metadata.last_writes(session, left.name, str(left.target))
     place = destination_of(session, right, second)
     found = []

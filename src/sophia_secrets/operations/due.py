@@ -25,7 +25,7 @@ class Copy(Struct, frozen=True):
     rotated: float | None
 
 
-class Standing(Struct, frozen=True):
+class RotationStatus(Struct, frozen=True):
     """
     How a secret stands under its policy.
 
@@ -63,7 +63,7 @@ def state_of(rotated: float | None, every: float | None, now: float) -> str:
     return DUE if left <= min(every * SOON_SHARE, SOON_MOST) else OK
 
 
-def standings(session: Session) -> tuple[tuple[Standing, ...], int]:
+def statuses(session: Session) -> tuple[tuple[RotationStatus, ...], int]:
     """
     Every declared secret with a rotation age, and every interrupted rotation, by name; and how
     many sealed records there are that cannot be opened.
@@ -80,16 +80,16 @@ def standings(session: Session) -> tuple[tuple[Standing, ...], int]:
     declared = session.settings.declared
     wanted = sorted(waiting | {name for name, policy in declared.items() if policy.rotate_every is not None})
     copies = _copies(session, wanted)
-    return tuple(_standing(session, name, copies[name], name in waiting) for name in wanted), damaged
+    return tuple(_status(session, name, copies[name], name in waiting) for name in wanted), damaged
 
 
-def _standing(session: Session, name: str, copies: Sequence[Copy], is_pending: bool) -> Standing:
+def _status(session: Session, name: str, copies: Sequence[Copy], is_pending: bool) -> RotationStatus:
     policy = session.settings.declared.get(name)
     every = policy.rotate_every if policy is not None else None
     times = [copy.rotated for copy in copies]
     rotated = min((time for time in times if time is not None), default=None)
     counted = None if None in times else rotated
-    return Standing(
+    return RotationStatus(
         name=name,
         every=every,
         rotated=rotated,

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.core import names as naming
-from sophia_secrets.core import verdict
+from sophia_secrets.core import read_errors
 from sophia_secrets.core.child_environment import Chosen, Selection
 from sophia_secrets.core.quiet import Quiet
 from sophia_secrets.core.resolve import Answer
@@ -62,7 +62,7 @@ def export(
     """
     write = writer(format_name)
     for name in names:
-        naming.check_askable(name)
+        naming.check_safe(name)
     selection = Selection(only=tuple(prefixes))
     selected_too = bool(prefixes) or not names
     select = by_selection(session, selection)
@@ -119,7 +119,7 @@ def render(
     """
     lines = template.first_lines
     for name, line in lines.items():
-        if not naming.is_safe_to_ask(name):
+        if not naming.is_safe(name):
             raise errors.BadName(
                 f"{place}:{line}: {naming.shown(name)} cannot be a secret's name.",
                 hint="See the names with `sophia-secrets list --names`.",
@@ -154,7 +154,7 @@ def _check_present(selected: Selected, lines: dict[str, int], place: str, in_wor
     missing = [each for each in selected.resolutions if each.value is None]
     if not missing:
         return
-    first = verdict.missing(missing[0], selected.answers, in_workflow=in_workflow)
+    first = read_errors.missing(missing[0], selected.answers, in_workflow=in_workflow)
     others = ", ".join(f"`{each.name}` ({place}:{lines[each.name]})" for each in missing[1:])
     more = f" Nor {'was' if len(missing) == 2 else 'were'} {others}." if others else ""
     raise type(first)(

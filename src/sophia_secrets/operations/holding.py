@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend, Unconfigured
-from sophia_secrets.core import verdict
+from sophia_secrets.core import read_errors
 from sophia_secrets.core.model import EntryState
 from sophia_secrets.core.resolve import Answer, find, is_complete
 from sophia_secrets.operations import reading, writing
@@ -64,7 +64,7 @@ def ask(session: Session, names: Sequence[str], backend: Backend) -> Answer:
 
 def _require(answer: Answer) -> None:
     if answer.failure is not None:
-        raise verdict.failure_error(
+        raise read_errors.failure_error(
             answer,
             f"{answer.failure.message} Whether it holds the secret is not known, so nothing was rotated.",
             hint="Name the backends to rotate with `--backend`.",

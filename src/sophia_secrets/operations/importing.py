@@ -14,7 +14,7 @@ from sophia_secrets.core.changes import Plan
 from sophia_secrets.core.resolve import Answer
 from sophia_secrets.formats import Pair, guess, reader
 from sophia_secrets.operations import writing
-from sophia_secrets.operations.carrying import Carried, carry_out, destination_of
+from sophia_secrets.operations.applying import Applied, apply_plan, destination_of
 from sophia_secrets.operations.reading import fresh_answer
 from sophia_secrets.operations.session import Session
 
@@ -67,9 +67,9 @@ def plan_import(
     return Import(destination, there, Plan(actions))
 
 
-def carry(session: Session, planned: Import) -> Carried:
+def apply(session: Session, planned: Import) -> Applied:
     """Store what the plan says in one write; the rows say what became of each name."""
-    return carry_out(session, planned.destination, planned.plan)
+    return apply_plan(session, planned.destination, planned.plan)
 
 
 def _check_names(destination: Backend, pairs: Sequence[Pair]) -> None:

@@ -69,7 +69,7 @@ def ask(
     fresh = [*asked.values(), *([organization] if organization else [])]
     count = sum(len(answer.snapshot.entries) for answer in fresh if answer.snapshot is not None)
     if fresh:
-        recording.survey(session, fresh, count, round((time.monotonic() - began) * 1000))
+        recording.listing(session, fresh, count, round((time.monotonic() - began) * 1000))
     return Levels(found[""], {name: found[name] for name in scopes if name}, organization)
 
 

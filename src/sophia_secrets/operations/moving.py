@@ -10,7 +10,7 @@ from sophia_secrets import errors
 from sophia_secrets.core.changes import Act, Action, Plan
 from sophia_secrets.core.model import Entry, Outcome
 from sophia_secrets.core.resolve import find, has_value
-from sophia_secrets.operations.carrying import Carried, Row, carry_out
+from sophia_secrets.operations.applying import Applied, Row, apply_plan
 from sophia_secrets.operations.reading import fresh_answer
 from sophia_secrets.operations.session import Session
 
@@ -43,16 +43,16 @@ def planned_removal(planned: Transfer) -> Plan:
     )
 
 
-def remove_source(session: Session, planned: Transfer, carried: Carried) -> Carried:
-    """Remove from the source, in one call, each name that was `carried`, is proven and has not changed since."""
+def remove_source(session: Session, planned: Transfer, applied: Applied) -> Applied:
+    """Remove from the source, in one call, each name whose copy is proven and that has not changed since."""
     proven = [
         row.name
-        for row in carried.rows
+        for row in applied.rows
         if has_value(planned.seen, row.name) and _is_proven(row, find(planned.there, row.name))
     ]
     now = fresh_answer(session, planned.source) if proven else planned.seen
     actions = []
-    for row in carried.rows:
+    for row in applied.rows:
         before, after = find(planned.seen, row.name), find(now, row.name)
         if before is None or before.value is None:
             continue
@@ -63,7 +63,7 @@ def remove_source(session: Session, planned: Transfer, carried: Carried) -> Carr
             actions.append(Action(row.name, Act.REFUSED, "left in place: it has changed meanwhile"))
         else:
             actions.append(Action(row.name, Act.DELETE))
-    removed = carry_out(session, planned.source, Plan(tuple(actions)))
+    removed = apply_plan(session, planned.source, Plan(tuple(actions)))
     left = [row for row in removed.rows if row.outcome is Outcome.REFUSED]
     rows = tuple(replace(row, action=Act.DELETE.value) for row in removed.rows)
     rows = tuple(
@@ -74,16 +74,16 @@ def remove_source(session: Session, planned: Transfer, carried: Carried) -> Carr
         names = ", ".join(row.name for row in left)
         problem = errors.BadOutput(
             f"{planned.source.name} ({planned.source.target}) still holds {names}: the copy is not proven.",
-            hint=_way_on(planned, left, carried),
+            hint=_way_on(planned, left, applied),
             backend=planned.source.name,
             target=str(planned.source.target),
         )
-    return Carried(rows, problem)
+    return Applied(rows, problem)
 
 
-def _way_on(planned: Transfer, left: list[Row], carried: Carried) -> str:
+def _way_on(planned: Transfer, left: list[Row], applied: Applied) -> str:
     """What leads on where a copy is not proven: a digest that a write did not move stays so."""
-    rows = {row.name: row for row in carried.rows}
+    rows = {row.name: row for row in applied.rows}
     still = [row.name for row in left if _stood_still(find(planned.there, row.name), rows[row.name])]
     if not still:
         return "Run the same command again; what is proven by then is removed."

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend
 from sophia_secrets.core import names as naming
-from sophia_secrets.core import verdict
+from sophia_secrets.core import read_errors
 from sophia_secrets.core.model import Failure, Resolution, TraceOutcome
 from sophia_secrets.core.resolve import Answer, resolve
 from sophia_secrets.operations import recording
@@ -37,7 +37,7 @@ class Reading(Struct, frozen=True):
 
     def problem(self, resolution: Resolution) -> errors.SophiaError:
         """Why a resolution has no value."""
-        return verdict.missing(resolution, self.answers, in_workflow=self.in_workflow)
+        return read_errors.missing(resolution, self.answers, in_workflow=self.in_workflow)
 
 
 def read(
@@ -65,7 +65,7 @@ def read(
     error of the first failure at or above a winner.
     """
     for name in names:
-        naming.check_askable(name)
+        naming.check_safe(name)
     started = time.monotonic()
     wanted = Wanted(tuple(names), only=only, use_cache=use_cache, everything=everything)
     answers = gather(session, wanted)
@@ -86,18 +86,18 @@ def read(
     return Reading(resolutions, tuple(answers), refusals, session.in_workflow)
 
 
-def survey(session: Session, *, only: str | None = None, use_cache: bool = True) -> Reading:
+def list_all(session: Session, *, only: str | None = None, use_cache: bool = True) -> Reading:
     """Everything that every backend of the chain holds, with a resolution for each name (no value)."""
     started = time.monotonic()
     answers = gather(session, Wanted(None, only=only, use_cache=use_cache))
     found = sorted({name for answer in answers for name in _names(answer, only)})
     resolutions = tuple(replace(resolve(name, answers), value=None) for name in found)
     duration = round((time.monotonic() - started) * 1000)
-    recording.survey(session, answers, len(found), duration, alone=only is not None)
+    recording.listing(session, answers, len(found), duration, alone=only is not None)
     if session.strict:
         for answer in answers:
             if answer.failure is not None:
-                raise verdict.failure_error(answer)
+                raise read_errors.failure_error(answer)
     return Reading(resolutions, tuple(answers))
 
 
@@ -110,9 +110,9 @@ def fresh_answer(session: Session, backend: Backend) -> Answer:
     started = time.monotonic()
     (answer,) = gather(session, Wanted(None, only=backend.name, use_cache=False))
     count = len(answer.snapshot.entries) if answer.snapshot is not None else 0
-    recording.survey(session, [answer], count, round((time.monotonic() - started) * 1000), alone=True)
+    recording.listing(session, [answer], count, round((time.monotonic() - started) * 1000), alone=True)
     if answer.failure is not None:
-        raise verdict.failure_error(answer)
+        raise read_errors.failure_error(answer)
     return answer
 
 
@@ -129,7 +129,7 @@ def _strict_refusals(
     """The error for each name that strict mode refuses to answer: a backend at or above it failed."""
     found: dict[str, errors.SophiaError] = {}
     for resolution in resolutions if session.strict else ():
-        refusal = verdict.refused_by_strict(resolution, answers) if resolution.degraded else None
+        refusal = read_errors.refused_by_strict(resolution, answers) if resolution.degraded else None
         if refusal is not None:
             found[resolution.name] = refusal
     return found

@@ -165,7 +165,7 @@ def accesses(
     append(session, events)
 
 
-def survey(
+def listing(
     session: Session, answers: Sequence[Answer], count: int, duration_ms: int, *, alone: bool = False
 ) -> None:
     """
@@ -196,13 +196,17 @@ def _failure_event(command: str, failure: Failure) -> Event:
     )
 
 
-def intents(session: Session, target: Target, names: Sequence[str], tie: str) -> None:
+def intents(session: Session, target: Target, names: Sequence[str], write_id: str) -> None:
     """Record what is about to be written, before the vendor is called."""
     command = session.options.command
-    append(session, [Event(command, "intent", name, target.backend, str(target), id=tie) for name in names])
+    append(
+        session, [Event(command, "intent", name, target.backend, str(target), id=write_id) for name in names]
+    )
 
 
-def outcomes(session: Session, receipt: Receipt, tie: str, values: dict[str, SecretValue]) -> dict[str, int]:
+def outcomes(
+    session: Session, receipt: Receipt, write_id: str, values: dict[str, SecretValue]
+) -> dict[str, int]:
     """
     Record the outcome of each name, in the log and in the metadata; returns the new versions.
 
@@ -210,7 +214,7 @@ def outcomes(session: Session, receipt: Receipt, tie: str, values: dict[str, Sec
     """
     if session.settings.audit_mode == OFF:
         return {}
-    events = [_outcome_event(session, receipt, result, tie, values) for result in receipt.results]
+    events = [_outcome_event(session, receipt, result, write_id, values) for result in receipt.results]
     try:
         known = session.facts.record(receipt.target.backend, str(receipt.target), events)
     except (errors.AuditFailed, errors.UnsafeState) as problem:
@@ -228,7 +232,7 @@ def outcomes(session: Session, receipt: Receipt, tie: str, values: dict[str, Sec
 
 
 def _outcome_event(
-    session: Session, receipt: Receipt, result: Result, tie: str, values: dict[str, SecretValue]
+    session: Session, receipt: Receipt, result: Result, write_id: str, values: dict[str, SecretValue]
 ) -> Event:
     from sophia_secrets.operations.metadata import fingerprint
 
@@ -247,6 +251,6 @@ def _outcome_event(
         else "",
         digest=(result.entry.digest if result.entry else None) or "",
         updated_at=(result.entry.updated_at if result.entry else None) or "",
-        id=tie,
+        id=write_id,
         words=failure.words if failure is not None else "",
     )

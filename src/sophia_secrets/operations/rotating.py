@@ -16,11 +16,11 @@ from msgspec.structs import replace
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend
-from sophia_secrets.core import changes, verdict
+from sophia_secrets.core import changes, read_errors
 from sophia_secrets.core.changes import Act, Action, Plan
 from sophia_secrets.core.model import Change, Outcome, SecretValue
 from sophia_secrets.operations import recording, writing
-from sophia_secrets.operations.carrying import Carried, Row, carry_out, destination_of, intended
+from sophia_secrets.operations.applying import Applied, Row, apply_plan, destination_of, planned_rows
 from sophia_secrets.operations.holding import Holding, ask
 from sophia_secrets.operations.session import Session
 from sophia_secrets.state import keys
@@ -32,7 +32,7 @@ _DONE_BEFORE = "written before the interruption"
 
 
 class Rotation(Struct, frozen=True):
-    """One name's rotation: sealed already where it is `resumed`, else sealed when it is carried out."""
+    """One name's rotation: sealed already where it is `resumed`, else sealed when it is applied."""
 
     claim: Claim
     record: Pending
@@ -131,19 +131,19 @@ def plan_for(session: Session, rotation: Rotation, holding: Holding) -> Action:
     return action
 
 
-def intended_rows(session: Session, rotations: Sequence[Rotation]) -> tuple[Row, ...]:
-    """What is to be done, backend by backend, before anything is."""
+def planned(session: Session, rotations: Sequence[Rotation]) -> tuple[Row, ...]:
+    """The rows of the rotations, backend by backend, before anything is written."""
     return tuple(
         row
         for backend in _in_order(rotations)
         for rotation in rotations
         for holding in rotation.holdings
         if holding.backend is backend
-        for row in intended(backend, Plan((plan_for(session, rotation, holding),)))
+        for row in planned_rows(backend, Plan((plan_for(session, rotation, holding),)))
     )
 
 
-def carry(session: Session, rotations: Sequence[Rotation]) -> Receipt:
+def apply(session: Session, rotations: Sequence[Rotation]) -> Receipt:
     """
     Seal the new values, then give each backend those that are for it, in one call a backend.
 
@@ -193,16 +193,16 @@ def _give(
     plan = Plan(tuple(actions.values()))
     before = {r.name: holder.holds for r, _ in here if (holder := r.holder(backend)) is not None}
     if stopped:
-        carried = Carried(intended(backend, plan))
+        applied = Applied(planned_rows(backend, plan))
     elif failed is not None:
-        error = verdict.failure_error(failed)
-        rows = tuple(replace(row, detail=error.message) for row in intended(backend, plan))
-        carried = Carried(rows, error)
+        error = read_errors.failure_error(failed)
+        rows = tuple(replace(row, detail=error.message) for row in planned_rows(backend, plan))
+        applied = Applied(rows, error)
     else:
-        carried = _sealed_write(session, backend, plan, [rotation for rotation, _ in here])
-    trouble = carried.problem
+        applied = _sealed_write(session, backend, plan, [rotation for rotation, _ in here])
+    trouble = applied.problem
     told = []
-    for (rotation, _), row in zip(here, carried.rows, strict=True):
+    for (rotation, _), row in zip(here, applied.rows, strict=True):
         holds = _holds(row.outcome, before.get(rotation.name, OLD))
         told.append((row, holds))
         holder = rotation.holder(backend)
@@ -212,7 +212,7 @@ def _give(
     return told, trouble
 
 
-def _sealed_write(session: Session, backend: Backend, plan: Plan, rotations: Sequence[Rotation]) -> Carried:
+def _sealed_write(session: Session, backend: Backend, plan: Plan, rotations: Sequence[Rotation]) -> Applied:
     """The write, between a seal that says `unknown` and what it turns out to be."""
     for rotation in rotations:
         holder = rotation.holder(backend)
@@ -222,8 +222,8 @@ def _sealed_write(session: Session, backend: Backend, plan: Plan, rotations: Seq
             trouble = _record(rotation)
             if trouble is not None:
                 holder.holds = before
-                return Carried(intended(backend, plan), trouble)
-    return carry_out(session, backend, plan)
+                return Applied(planned_rows(backend, plan), trouble)
+    return apply_plan(session, backend, plan)
 
 
 def _record(rotation: Rotation) -> errors.SophiaError | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct, field
 
 from sophia_secrets import errors
-from sophia_secrets.core import changes, verdict
+from sophia_secrets.core import changes, read_errors
 from sophia_secrets.core.child_environment import ANY
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.core.quiet import Quiet
@@ -78,7 +78,7 @@ def known(
     declared = session.settings.declared
     found: dict[str, list[SecretValue]] = {}
     for answer in answers:
-        for name in changes.carried(answer, declared=declared):
+        for name in changes.names_to_sync(answer, declared=declared):
             entry = find(answer, name)
             if entry is not None and entry.value is not None and name not in ignored:
                 found.setdefault(name, []).append(entry.value)
@@ -100,7 +100,9 @@ def known(
 def _nothing(answers: Sequence[Answer]) -> errors.SophiaError | None:
     for answer in answers:
         if answer.failure is not None:
-            return verdict.failure_error(answer, f"There is no value to look for: {answer.failure.message}")
+            return read_errors.failure_error(
+                answer, f"There is no value to look for: {answer.failure.message}"
+            )
     return None
 
 

@@ -24,7 +24,7 @@ sys.exit({_FOUND} if re.search(pattern, value) else {_NOT_FOUND})
 _VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
-def apart(session: Session, pattern: str, value: SecretValue) -> bool | None:
+def search_in_process(session: Session, pattern: str, value: SecretValue) -> bool | None:
     """
     Whether the pattern is found in the value; None where looking takes too long.
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.core import child_environment as child
-from sophia_secrets.core import verdict
+from sophia_secrets.core import read_errors
 from sophia_secrets.core.child_environment import Chosen, Selection
 from sophia_secrets.core.model import EntryState, Resolution, SecretValue
 from sophia_secrets.core.resolve import Answer, find, resolve
@@ -72,7 +72,7 @@ def hand_over(
         if refusal is None:
             made.append(make(Selected(chosen, resolutions, answers)))
     except errors.NotFound as problem:
-        refusal = verdict.uncertain(problem, answers)
+        refusal = read_errors.uncertain(problem, answers)
     except errors.SophiaError as problem:
         refusal = problem
     duration = round((time.monotonic() - started) * 1000)
@@ -112,10 +112,10 @@ def strict_refusal(
         return None
     for resolution in resolutions:
         if resolution.degraded:
-            return verdict.refused_by_strict(resolution, answers)
+            return read_errors.refused_by_strict(resolution, answers)
     # Nothing was found where a backend failed: what it holds is not known either.
     if not resolutions and any(answer.failure is not None for answer in answers):
-        return verdict.refused_by_strict(resolve(child.ANY, answers), answers)
+        return read_errors.refused_by_strict(resolve(child.ANY, answers), answers)
     return None
 
 
@@ -144,7 +144,7 @@ def _missing(
         name = resolution.name
         needed = name in chosen.named or (name in declared and declared[name].is_required(profile))
         if resolution.value is None and needed:
-            return verdict.missing(
+            return read_errors.missing(
                 resolution, answers, in_workflow=session.in_workflow, or_prefix=name in chosen.loose
             )
     return None

@@ -8,13 +8,13 @@ from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend, Unconfigured
-from sophia_secrets.core import changes, verdict
+from sophia_secrets.core import changes, read_errors
 from sophia_secrets.core import names as naming
 from sophia_secrets.core.changes import Act, Action, Plan
 from sophia_secrets.core.model import EntryState
 from sophia_secrets.core.resolve import Answer, find, has_value, holds, is_complete, resolve
 from sophia_secrets.operations import metadata, moving, reading, recording, writing
-from sophia_secrets.operations.carrying import Carried, carry_out, destination_of
+from sophia_secrets.operations.applying import Applied, apply_plan, destination_of
 from sophia_secrets.operations.reading import fresh_answer
 from sophia_secrets.operations.session import Session
 
@@ -41,7 +41,7 @@ def plan_copy(
     cannot hold, and a backend's own failure.
     """
     for name in names:
-        naming.check_askable(name)
+        naming.check_safe(name)
     source, destination = _ends(session, source_name, destination_name)
     if move:
         writing.destination(session, source_name)
@@ -67,7 +67,7 @@ def plan_copy(
         else:
             nowhere = resolve(name, [seen])
             recording.accesses(session, [nowhere], [seen], duration_ms=0, delivered=False)
-            raise verdict.missing(
+            raise read_errors.missing(
                 nowhere,
                 [seen],
                 in_workflow=session.in_workflow and source.name == "github",
@@ -99,7 +99,7 @@ def plan_sync(
     _require_values(session, source, destination, ())
     seen, there = fresh_answer(session, source), fresh_answer(session, destination)
     declared = session.settings.declared
-    names = changes.carried(seen, only=only, declared=declared)
+    names = changes.names_to_sync(seen, only=only, declared=declared)
     if delete and not (names and _tells_all(source, seen)):
         reason = "does not tell all its names here" if names else "holds none of these names"
         raise errors.UsageError(
@@ -118,7 +118,7 @@ def plan_sync(
     return Transfer(source, destination, seen, there, plan)
 
 
-def transfer(session: Session, planned: Transfer) -> Carried:
+def transfer(session: Session, planned: Transfer) -> Applied:
     """
     Carry the plan out: the values read are audited as accesses before they leave.
 
@@ -133,11 +133,11 @@ def transfer(session: Session, planned: Transfer) -> Carried:
         duration_ms=0,
         delivered=True,
     )
-    carried = carry_out(session, planned.destination, planned.plan)
-    if not planned.removes_source or isinstance(carried.problem, errors.Interrupted):
-        return carried
-    removed = moving.remove_source(session, planned, carried)
-    return Carried(carried.rows + removed.rows, carried.problem or removed.problem)
+    applied = apply_plan(session, planned.destination, planned.plan)
+    if not planned.removes_source or isinstance(applied.problem, errors.Interrupted):
+        return applied
+    removed = moving.remove_source(session, planned, applied)
+    return Applied(applied.rows + removed.rows, applied.problem or removed.problem)
 
 
 def _ends(session: Session, source: str, destination: str) -> tuple[Backend, Backend]:

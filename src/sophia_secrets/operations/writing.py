@@ -64,7 +64,7 @@ def _members(session: Session) -> list[Backend]:
 
 def check_name(backend: Backend, name: str) -> None:
     """Raises `BadName` where the name is against the convention or the vendor's rules."""
-    naming.check_askable(name)
+    naming.check_safe(name)
     reason = naming.convention_problem(name) or backend.problem(name)
     if reason is not None:
         better = naming.corrected(name)
@@ -99,37 +99,39 @@ def write(session: Session, backend: Backend, changes: Sequence[Change]) -> Writ
         check_name(backend, change.name)
         check_value(backend, change)
     values = {change.name: change.value for change in changes}
-    return _do(session, backend, [change.name for change in changes], lambda: backend.write(changes), values)
+    return _audited(
+        session, backend, [change.name for change in changes], lambda: backend.write(changes), values
+    )
 
 
 def delete(session: Session, backend: Backend, names: Sequence[str]) -> Written:
     """Remove the names from one backend; one that was not there is `unchanged`."""
     for name in names:
-        naming.check_askable(name)
-    return _do(session, backend, names, lambda: backend.delete(names), {})
+        naming.check_safe(name)
+    return _audited(session, backend, names, lambda: backend.delete(names), {})
 
 
-def _do(
+def _audited(
     session: Session,
     backend: Backend,
     names: Sequence[str],
     steps: Callable[[], Steps[Receipt]],
     values: dict[str, SecretValue],
 ) -> Written:
-    tie = os.urandom(8).hex()
+    write_id = os.urandom(8).hex()
     before = metadata.update_times(session, backend.target)
-    recording.intents(session, backend.target, names, tie)
+    recording.intents(session, backend.target, names, write_id)
     _drop_cached(session, backend)
     try:
-        receipt = _worked(session, backend, names, steps)
+        receipt = _run_steps(session, backend, names, steps)
     finally:
         _drop_cached(session, backend)
-    receipt = replace(receipt, results=tuple(_doubted(each, before) for each in receipt.results))
-    versions = recording.outcomes(session, receipt, tie, values)
+    receipt = replace(receipt, results=tuple(_require_proof(each, before) for each in receipt.results))
+    versions = recording.outcomes(session, receipt, write_id, values)
     return Written(receipt, versions)
 
 
-def _worked(
+def _run_steps(
     session: Session, backend: Backend, names: Sequence[str], steps: Callable[[], Steps[Receipt]]
 ) -> Receipt:
     """Run the steps, with a progress bar where each of many names takes a call of its own."""
@@ -140,11 +142,11 @@ def _worked(
         (receipt,) = run_all(session, {0: steps()}, f"Writing to {where}").values()
         return receipt
     with session.working(f"Writing to {where}", len(names), "names", at_once=True) as update:
-        (receipt,) = run_all(session, {0: _counted(steps(), len(names), update)}, "").values()
+        (receipt,) = run_all(session, {0: _count_calls(steps(), len(names), update)}, "").values()
     return receipt
 
 
-def _counted(steps: Steps[Receipt], most: int, update: Callable[[int], None]) -> Steps[Receipt]:
+def _count_calls(steps: Steps[Receipt], most: int, update: Callable[[int], None]) -> Steps[Receipt]:
     """The same steps; `update` receives the number of calls so far that carried a value."""
     done = 0
     update(0)
@@ -163,7 +165,7 @@ def _counted(steps: Steps[Receipt], most: int, update: Callable[[int], None]) ->
         steps.close()
 
 
-def _doubted(result: Result, before: Mapping[str, str]) -> Result:
+def _require_proof(result: Result, before: Mapping[str, str]) -> Result:
     """The result, not verified where the vendor's only evidence is a time of change that did not change."""
     entry = result.entry
     if not result.verified or entry is None or entry.digest or not entry.updated_at:

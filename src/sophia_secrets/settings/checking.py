@@ -119,7 +119,7 @@ def _named(reader: _Reader, checked: Checked, kind: str, name: str, raw: object)
         reader.need(re.fullmatch(_WORD, name), path, "a group's name is letters, digits, `-` and `_`")
         checked.groups[name] = reader.group(name, raw)
         return
-    reader.need(names.is_safe_to_ask(name), path, "this cannot be a secret's name")
+    reader.need(names.is_safe(name), path, "this cannot be a secret's name")
     hint = _NO_VALUES.format(name)
     checked.places[name] = reader.document.place(path)
     found = checked.secrets.setdefault(name, {})
@@ -231,7 +231,7 @@ class _Reader(Struct, frozen=True):
         row = Row(rule, Kind.LIST, GROUP_RULES[rule], '["A_KEY", "B_KEY"]', above_zero=True)
         members = _texts(self.given(row, (*path, rule), value).value)
         for member in members:
-            if not names.is_safe_to_ask(member):
+            if not names.is_safe(member):
                 problem = f"names {names.shown(member)}, which cannot be a secret's name"
                 raise self.bad((*path, rule), problem, f"For example: `{rule} = {row.example}`.")
         return Group(name, rule == "exactly_one", members, self.document.place(path))

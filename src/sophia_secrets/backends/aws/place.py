@@ -61,7 +61,7 @@ class Place(Struct, frozen=True):
     def name(self, secret_id: str) -> str | None:
         """Our name of a secret directly under the prefix; None for any other."""
         name = secret_id.removeprefix(self.prefix)
-        if name == secret_id or "/" in name or not names.is_safe_to_ask(name):
+        if name == secret_id or "/" in name or not names.is_safe(name):
             return None
         return name
 

@@ -33,9 +33,9 @@ def plain(arguments: list[str]) -> Callable[[], int | None] | None:
 
             return lambda: chain.show(Options(), name)
         case ["info", name] if names == [name]:
-            from sophia_secrets.cli.frequent import knowledge
+            from sophia_secrets.cli.frequent import info
 
-            return lambda: knowledge.show(Options(), name)
+            return lambda: info.show(Options(), name)
         case ["set", name, "--backend" | "-b", backend] if names == [name, backend]:
             from sophia_secrets.cli.frequent.store import store
 

@@ -26,7 +26,7 @@ def show(
     """Show the names, which backend holds which, and where each resolves from; the exit code."""
     with opened(options, "list") as (session, console):
         began = session.clock()
-        read = reading.survey(session, only=backend, use_cache=not no_cache)
+        read = reading.list_all(session, only=backend, use_cache=not no_cache)
         rows = [r for r in read.resolutions if r.name.startswith(prefix)]
         if console.json:
             console.answer(_shape(session, rows, read))

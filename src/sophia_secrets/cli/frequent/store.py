@@ -6,7 +6,7 @@ from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend
 from sophia_secrets.cli import prompt
 from sophia_secrets.cli.console import Console
-from sophia_secrets.cli.declared import hold_to_declared
+from sophia_secrets.cli.declared import enforce_declared
 from sophia_secrets.cli.opened import opened
 from sophia_secrets.cli.options import Options
 from sophia_secrets.core.model import Change, Outcome, SecretValue
@@ -29,7 +29,7 @@ def store(
 ) -> None:
     """Store a secret in one backend. The value comes from a hidden prompt, standard input, a file or a generator."""
     with opened(options, "set") as (session, console):
-        hold_to_declared(session, hold=not not_as_declared)
+        enforce_declared(session, enforce=not not_as_declared)
         target = writing.destination(session, backend)
         writing.check_name(target, name)
         console.note(f"{target.name} → {target.target}")
@@ -68,9 +68,9 @@ def _value(
 
         return generating.generate(spec or generating.DEFAULT)
     if from_file is not None:
-        from sophia_secrets.cli import given
+        from sophia_secrets.cli import input_file
 
-        return prompt.text_value(given.content(from_file, prompt.LIMIT))
+        return prompt.text_value(input_file.read(from_file, prompt.LIMIT))
     if is_terminal(0):
         return prompt.ask_value(f"Value of {visible(name)} (hidden)", allow_empty=allow_empty)
     return prompt.piped_value(raw=raw)

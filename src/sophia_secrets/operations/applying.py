@@ -38,7 +38,7 @@ class Row(Struct, frozen=True):
     entry: Entry | None = None
 
 
-class Carried(Struct, frozen=True):
+class Applied(Struct, frozen=True):
     """The result of applying a plan: a row for each action, in its order, and the first error."""
 
     rows: tuple[Row, ...]
@@ -70,7 +70,7 @@ def destination_of(
     return Destination(answer, writes, fingerprint, problem)
 
 
-def intended(backend: Backend, plan: Plan) -> tuple[Row, ...]:
+def planned_rows(backend: Backend, plan: Plan) -> tuple[Row, ...]:
     """The rows of a plan that was not applied."""
     return tuple(
         _row(backend, action, Result(action.name, _IDLE.get(action.act, Outcome.NOT_STARTED), action.reason))
@@ -78,7 +78,7 @@ def intended(backend: Backend, plan: Plan) -> tuple[Row, ...]:
     )
 
 
-def carry_out(session: Session, backend: Backend, plan: Plan) -> Carried:
+def apply_plan(session: Session, backend: Backend, plan: Plan) -> Applied:
     """
     Do what the plan says: all values in one write, then all deletions in one delete.
 
@@ -96,7 +96,7 @@ def carry_out(session: Session, backend: Backend, plan: Plan) -> Carried:
             backend, plan.deletions, lambda: writing.delete(session, backend, plan.deletions)
         )
         results = {**results, **removed}
-    return Carried(tuple(_told(backend, action, results) for action in plan.actions), problem)
+    return Applied(tuple(_told(backend, action, results) for action in plan.actions), problem)
 
 
 def _attempt(

@@ -10,7 +10,7 @@ from sophia_secrets.formats import MAX_BYTES
 from sophia_secrets.state import files
 
 
-def content(path: str, limit: int = MAX_BYTES) -> bytes:
+def read(path: str, limit: int = MAX_BYTES) -> bytes:
     """
     All of the file; `-` is standard input. Links are followed.
 
@@ -39,6 +39,6 @@ def content(path: str, limit: int = MAX_BYTES) -> bytes:
     return data
 
 
-def called(path: str) -> str:
+def display_name(path: str) -> str:
     """What messages call it."""
     return "standard input" if path == "-" else path

@@ -8,14 +8,14 @@ from sophia_secrets.cli import shapes
 from sophia_secrets.cli.opened import ago, opened
 from sophia_secrets.cli.options import Options
 from sophia_secrets.core.text import visible
-from sophia_secrets.operations import knowing
-from sophia_secrets.operations.knowing import Known
+from sophia_secrets.operations import info
+from sophia_secrets.operations.info import SecretInfo
 
 
 def show(options: Options, name: str) -> None:
     """Show a secret's metadata: accesses, rotation, version, and what each backend says."""
     with opened(options, "info") as (session, console):
-        known = knowing.about(session, name)
+        known = info.secret_info(session, name)
         if console.json:
             console.answer(_shape(known))
             return
@@ -64,7 +64,7 @@ def _when(seconds: float | None, now: float) -> str:
     return f"{str(shapes.instant(seconds))[:19].replace('T', ' ')} UTC ({ago(now - seconds)} ago)"
 
 
-def _shape(known: Known) -> dict[str, Any]:
+def _shape(known: SecretInfo) -> dict[str, Any]:
     return {
         "schema": 1,
         "name": known.name,

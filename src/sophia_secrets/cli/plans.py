@@ -1,4 +1,4 @@
-"""What a plan and its outcome look like, and the question in between: for all that write many names."""
+"""Showing a plan, asking for confirmation and showing the outcome: for the commands that write many names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sophia_secrets.core.text import visible
 
 if TYPE_CHECKING:
     from sophia_secrets.core.changes import Action
-    from sophia_secrets.operations.carrying import Carried, Row
+    from sophia_secrets.operations.applying import Applied, Row
 
 
 def require_answer(console: Console, *, yes: bool, dry_run: bool, doing: str) -> None:
@@ -33,7 +33,7 @@ def confirm(console: Console, question: str, *, yes: bool) -> None:
 
 
 def show_plan(console: Console, actions: Sequence[Action], *, dry_run: bool) -> None:
-    """A plan's actions as a table: the answer of a dry run, else said before the question."""
+    """Show a plan as a table: on standard output in a dry run, else on standard error."""
     if console.json or not actions:
         return
     rows = [
@@ -55,24 +55,24 @@ def row_shape(row: Row) -> dict[str, Any]:
     }
 
 
-def show_intended(console: Console, rows: Sequence[Row]) -> None:
+def show_planned(console: Console, rows: Sequence[Row]) -> None:
     """The JSON of a dry run."""
     if console.json:
         shape = {"schema": 1, "dry_run": True, "results": [row_shape(row) for row in rows]}
         console.answer(shape)
 
 
-def show_carried(console: Console, carried: Carried) -> None:
+def show_applied(console: Console, applied: Applied) -> None:
     """
-    What became of each name, and the end of the command where something went wrong.
+    Show the outcome of each name, and end the command where something went wrong.
 
     Raises the first problem, so that its exit code is the command's; under `--json` the results
     are the one answer, and the problem is said to the person.
     """
     if console.json:
-        shape = {"schema": 1, "dry_run": False, "results": [row_shape(row) for row in carried.rows]}
+        shape = {"schema": 1, "dry_run": False, "results": [row_shape(row) for row in applied.rows]}
         console.answer(shape)
-    elif carried.rows:
+    elif applied.rows:
         rows = [
             [
                 visible(row.name),
@@ -81,14 +81,14 @@ def show_carried(console: Console, carried: Carried) -> None:
                 console.state(row.outcome.value),
                 visible(row.detail),
             ]
-            for row in carried.rows
+            for row in applied.rows
         ]
         console.table(["name", "backend", "action", "outcome", "detail"], rows)
-    end(console, carried.problem or refusal(carried.rows))
+    end(console, applied.problem or refusal(applied.rows))
 
 
 def end(console: Console, problem: errors.SophiaError | None) -> None:
-    """End the command with a problem that came after its answer was given."""
+    """End the command with the error of a problem; nothing where there is none. Its answer was printed before."""
     if problem is None:
         return
     if not console.json:
@@ -98,7 +98,7 @@ def end(console: Console, problem: errors.SophiaError | None) -> None:
 
 
 def refusal(rows: Sequence[Row]) -> errors.SophiaError | None:
-    """The error of names that were left out because they cannot be carried or compared."""
+    """The error of names that were left out because they cannot be stored or compared."""
     refused = [row.name for row in rows if row.outcome is Outcome.REFUSED or row.action == "unknown"]
     if not refused:
         return None

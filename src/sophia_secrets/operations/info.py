@@ -15,7 +15,7 @@ HISTORY = 20
 _CHANGES = frozenset({"done", "changed", "unknown"})
 
 
-class Held(Struct, frozen=True):
+class TargetInfo(Struct, frozen=True):
     """What is known of a name at one target; times are Unix seconds."""
 
     backend: str
@@ -27,7 +27,7 @@ class Held(Struct, frozen=True):
     digest: str
 
 
-class Step(Struct, frozen=True):
+class HistoryEntry(Struct, frozen=True):
     """One change in a name's history."""
 
     when: str
@@ -37,7 +37,7 @@ class Step(Struct, frozen=True):
     who: str
 
 
-class Known(Struct, frozen=True):
+class SecretInfo(Struct, frozen=True):
     """A secret's metadata."""
 
     name: str
@@ -45,18 +45,18 @@ class Known(Struct, frozen=True):
     last_accessed: float | None
     last_rotated: float | None
     access_count: int
-    backends: tuple[Held, ...]
-    history: tuple[Step, ...]
+    backends: tuple[TargetInfo, ...]
+    history: tuple[HistoryEntry, ...]
 
 
-def about(session: Session, name: str) -> Known:
+def secret_info(session: Session, name: str) -> SecretInfo:
     """
     The metadata of one name, from the log and its indexes; no vendor is asked.
 
     Raises `NotFound` where nothing was ever seen of it, `AuditFailed` where the log cannot be
     read or is switched off.
     """
-    naming.check_askable(name)
+    naming.check_safe(name)
     if session.settings.audit_mode == recording.OFF:
         raise errors.AuditFailed(
             "Metadata comes from the audit log, which is switched off.",
@@ -70,7 +70,7 @@ def about(session: Session, name: str) -> Known:
             f"Nothing is known of `{name}`: it was never read or written here.",
             hint=f"See who holds it with `sophia-secrets explain {name}`.",
         )
-    return Known(
+    return SecretInfo(
         name=name,
         version=max((each.version for each in held), default=None),
         last_accessed=counted.last if counted else None,
@@ -81,7 +81,7 @@ def about(session: Session, name: str) -> Known:
     )
 
 
-def _held(session: Session, name: str) -> list[Held]:
+def _held(session: Session, name: str) -> list[TargetInfo]:
     found = []
     for member in session.chain():
         if isinstance(member, Unconfigured):
@@ -89,7 +89,7 @@ def _held(session: Session, name: str) -> list[Held]:
         fact = session.facts.load(member.name, str(member.target)).get(name)
         if fact is not None and not fact.deleted:
             found.append(
-                Held(
+                TargetInfo(
                     member.name,
                     str(member.target),
                     fact.version,
@@ -102,13 +102,13 @@ def _held(session: Session, name: str) -> list[Held]:
     return found
 
 
-def _history(session: Session, name: str) -> list[Step]:
+def _history(session: Session, name: str) -> list[HistoryEntry]:
     steps = []
     for event in session.log.read(Query(name=name)):
         if event.get("outcome") in _CHANGES:
             ours = event.get("outcome") != "changed"
             steps.append(
-                Step(
+                HistoryEntry(
                     str(event.get("time", "")),
                     str(event.get("command", "")) if ours else "changed at the vendor",
                     str(event.get("backend", "")),
