@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+from sophia_secrets.cli.commands import ALIASES, COMMANDS, MEANT
 from tests.program import PROGRAM, Program
 
 
@@ -260,6 +261,13 @@ def test_doctor_on_a_fresh_machine_finds_nothing_wrong(sophia: Program) -> None:
     assert {"id", "status", "message", "hint"} == set(done.json["checks"][0])
 
 
+def test_every_command_that_another_tools_word_leads_to_is_there(sophia: Program) -> None:
+    assert not MEANT.keys() & (COMMANDS.keys() | ALIASES.keys())
+    for meant in set(MEANT.values()):
+        done = sophia(*meant.split(), *["--help"] * (not meant.startswith("-")))
+        assert done.code == 0, meant
+
+
 @pytest.mark.parametrize("option", ["--profile", "--config", "--timeout", "--max-stale", "--reason"])
 def test_a_global_option_without_its_value_does_not_take_the_command_for_it(
     sophia: Program, option: str
@@ -303,6 +311,16 @@ def test_the_json_of_an_error_is_asked_for_by_our_option_and_not_by_the_commands
             2,
             "`sophia-secrets copy` needs `--to`.\nhint: Write `sophia-secrets",
         ),
+        (("set",), 2, "Write `sophia-secrets set NAME`;"),
+        (("exec", "env"), 2, "There is no command `exec`.\nhint: Did you mean `sophia-secrets run`?"),
+        (("version",), 2, "Did you mean `sophia-secrets --version`?"),
+        (("init",), 2, "Did you mean `sophia-secrets config init`?"),
+        (
+            ("list", "--format", "json"),
+            2,
+            "no option `--format` here.\nhint: For an answer as JSON add `--json`",
+        ),
+        (("list", "-o", "json"), 2, "For an answer as JSON add `--json`"),
         (("copy",), 2, "needs NAME.\nhint: Write `sophia-secrets copy NAME... --from B --to B`;"),
         (
             ("config", "model", "--output"),

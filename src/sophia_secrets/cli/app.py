@@ -8,7 +8,7 @@ import typer.core
 import typer.main
 
 from sophia_secrets import __version__, errors
-from sophia_secrets.cli.commands import ALIASES, COMMANDS
+from sophia_secrets.cli.commands import ALIASES, COMMANDS, MEANT
 from sophia_secrets.cli.options import OWN_ARGUMENTS, Options
 
 PROGRAM = "sophia-secrets"
@@ -25,7 +25,8 @@ class LazyGroup(typer.core.TyperGroup):
         if command is None:
             from difflib import get_close_matches
 
-            near = get_close_matches(cmd_name, [*COMMANDS, *ALIASES], n=1, cutoff=0.7)
+            near = [MEANT[cmd_name]] if cmd_name in MEANT else []
+            near = near or get_close_matches(cmd_name, [*COMMANDS, *ALIASES], n=1, cutoff=0.7)
             hint = f"Did you mean `{PROGRAM} {near[0]}`?" if near else f"See `{PROGRAM} --help`."
             raise errors.UsageError(f"There is no command `{cmd_name}`.", hint=hint)
         module, _, attribute = command.where.partition(":")

@@ -45,3 +45,26 @@ COMMANDS: dict[str, Command] = {
 }
 
 ALIASES = {"unset": "delete", "ls": "list", "rm": "delete"}
+
+MEANT = {
+    **dict.fromkeys(("show", "read", "view", "cat"), "get"),
+    **dict.fromkeys(("add", "put", "write", "create", "edit", "update"), "set"),
+    **dict.fromkeys(("remove", "del"), "delete"),
+    **dict.fromkeys(("find", "search", "names"), "list"),
+    **dict.fromkeys(("which", "where", "why"), "explain"),
+    **dict.fromkeys(("status", "login", "auth", "whoami"), "doctor"),
+    **dict.fromkeys(("log", "logs"), "audit log"),
+    **dict.fromkeys(("env", "download", "pull"), "export"),
+    **dict.fromkeys(("inject", "template"), "render"),
+    "exec": "run",
+    "cp": "copy",
+    "mv": "move",
+    "push": "sync",
+    "load": "import",
+    "history": "info",
+    "init": "config init",
+    "settings": "config show",
+    "verify": "audit verify",
+    "version": "--version",
+}
+"""What other tools call it, and the command here that is meant then."""

@@ -9,6 +9,8 @@ from typing import Any
 from sophia_secrets import errors
 
 _EXTRA = r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)"
+_FOR_JSON = frozenset({"--format", "--output", "-o", "-j"})
+"""What other tools call `--json`."""
 _GROUPS = frozenset({"audit", "cache", "config", "rotation"})
 
 
@@ -32,6 +34,8 @@ def told(error: Any, words: Sequence[str]) -> errors.UsageError:
                 from sophia_secrets.core.names import either
 
                 hint = f"Did you mean {either([f'`{each}`' for each in near])}?"
+            elif option in _FOR_JSON:
+                hint = f"For an answer as JSON add `--json`; more with `{path} --help`."
         case "BadOptionUsage" if option:
             message = f"`{option}` {'needs a' if 'requires an argument' in message else 'takes no'} value."
         case "MissingParameter" if parameter is not None and context is not None:
@@ -53,6 +57,8 @@ def _line(path: str, context: Any) -> str:
     """The command with all that it needs: `sophia-secrets copy NAME... --from B --to B`."""
     parts = [path]
     for each in context.command.params:
+        if getattr(each, "hidden", False):
+            continue
         if each.param_type_name == "argument":
             parts.append(_called(each, context))
         elif each.required:
