@@ -58,6 +58,21 @@ def test_a_word_of_only_that_is_no_name_and_begins_none_is_told_as_both(
     assert near.err.endswith("hint: Did you mean OPENAI_API_KEY (local)?\n")
 
 
+def test_names_that_begin_so_and_give_no_value_here_are_told_as_that(sophia: Program, vendors: World) -> None:
+    sophia.store("APP_API_KEY", "value", "fly")
+    done = sophia("export", "--only", "APP", "--backend", "fly", APP_HOME="/app")
+    assert (done.code, done.out) == (3, "")
+    assert done.err.startswith(
+        "error: `APP_API_KEY` was not found (fly: write-only here).\nhint: fly (my-app) holds"
+    )
+    starred = sophia("export", "--only", "APP_*", "--backend", "fly")
+    assert starred.err.startswith("error: No secret that gives its value here begins with `APP_`.")
+    variables = sophia("export", "--only", "SHELL", SHELL_NAME="bash")
+    assert variables.err.startswith(
+        "error: Neither a secret `SHELL` nor one that begins with `SHELL_` was found"
+    )
+
+
 def test_a_declared_name_and_one_given_by_itself_are_names_in_the_error(sophia: Program) -> None:
     (sophia.cwd / "sophia-secrets.toml").write_text("[secrets.MY_KEY]\n")
     for arguments in (("--only", "MY_KEY"), ("OTHER_KEY", "--only", "OTHER_KEY")):

@@ -419,5 +419,8 @@ def test_a_dry_run_with_nothing_to_do_says_so(sophia: Program, vendors: World) -
     sophia.store("OTHER_KEY", "value")
     done = sophia("sync", "--from", "local", "--to", "fly", "--only", "A_", "--dry-run")
     assert done.code == 0
-    assert "There is nothing to do." in done.err
+    assert "There is nothing to do. local (" in done.err
+    assert done.err.endswith(" has none of these names.\n")
+    for_real = sophia("sync", "--from", "local", "--to", "fly", "--only", "A_", "--yes")
+    assert (for_real.code, for_real.err) == (0, done.err)
     assert vendors.fly.values() == {}

@@ -143,7 +143,7 @@ def _run(
         if dry_run:
             plans.show_planned(console, planned_rows(to, planned.plan) + planned_rows(source, removal))
             if not planned.plan.actions:
-                console.note("There is nothing to do.")
+                _tell_idle(console, planned)
             return
         if planned.plan.is_idle and removal.is_idle:
             _tell_idle(console, planned)
@@ -156,7 +156,9 @@ def _tell_idle(console: Console, planned: Transfer) -> None:
     held_back = any(action.act.value in ("refused", "unknown") for action in planned.plan.actions)
     source, to = planned.source, planned.destination
     gone = moving.moved_before(planned)
-    if held_back:
+    if not planned.plan.actions:
+        console.note(f"There is nothing to do. {source.name} ({source.target}) has none of these names.")
+    elif held_back:
         console.note("Nothing can be done.")
     elif gone:
         what = "it" if len(gone) == 1 else "them"

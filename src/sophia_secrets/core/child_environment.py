@@ -117,7 +117,7 @@ def choose(
                 loose.add(word)
         elif not below:
             raise errors.NotFound(
-                f"No secret's name begins with {naming.shown(word[:-1])}.",
+                f"No secret that gives its value here begins with {naming.shown(word[:-1])}.",
                 hint="See the names with `sophia-secrets list --names`.",
             )
         found |= dict.fromkeys(below if word not in named else (word,))

@@ -13,7 +13,7 @@ from sophia_secrets.core import child_environment as child
 from sophia_secrets.core import read_errors
 from sophia_secrets.core.child_environment import Chosen, Selection
 from sophia_secrets.core.model import EntryState, Resolution, SecretValue
-from sophia_secrets.core.resolve import Answer, find, resolve
+from sophia_secrets.core.resolve import Answer, find, known_names, resolve
 from sophia_secrets.operations import recording
 from sophia_secrets.operations.fetch import Wanted, gather
 from sophia_secrets.operations.session import Session
@@ -144,7 +144,17 @@ def _missing(
         name = resolution.name
         needed = name in chosen.named or (name in declared and declared[name].is_required(profile))
         if resolution.value is None and needed:
+            there = _valueless(name, answers) if name in chosen.loose else []
             return read_errors.missing(
-                resolution, answers, in_workflow=session.in_workflow, or_prefix=name in chosen.loose
+                resolve(there[0], answers) if there else resolution,
+                answers,
+                in_workflow=session.in_workflow,
+                or_prefix=name in chosen.loose and not there,
             )
     return None
+
+
+def _valueless(prefix: str, answers: Sequence[Answer]) -> list[str]:
+    """The names that begin so and are held where no value is given: an error about one says why."""
+    start = f"{prefix.removesuffix('_')}_"
+    return [n for n in known_names(answers) if n.startswith(start) and not _has_value(n, answers)]
