@@ -50,6 +50,8 @@ def test_G5_a_state_inside_a_repository_is_a_warning(sophia: Program) -> None:
     found = checks(sophia)["state.git"]
     assert found["status"] == "warn"
     assert found["message"] == f"{sophia.sophia / 'state'} is inside the git repository {sophia.root}."
+    done = sophia("doctor")
+    assert (done.code, done.out.splitlines()[-1]) == (0, "Nothing is wrong; something needs a look.")
 
 
 def test_what_is_switched_off_is_said(sophia: Program) -> None:

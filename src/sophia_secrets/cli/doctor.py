@@ -34,9 +34,15 @@ def doctor(ctx: typer.Context) -> None:
                     for check in some:
                         _show(console, check)
                     console.print()
-            console.print("All is well." if not bad else "Something is wrong: see above for each fix.")
+            console.print(_summary({check.status for check in checks}))
         if bad:
             raise typer.Exit(errors.CheckFailed.exit_code)
+
+
+def _summary(found: set[CheckStatus]) -> str:
+    if CheckStatus.FAIL in found:
+        return "Something is wrong: see above for each fix."
+    return "Nothing is wrong; something needs a look." if CheckStatus.WARN in found else "All is well."
 
 
 def _show(console: Console, check: Check) -> None:
