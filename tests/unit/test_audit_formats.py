@@ -165,7 +165,7 @@ def test_cef_knows_the_time_and_how_grave_it_is() -> None:
         (9, {"outcome": "new_chain"}),
         (9, {"outcome": "unreadable", "degraded": True}),
         (6, {"outcome": "absent"}),
-        (6, {"outcome": "denied", "stale": True}),
+        (6, {"outcome": "refused", "stale": True}),
         (4, {"outcome": "found", "degraded": True}),
         (4, {"outcome": "found", "stale": True}),
         (4, {"outcome": "recovered"}),
