@@ -112,7 +112,7 @@ ROWS = [
 @pytest.mark.parametrize(("code", "said", "kind", "hint"), ROWS)
 def test_C5_recorded_words_have_a_kind_and_a_hint(code: int, said: str, kind: FailureKind, hint: str) -> None:
     stderr = LOGGING_IN + (f"error: {said}\n" if said else "")
-    got = failures.of(Completed(Ended.EXITED, code, stderr=stderr), TARGET, WHAT)
+    got = failures.failure_of(Completed(Ended.EXITED, code, stderr=stderr), TARGET, WHAT)
     assert got is not None
     assert got.kind is kind
     assert hint in got.hint
@@ -135,7 +135,7 @@ ENDINGS = [
 
 @pytest.mark.parametrize(("ended", "kind"), ENDINGS)
 def test_a_call_that_did_not_exit_is_a_failure(ended: Ended, kind: FailureKind) -> None:
-    got = failures.of(Completed(ended), TARGET, WHAT)
+    got = failures.failure_of(Completed(ended), TARGET, WHAT)
     assert got is not None
     assert got.kind is kind
 
@@ -146,7 +146,7 @@ def test_every_ending_but_an_exit_is_in_the_table() -> None:
 
 def test_V9_a_crash_is_no_outage_whatever_its_dump_says() -> None:
     completed = Completed(Ended.EXITED, 1, stderr=CRASH)
-    got = failures.of(completed, TARGET, WHAT)
+    got = failures.failure_of(completed, TARGET, WHAT)
     assert got is not None
     assert got.kind is B
     assert failures.is_crash(completed)
@@ -154,7 +154,7 @@ def test_V9_a_crash_is_no_outage_whatever_its_dump_says() -> None:
 
 @given(st.text(max_size=400), st.integers(1, 255))
 def test_C5_random_words_are_never_an_outage(text: str, code: int) -> None:
-    got = failures.of(Completed(Ended.EXITED, code, stderr=f"error: {text}"), TARGET, WHAT)
+    got = failures.failure_of(Completed(Ended.EXITED, code, stderr=f"error: {text}"), TARGET, WHAT)
     assert got is not None
     assert not got.kind.is_outage
     assert len(got.words) <= 2000
@@ -162,12 +162,12 @@ def test_C5_random_words_are_never_an_outage(text: str, code: int) -> None:
 
 @given(st.text(alphabet='error: [0123456789] Get"http:/EOF\nrate-limit exceeded{}', max_size=120))
 def test_words_that_look_like_rows_never_break_the_table(text: str) -> None:
-    assert failures.of(Completed(Ended.EXITED, 1, stderr=text), TARGET, WHAT) is not None
+    assert failures.failure_of(Completed(Ended.EXITED, 1, stderr=text), TARGET, WHAT) is not None
 
 
 def test_L7_nothing_of_the_words_is_kept_where_they_could_not_be_redacted() -> None:
     completed = Completed(Ended.EXITED, 1, stderr="error: [400] abc", showable=False)
-    got = failures.of(completed, TARGET, WHAT)
+    got = failures.failure_of(completed, TARGET, WHAT)
     assert got is not None
     assert got.words == ""
     assert "abc" not in got.message
@@ -201,13 +201,13 @@ def test_notices_are_not_diagnostics() -> None:
 )
 def test_V11_only_a_request_that_may_have_been_carried_out_is_unknown(said: str, nothing: bool) -> None:
     completed = Completed(Ended.EXITED, 1, stderr=f"error: {said}\n")
-    got = failures.of(completed, TARGET, WHAT)
+    got = failures.failure_of(completed, TARGET, WHAT)
     assert got is not None
     assert failures.wrote_nothing(completed, got) is nothing
 
 
 def test_V11_a_call_that_was_cut_off_may_have_written() -> None:
     for ended in (Ended.TIMED_OUT, Ended.SIGNALLED, Ended.CANCELLED, Ended.TOO_MUCH_OUTPUT):
-        got = failures.of(Completed(ended), TARGET, WHAT)
+        got = failures.failure_of(Completed(ended), TARGET, WHAT)
         assert got is not None
         assert not failures.wrote_nothing(Completed(ended), got)

@@ -1,4 +1,4 @@
-"""How far a walk along a long log is, on a terminal's standard error."""
+"""The progress bar of a command that reads the whole audit log."""
 
 from __future__ import annotations
 

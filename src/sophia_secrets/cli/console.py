@@ -33,7 +33,7 @@ _STATES = {
 
 
 class Console:
-    """Where the program speaks: results on standard output, everything else on standard error."""
+    """The output of the program: results on standard output, everything else on standard error."""
 
     def __init__(self, *, json: bool, no_color: bool, environ: Mapping[str, str]) -> None:
         self.json = json

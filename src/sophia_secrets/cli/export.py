@@ -70,7 +70,7 @@ def export(
                 _say_masks(github_env.masks(made.pairs), as_json=console.json)
                 step.append(made.content)
             place = session.environ[step_file.VARIABLE]
-            _told(console, {"format": format_name}, made, place, _count(made, "set for the next steps"))
+            _report(console, {"format": format_name}, made, place, _count(made, "set for the next steps"))
             return
         made = make(session, console)
         shape = {"format": format_name}
@@ -130,10 +130,10 @@ def _hand_over(
         streams.deliver(made.content)
         return
     output_file.write(output, made.content)
-    _told(console, shape, made, output, _count(made, f"written to {output}, which only you can read"))
+    _report(console, shape, made, output, _count(made, f"written to {output}, which only you can read"))
 
 
-def _told(console: Console, shape: dict[str, str], made: Made, output: str, words: str) -> None:
+def _report(console: Console, shape: dict[str, str], made: Made, output: str, words: str) -> None:
     if console.json:
         console.answer({"schema": 1, **shape, "names": list(made.names), "output": output})
     else:

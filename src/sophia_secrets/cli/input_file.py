@@ -12,7 +12,7 @@ from sophia_secrets.state import files
 
 def read(path: str, limit: int = MAX_BYTES) -> bytes:
     """
-    All of the file; `-` is standard input. Links are followed.
+    The content of the file; `-` is standard input. Links are followed.
 
     Raises `UsageError` where there is none, or it cannot be read or is larger than `limit` bytes.
     """
@@ -40,5 +40,5 @@ def read(path: str, limit: int = MAX_BYTES) -> bytes:
 
 
 def display_name(path: str) -> str:
-    """What messages call it."""
+    """The path as messages show it."""
     return "standard input" if path == "-" else path

@@ -1,4 +1,4 @@
-"""From the global options to a session, a console, and what must be said afterwards."""
+"""Opening a session and a console from the global options, and reporting notes at the end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def opened(options: Options, command: str) -> Iterator[tuple[Session, Console]]:
     """
     A session and a console for one command.
 
-    What the session noted is told on standard error when the command ends, also when it fails.
+    The session's notes are written to standard error when the command ends, also when it fails.
     """
     console = console_for(options)
     session = open_session(
@@ -112,7 +112,7 @@ def warn_of(answers: tuple[Answer, ...], console: Console, session: Session, *, 
     """
     Say on standard error which backends failed, and whether a stale answer stood in.
 
-    `said` is the error that will be shown: a failure that it tells is not told twice.
+    `said` is the error that will be shown: a failure that it contains is not repeated.
     """
     for answer in answers:
         if answer.failure is not None and answer.failure.message not in said:

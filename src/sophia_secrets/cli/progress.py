@@ -1,4 +1,4 @@
-"""How far a long work is: one line on a terminal's standard error, gone when the work is done."""
+"""A progress bar: one line on a terminal's standard error, erased when the work is done."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Bar:
         return columns.wrap(self._what, max(_LEAST, self._width - len(told)))[0] + told
 
     def clear(self) -> None:
-        """Leave nothing of it."""
+        """Erase the line."""
         if self._shown:
             self._say("\r" + " " * self._shown + "\r")
             self._shown = 0
@@ -92,5 +92,5 @@ def _shown(
 def worker(
     console: Console,
 ) -> Callable[[str, int, str, bool], AbstractContextManager[Callable[[int], None]]]:
-    """What `Session.on_work` is for this console: a bar where a person looks, else nothing."""
+    """The `Session.on_work` of this console: a progress bar on a terminal, else nothing."""
     return lambda what, total, unit, at_once: _shown(console, what, total, unit, at_once=at_once)

@@ -1,4 +1,4 @@
-"""What a supervised command writes, on its way to where it was to go, with the values hidden."""
+"""Passing on the output of a supervised command, with the secret values masked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an error to what is shown of it, for people and as JSON, and to the exit code."""
+"""Reporting errors: for people or as JSON, with the exit code."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def failed(error: errors.SophiaError, shown: Shown) -> int:
 
 def unexpected(error: Exception, shown: Shown) -> int:
     """
-    Show what was not foreseen: a wrong command line of Typer's, or a fault of ours.
+    Show any other exception: a usage error of Typer's, or a bug of ours.
 
     Of a fault only its class and place are shown: its text may hold a value.
     """

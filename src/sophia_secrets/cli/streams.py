@@ -43,7 +43,7 @@ def die_by_sigpipe() -> NoReturn:
 
 
 def say(text: str) -> None:
-    """Write to standard error; a closed or full one is not a reason to fail."""
+    """Write to standard error; that it is closed or full is no error."""
     data = memoryview(text.encode("utf-8", "replace"))
     try:
         while data:

@@ -96,7 +96,7 @@ def apply_plan(session: Session, backend: Backend, plan: Plan) -> Applied:
             backend, plan.deletions, lambda: writing.delete(session, backend, plan.deletions)
         )
         results = {**results, **removed}
-    return Applied(tuple(_told(backend, action, results) for action in plan.actions), problem)
+    return Applied(tuple(_row_of(backend, action, results) for action in plan.actions), problem)
 
 
 def _attempt(
@@ -120,7 +120,7 @@ def _attempt(
     return {name: Result(name, outcome, detail) for name in names}, problem
 
 
-def _told(backend: Backend, action: Action, results: Mapping[str, Result]) -> Row:
+def _row_of(backend: Backend, action: Action, results: Mapping[str, Result]) -> Row:
     if action.act in _IDLE:
         return _row(backend, action, Result(action.name, _IDLE[action.act], action.reason))
     return _row(backend, action, results.get(action.name) or Result(action.name, Outcome.NOT_STARTED))

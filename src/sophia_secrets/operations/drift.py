@@ -59,11 +59,11 @@ def with_drift(session: Session, resolution: Resolution, answers: Sequence[Answe
     """The resolution with what is known of the other copies in its trace."""
     drift = Drift(session, answers).of(resolution)
 
-    def told(step: TraceStep) -> TraceStep:
+    def annotated(step: TraceStep) -> TraceStep:
         sameness = drift.get(step.backend)
         if sameness is None or step.outcome not in (TraceOutcome.FOUND, TraceOutcome.WRITE_ONLY):
             return step
         detail = ", ".join(part for part in (step.detail, _WORDS[sameness]) if part)
         return replace(step, detail=detail)
 
-    return replace(resolution, value=None, trace=tuple(told(step) for step in resolution.trace))
+    return replace(resolution, value=None, trace=tuple(annotated(step) for step in resolution.trace))

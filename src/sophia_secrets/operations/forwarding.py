@@ -1,5 +1,5 @@
 """
-Passing audit events on to the system's own log, after they are durable in ours.
+Forwarding audit events to syslog or the journal, after they are durable in our log.
 
 One datagram an event, never waited for: a log that is full, gone or slow costs one note and no
 command. An event holds no value, so none is passed on.

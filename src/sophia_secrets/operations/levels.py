@@ -1,4 +1,4 @@
-"""Where GitHub holds a secret for a workflow: in an environment, the repository, the organisation."""
+"""The levels at which GitHub holds a workflow's secrets: environment, repository, organisation."""
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ class Session(Quiet, Struct, dict=True):
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:
-        """Tell a person what is waited for; nothing where that is said already ("")."""
+        """Show a person what is waited for; nothing where `what` is "" because it is shown already."""
         if not what:
             yield
             return
@@ -212,7 +212,7 @@ class Session(Quiet, Struct, dict=True):
         self, what: str, total: int, unit: str, *, at_once: bool = False
     ) -> Iterator[Callable[[int], None]]:
         """
-        Show a person how far a long work is: what is given is told how many are done.
+        Show the progress of a long work; the function given is called with the number that are done.
 
         `at_once` is for what is known to take long; else nothing is shown of what is soon done.
         """
@@ -224,7 +224,7 @@ class Session(Quiet, Struct, dict=True):
 
     @contextmanager
     def waiting_for(self, member: Backend) -> Iterator[None]:
-        """Tell a person that another process is asking this backend."""
+        """Show a person that another process is calling this backend."""
         with self._wait(f"Waiting for another process that asks {member.name} ({member.target})"):
             yield
 

@@ -1,4 +1,4 @@
-"""From a document as it was read to values of the table, each with its place; all else is an error."""
+"""Validating a settings document: its values, each with its place, or an error with file and line."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NO_VALUES = "A settings file never holds a value: store it with `sophia-secrets
 
 
 class World(Struct, frozen=True):
-    """What checking needs to know: the user's home and settings file ("" unknown), all backends."""
+    """What validation depends on: the user's home and settings file ("" unknown), the known backends."""
 
     home: str
     user_file: str

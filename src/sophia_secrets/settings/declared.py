@@ -92,14 +92,14 @@ class Group(Struct, frozen=True):
 
 
 class Given(Struct, frozen=True):
-    """A value as one place gives it: `variable FLY_APP_NAME`, `/x/sophia-secrets.toml:12`."""
+    """A value with its source: `variable FLY_APP_NAME`, `/x/sophia-secrets.toml:12`."""
 
     value: Value
     place: str
 
 
 def declare(name: str, layers: Iterable[Mapping[str, Given]], place: str) -> Declared:
-    """The declared secret whose keys come each from the strongest of the layers that gives it."""
+    """The declared secret, each of its keys from the strongest layer that has it."""
     found: dict[str, Value] = {}
     for layer in layers:
         for key, given in layer.items():

@@ -1,5 +1,5 @@
 """
-The settings that count: every layer in order, each value with where it came from.
+Merging the layers of settings, each value with its source.
 
 From strongest to weakest: flags; our variables; the chosen profile; the vendors' variables; the
 project's `sophia-secrets.local.toml`; its `sophia-secrets.toml` or `pyproject.toml`; the user's

@@ -1,4 +1,4 @@
-"""What the settings come to: every value, where it came from, and what was looked at."""
+"""The effective settings: every value, its source, and the files that were looked at."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DEFAULT = Source(Layer.DEFAULT, "default")
 
 class Settings(Struct, frozen=True):
     """
-    The settings that count.
+    The effective settings.
 
     `values` and `sources` have every key of the table. `profiles` are the names that may be
     chosen, `profile` the one that was. `notes` are sentences for standard error. `files` and

@@ -1,4 +1,4 @@
-"""How much of a settings file counts: all of it, or until it is trusted its names and policies."""
+"""How much of a settings file applies: all of it, or only names and policies until it is trusted."""
 
 from __future__ import annotations
 

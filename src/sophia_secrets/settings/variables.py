@@ -1,4 +1,4 @@
-"""What flags and variables say."""
+"""Settings from command-line flags and environment variables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Invalidation: what was cached answers no more, after a write or when a credential lost its rights."""
+"""Invalidating cached records, after a write or when a credential has lost its rights."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Place(Struct, frozen=True):
 
     def read(self) -> bytes | None:
         """The encrypted file, or None where there is none yet."""
-        with self._told():
+        with self._as_failures():
             return files.read_path(self.file, _FILE_LIMIT, private=self._is_ours(self.file))
 
     def replace(self, data: bytes) -> None:
@@ -72,7 +72,7 @@ class Place(Struct, frozen=True):
             data: bytes | None = self.given.reveal().encode("utf-8", "replace")
             where = f"`{IDENTITY_VARIABLE}`"
         else:
-            with self._told():
+            with self._as_failures():
                 data = files.read_path(self.identity_file, _IDENTITY_LIMIT)
             where = self.identity_file
         if data is None:
@@ -90,7 +90,7 @@ class Place(Struct, frozen=True):
     def make_identity(self) -> tuple[vault.Identity, ...]:
         """The identity of our own, made if nobody has made it yet; empty where it is not ours to make."""
         if self.own_identity:
-            with self._told(), self._directory() as dirfd:
+            with self._as_failures(), self._directory() as dirfd:
                 files.create(dirfd, IDENTITY, vault.new_identity())
         return self.identities()
 
@@ -98,7 +98,7 @@ class Place(Struct, frozen=True):
     def locked(self) -> Iterator[None]:
         """One writer at a time, across processes. The lock stays out of a team's directory."""
         key = keys.mac(_LOCK, os.fsencode(os.path.realpath(self.file))).hex()[:16]
-        with self._told(), self._directory() as dirfd:
+        with self._as_failures(), self._directory() as dirfd:
             lock = files.Lock(dirfd, f"local-{key}.lock")
             if not lock.acquire(time.monotonic() + self.timeout):
                 raise self.stop(
@@ -120,7 +120,7 @@ class Place(Struct, frozen=True):
             os.close(dirfd)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _as_failures(self) -> Iterator[None]:
         """What the file system or `state.files` says no to, as a failure of this backend."""
         try:
             yield

@@ -25,7 +25,7 @@ def write(place: Place, target: Target, changes: Sequence[Change]) -> Steps[Rece
             results.append(Result(change.name, Outcome.NOT_STARTED))
             continue
         completed = yield place.set_call(change.name, change.value)
-        failure = failures.of(completed, target, place.words)
+        failure = failures.failure_of(completed, target, place.words)
         results.append(_accepted(change.name, completed, failure))
     if any(result.outcome in (Outcome.DONE, Outcome.UNKNOWN) for result in results):
         completed = yield place.read_call([change.value for change in changes])
@@ -59,7 +59,7 @@ def delete(place: Place, target: Target, names: Sequence[str]) -> Steps[Receipt]
             results.append(Result(name, Outcome.NOT_STARTED))
         else:
             completed = yield call
-            failure = failures.of(completed, target, place.words)
+            failure = failures.failure_of(completed, target, place.words)
             if failure is not None and failures.is_crash(completed):
                 # pkg/cmd/esc/cli/env_rm.go breaks down where the heading of the name is missing.
                 results.append(

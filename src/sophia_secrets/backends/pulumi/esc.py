@@ -47,7 +47,7 @@ class Environment(Struct, frozen=True):
     def read(self, completed: Completed, target: Target) -> dict[str, Leaf] | Failure:
         from sophia_secrets.backends.pulumi import failures, values
 
-        if failed := failures.of(completed, target, self.words):
+        if failed := failures.failure_of(completed, target, self.words):
             return failed
         try:
             return values.environment(completed.stdout, self.namespace)

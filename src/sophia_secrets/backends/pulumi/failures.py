@@ -30,7 +30,7 @@ _NETWORK = (
 )
 
 
-def of(completed: Completed, target: Target, what: str) -> Failure | None:
+def failure_of(completed: Completed, target: Target, what: str) -> Failure | None:
     """
     The failure that a call ended in; None where the exit code says that it went well.
 

@@ -51,7 +51,7 @@ def run(environment: Environment | None, stack: Stack | None, target: Target) ->
 
 
 def _cli(completed: Completed, target: Target) -> Check:
-    if failed := failures.of(completed, target, "its version"):
+    if failed := failures.failure_of(completed, target, "its version"):
         return _failed("pulumi.cli", failed)
     match = re.match(_VERSION, completed.stdout.strip())
     where = f" at {completed.path}" if completed.path else ""
@@ -67,7 +67,7 @@ def _cli(completed: Completed, target: Target) -> Check:
 
 
 def _auth(completed: Completed, target: Target) -> Check:
-    if failed := failures.of(completed, target, target.label):
+    if failed := failures.failure_of(completed, target, target.label):
         return _failed("pulumi.auth", failed)
     try:
         answer = strict_json.loads(completed.stdout)

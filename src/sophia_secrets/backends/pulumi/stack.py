@@ -39,7 +39,7 @@ class Stack(Struct, frozen=True):
         return replace(self._call("--json", "--show-secrets"), secrets=tuple(secrets))
 
     def read(self, completed: Completed, target: Target) -> dict[str, Leaf] | Failure:
-        if failed := failures.of(completed, target, self.words):
+        if failed := failures.failure_of(completed, target, self.words):
             return failed
         try:
             return values.configuration(completed.stdout, self.namespace)

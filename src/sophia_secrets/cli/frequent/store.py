@@ -77,7 +77,7 @@ def _value(
 
 
 def _nothing_given(target: Backend, name: str, from_file: str | None) -> errors.BadValue:
-    """An undefined variable before a pipe is an empty value, and is hardly ever meant."""
+    """The refusal of an empty value: mostly it comes from an undefined variable before the pipe."""
     source = f"The file {visible(from_file)}" if from_file is not None else "Standard input"
     look = "Look at the command or the variable that it comes from"
     kept = target.problem(name, SecretValue("")) is None
