@@ -33,11 +33,11 @@ _VAULT_LIMIT = 24 << 20
 _IDENTITY_LIMIT = 64 << 10
 
 
-class NotMe(Exception):
+class NeedsFullProgram(Exception):
     """This start of the program is for the whole of it."""
 
 
-class Missing(NotMe):
+class Missing(NeedsFullProgram):
     """A vendor that has to be asked: there is no record of it that is young enough."""
 
     def __init__(self, member: Member) -> None:
@@ -64,7 +64,7 @@ class Start:
     def __init__(self, environ: Mapping[bytes, bytes], clock: Callable[[], float]) -> None:
         places = route.directories(environ)
         if places is None:
-            raise NotMe
+            raise NeedsFullProgram
         state, cache = places
         variable = os.fsdecode(environ.get(keys.VARIABLE.encode(), b"")) or None
         self._records: dict[str, Record | None] = {}
@@ -76,7 +76,7 @@ class Start:
         key = keys.derive(self.master, b"route")
         found = route.load(cache, key, route.tag(key, os.getcwd(), environ))
         if found is None or not route.holds(found):
-            raise NotMe
+            raise NeedsFullProgram
         self.route: Route = found
         self.cache = Cache(
             cache,
@@ -91,11 +91,11 @@ class Start:
         if member.backend not in self._records:
             found = self.cache.read(member.identity)
             if self.cache.warnings() or (isinstance(found, Record) and found.notes):
-                raise NotMe
+                raise NeedsFullProgram
             self._records[member.backend] = found if isinstance(found, Record) else None
         return self._records[member.backend]
 
-    def opened(self, vault: Vault) -> bytes:
+    def vault_text(self, vault: Vault) -> bytes:
         """The vault's text."""
         if self._opened is None:
             from sophia_secrets.state import age
@@ -103,10 +103,10 @@ class Start:
             data = files.read_path(vault.file, _VAULT_LIMIT, private=vault.file_private)
             identity = files.read_path(vault.identity, _IDENTITY_LIMIT)
             if data is None or identity is None:
-                raise NotMe
+                raise NeedsFullProgram
             self._opened = age.opened(data, identity)
             if self._opened is None:
-                raise NotMe
+                raise NeedsFullProgram
         return self._opened
 
 
@@ -118,7 +118,7 @@ def answer(
 
     `environ` is the process's own as bytes, `clock` gives Unix seconds.
     """
-    name, raw = asked(arguments)
+    name, raw = parse_get(arguments)
     if not name or b"GITHUB_ACTIONS" in environ:
         return None
     started = time.monotonic()
@@ -132,7 +132,7 @@ def answer(
     return text
 
 
-def asked(arguments: list[str]) -> tuple[str, bool]:
+def parse_get(arguments: list[str]) -> tuple[str, bool]:
     """The name that a plain `get NAME`, perhaps with `--raw`, asks for, or ""."""
     if not 2 <= len(arguments) <= 3 or arguments[0] != "get":
         return "", False
@@ -161,7 +161,7 @@ def walk(start: Start, name: str) -> Found:
         else:
             found = of_environment(start, member, name)
     if found is None:
-        raise NotMe
+        raise NeedsFullProgram
     found.value.decode()
     return found
 
@@ -179,23 +179,23 @@ def _of_vendor(start: Start, member: Member, name: str, found: Found | None) -> 
     if entry is None or entry[0] != READABLE:
         return None
     if not readable:
-        raise NotMe
+        raise NeedsFullProgram
     return Found(member, entry[1], cached=True)
 
 
 def _of_vault(start: Start, member: Member, name: str) -> Found | None:
     vault = member.vault
     if vault is None:
-        raise NotMe
+        raise NeedsFullProgram
     if name not in vault.names:
         return None
     kept = vault.names[name]
     if kept is None:
-        raise NotMe
-    value = start.opened(vault)[kept.at : kept.at + kept.length]
+        raise NeedsFullProgram
+    value = start.vault_text(vault)[kept.at : kept.at + kept.length]
     mark = route.mark(keys.derive(start.master, b"route"), name, value)
     if not keys.equal(mark, kept.mark):
-        raise NotMe
+        raise NeedsFullProgram
     return Found(member, value, cached=False)
 
 
@@ -203,7 +203,7 @@ def of_environment(start: Start, member: Member, name: str) -> Found | None:
     """The variable of that name, as it is or as variables are spelled."""
     spelled = name.upper().replace("-", "_").replace(".", "_")
     if member.kind != route_form.ENV or spelled.startswith("SOPHIA_"):
-        raise NotMe
+        raise NeedsFullProgram
     for candidate in (name, spelled):
         value = start.environ.get(candidate.encode())
         if value is not None:

@@ -56,13 +56,13 @@ class _Held:
         if member.kind in (route_form.VENDOR, route_form.WRITE_ONLY):
             record = start.record(member)
             if record is None or not record.fresh:
-                raise hot.NotMe
+                raise hot.NeedsFullProgram
             self._states = {name: _STATES[letter] for name, letter in record.states().items()}
             self._else = "absent" if record.complete else "unknown"
         elif member.kind == route_form.LOCAL and member.vault is not None:
             self._states = dict.fromkeys(member.vault.names, "readable")
         elif member.kind != route_form.ENV:
-            raise hot.NotMe
+            raise hot.NeedsFullProgram
 
     def names(self) -> list[str]:
         """The names; the variables of this process are nobody's secrets."""

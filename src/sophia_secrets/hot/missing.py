@@ -37,7 +37,7 @@ def answer(
 
     With a terminal for standard error nobody waits here: a person is told what is waited for.
     """
-    name, _ = hot.asked(arguments)
+    name, _ = hot.parse_get(arguments)
     if not name or not _turns_up(environ, clock, lambda start: hot.walk(start, name)):
         return None
     return hot.answer(arguments, environ, clock)

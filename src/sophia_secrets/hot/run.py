@@ -52,7 +52,7 @@ def prepare(
 
 
 def choose(start: hot.Start, words: list[str]) -> tuple[command.Command, dict[str, hot.Found]]:
-    """The command, and what it is given. Raises `hot.NotMe` and `errors.SophiaError`."""
+    """The command, and what it is given. Raises `hot.NeedsFullProgram` and `errors.SophiaError`."""
     found = command.look_up(words, os.environ.get("PATH"))
     return found, {name: hot.walk(start, name) for name in _names(start)}
 
@@ -61,7 +61,7 @@ def _names(start: hot.Start) -> list[str]:
     """The declared names, or all that have a value, other than the variables of this process."""
     names = list(start.route.declared) or _held(start)
     if any(is_dangerous(name) or not hot.is_plain(name) for name in names):
-        raise hot.NotMe
+        raise hot.NeedsFullProgram
     return names
 
 
@@ -73,11 +73,11 @@ def _held(start: hot.Start) -> list[str]:
             if member.kind == route_form.VENDOR and (record is None or not record.fresh):
                 raise hot.Missing(member)
             if record is not None:
-                held.update(name for name, item in record.entries.items() if item.state == READABLE)
+                held.update(name for name, state in record.states().items() if state == READABLE)
         elif member.kind == route_form.LOCAL:
             held.update(member.vault.names if member.vault is not None else ())
         elif member.kind != route_form.ENV:
-            raise hot.NotMe
+            raise hot.NeedsFullProgram
     return sorted(name for name in held if name.isascii() and name.isidentifier())
 
 

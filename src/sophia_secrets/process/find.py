@@ -10,7 +10,7 @@ from msgspec import Struct
 from sophia_secrets.backends.base import Ended
 
 NAMES = {"fly": ("flyctl", "fly")}
-"""The file names of a vendor's word, best first; `fly` alone may be another vendor's (Concourse)."""
+"""The file names of a command name, best first; `fly` alone may be another vendor's (Concourse)."""
 
 
 class Found(Struct, frozen=True):
@@ -28,7 +28,7 @@ def find_program(word: str, path: str, explicit: str | None = None) -> str | Non
 
 def look_up(word: str, path: str, explicit: str | None = None) -> Found:
     """
-    Look for a vendor's word in `path`, the text of a PATH variable, unless `explicit` is given.
+    Look for a command name in `path`, the text of a PATH variable, unless `explicit` is given.
 
     Empty and relative elements are skipped, so that a program in the working directory is never
     started. The first program found decides: where others could have replaced it, nothing is.

@@ -63,7 +63,7 @@ def run_all(
     """
     Drive every generator to its end and return what each returned, in the order of `steps`.
 
-    `programs` gives a vendor's word (`gh`, `pulumi`, `fly`) an explicit path; other words are
+    `programs` gives a command name (`gh`, `pulumi`, `fly`) an explicit path; others are
     looked up in `path`, the text of a PATH variable. `deadline` (monotonic seconds) bounds
     everything beside each call's own timeout: a call that has not started by then is told
     `TIMED_OUT`. At most `limit` children run at once. `observe` is told of each start and end.

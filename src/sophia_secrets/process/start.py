@@ -47,7 +47,7 @@ def plan(program: str, call: Call) -> Plan | None:
 
 class Starter:
     """
-    Starts the calls of one run; a vendor's word is looked up once.
+    Starts the calls of one run; a command name is looked up once.
 
     What was started `ahead` is taken over by the call that it is for. `close` ends whatever is not
     over by then: what no call was for, and what an interrupt came upon.
