@@ -136,11 +136,16 @@ def test_what_was_started_ahead_is_what_the_runner_would_have_started(
         kept.unlink()
     assert probing(*arguments).out == "v\n"
     assert calls(tmp_path) == 2
-    # glibc's posix_spawn leaves its own two signals, 32 and 33, ignored (sysdeps/unix/sysv/linux/spawni.c).
-    started_ahead = started_ahead.replace("SigIgn:\t0000000180000000", "SigIgn:\t0000000000000000")
-    assert started_ahead == (tmp_path / "probe").read_text()
+    assert without_glibcs_own(started_ahead) == (tmp_path / "probe").read_text()
     assert "a pipe\n0\n0\n1\n" in started_ahead
     assert "its own session" in started_ahead
+
+
+def without_glibcs_own(probe: str) -> str:
+    """glibc's posix_spawn leaves its own two signals, 32 and 33, ignored (sysdeps/unix/sysv/linux/spawni.c)."""
+    return re.sub(
+        r"(?<=SigIgn:\t)[0-9a-f]{16}", lambda found: f"{int(found[0], 16) & ~(3 << 31):016x}", probe
+    )
 
 
 def test_without_a_token_too(settled: Program, vendors: World, tmp_path: Path) -> None:
