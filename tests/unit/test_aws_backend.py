@@ -529,14 +529,23 @@ def test_doctor_tells_the_sign_in_from_the_target(
     ("done", "message"),
     [
         (Completed(Ended.NOT_FOUND), "The AWS CLI (`aws`) was not found."),
-        (Completed(Ended.NOT_RUNNABLE, path="/usr/bin/aws"), "/usr/bin/aws could not be started."),
+        (
+            Completed(Ended.NOT_FOUND, detail="/no/aws does not exist or is not a file"),
+            "The AWS CLI (`aws`) was not found: /no/aws does not exist or is not a file.",
+        ),
+        (
+            Completed(Ended.NOT_RUNNABLE, detail="/usr/bin/aws is not executable"),
+            "`aws` could not be started: /usr/bin/aws is not executable.",
+        ),
     ],
 )
 def test_V9_doctor_skips_what_a_missing_program_cannot_be_asked(done: Completed, message: str) -> None:
     checks, _ = played(backend().probe(), done)
     assert [check.status.value for check in checks] == ["fail", "skip", "skip"]
     assert checks[0].message == message
-    assert "docs.aws.amazon.com" in checks[0].hint
+    assert ("docs.aws.amazon.com" if done.ended is Ended.NOT_FOUND else "SOPHIA_SECRETS_AWS") in checks[
+        0
+    ].hint
 
 
 def test_V3_an_answer_that_is_too_long_is_no_answer_and_says_what_makes_it_shorter() -> None:

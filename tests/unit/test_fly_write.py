@@ -335,7 +335,7 @@ OK_, WARN, FAIL, SKIP = CheckStatus.OK, CheckStatus.WARN, CheckStatus.FAIL, Chec
         ([_version("0.4.13"), WHO, _listed()], [WARN, OK_, OK_], "upgrade"),
         ([_version("0.3.177")], [FAIL, SKIP, SKIP], "upgrade"),
         ([Completed(Ended.NOT_FOUND)], [FAIL, SKIP, SKIP], "install"),
-        ([Completed(Ended.NOT_RUNNABLE)], [FAIL, SKIP, SKIP], "install"),
+        ([Completed(Ended.NOT_RUNNABLE)], [FAIL, SKIP, SKIP], "SOPHIA_SECRETS_FLY"),
         ([_version("0.4.87"), Completed(Ended.EXITED, 0, stdout=b"[]")], [OK_, FAIL, SKIP], ""),
         ([Completed(Ended.EXITED, 0, stdout=b"7.9.1\n")], [FAIL, SKIP, SKIP], "SOPHIA_SECRETS_FLY"),
         ([_failed("error: Unknown command `version'.\n")], [FAIL, SKIP, SKIP], "SOPHIA_SECRETS_FLY"),

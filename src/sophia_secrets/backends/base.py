@@ -94,6 +94,12 @@ class Completed(Quiet, Struct, frozen=True):
     def ok(self) -> bool:
         return self.ended is Ended.EXITED and self.code == 0
 
+    @property
+    def why(self) -> str:
+        """Why a program that was found or named by its path was not started, as the end of a sentence; else ""."""
+        told = self.ended is Ended.NOT_RUNNABLE or self.detail.startswith("/")
+        return f": {self.detail}" if told and self.detail else ""
+
 
 Steps = Generator[Call, Completed, T]
 

@@ -131,9 +131,10 @@ def _classified(done: Completed, aws: Aws) -> tuple[FailureKind, str, str]:
     target = aws.place.target
     match done.ended:
         case Ended.NOT_FOUND:
-            return FailureKind.CLI_MISSING, "The AWS CLI (`aws`) was not found.", INSTALL
+            return FailureKind.CLI_MISSING, f"The AWS CLI (`aws`) was not found{done.why}.", INSTALL
         case Ended.NOT_RUNNABLE:
-            return FailureKind.CLI_MISSING, f"{done.path or '`aws`'} could not be started.", INSTALL
+            hint = "Mend that, or set `SOPHIA_SECRETS_AWS` to the path of another `aws`."
+            return FailureKind.CLI_MISSING, f"`aws` could not be started{done.why}.", hint
         case Ended.TIMED_OUT:
             message = f"AWS did not answer for {target} within {aws.timeout:g} seconds."
             return FailureKind.TIMED_OUT, message, "Try again, or allow more with `--timeout SECONDS`."

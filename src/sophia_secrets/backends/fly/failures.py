@@ -122,7 +122,7 @@ _ENDINGS: dict[Ended, tuple[FailureKind, str, str]] = {
     Ended.NOT_RUNNABLE: (
         _CLI,
         "flyctl cannot be started",
-        "install it again (https://fly.io/docs/flyctl/install) or set `SOPHIA_SECRETS_FLY` to its path",
+        "mend that, or set `SOPHIA_SECRETS_FLY` to the path of another `flyctl`",
     ),
     Ended.TIMED_OUT: (
         _LATE,
@@ -185,7 +185,7 @@ def failure(completed: Completed, target: Target) -> Failure:
     return Failure(
         kind,
         target,
-        sentence(message.format(app=target.label) + suffix),
+        sentence(message.format(app=target.label) + completed.why + suffix),
         sentence(hint.format(app=target.label)),
         completed.stderr[:2000] if completed.showable else "",
     )

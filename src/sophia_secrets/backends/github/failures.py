@@ -58,10 +58,10 @@ def _classified(completed: Completed, gh: Gh) -> tuple[FailureKind, str, str]:
     label = gh.scope.target.label
     match completed.ended:
         case Ended.NOT_FOUND:
-            return FailureKind.CLI_MISSING, "The GitHub CLI (`gh`) was not found.", INSTALL
+            return FailureKind.CLI_MISSING, f"The GitHub CLI (`gh`) was not found{completed.why}.", INSTALL
         case Ended.NOT_RUNNABLE:
-            where = completed.path or "`gh`"
-            return FailureKind.CLI_MISSING, f"{where} could not be started.", INSTALL
+            hint = "Mend that, or set `SOPHIA_SECRETS_GH` to the path of another `gh`."
+            return FailureKind.CLI_MISSING, f"`gh` could not be started{completed.why}.", hint
         case Ended.TIMED_OUT:
             seconds = f"{gh.timeout:g} seconds"
             return (

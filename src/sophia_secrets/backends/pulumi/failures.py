@@ -38,16 +38,19 @@ def failure_of(completed: Completed, target: Target, what: str) -> Failure | Non
     """
 
     def failure(kind: FailureKind, message: str, hint: str) -> Failure:
-        return Failure(kind, target, sentence(message.format(target=what)), sentence(hint), words(completed))
+        said = sentence(message.format(target=what) + completed.why)
+        return Failure(kind, target, said, sentence(hint), words(completed))
 
     match completed.ended:
         case Ended.NOT_FOUND:
             return failure(
-                FailureKind.CLI_MISSING, "the Pulumi CLI is not installed", "install it: " + INSTALL
+                FailureKind.CLI_MISSING,
+                "the Pulumi CLI is not installed",
+                "install it: " + INSTALL,
             )
         case Ended.NOT_RUNNABLE:
-            hint = "install it again: " + INSTALL
-            return failure(FailureKind.CLI_MISSING, "the Pulumi CLI cannot be run", hint)
+            hint = "mend that, or set `SOPHIA_SECRETS_PULUMI` to the path of another `pulumi`"
+            return failure(FailureKind.CLI_MISSING, "the Pulumi CLI cannot be started", hint)
         case Ended.TIMED_OUT:
             hint = "try again, or give it longer with `--timeout`"
             return failure(FailureKind.TIMED_OUT, "Pulumi did not answer in time about {target}", hint)
