@@ -42,6 +42,7 @@ def rows() -> Iterator[Row]:
             yield _row(
                 asking, pulumi, f"cold get from {names:,} names, asked before", None, expire, "get", NAME
             )
+        _answer(where, "pulumi").write_text(_environment(50))
         three = where.with_variables(
             SOPHIA_SECRETS_PULUMI=str(pulumi),
             SOPHIA_SECRETS_GH=str(_vendor(where, "gh", _GITHUB)),

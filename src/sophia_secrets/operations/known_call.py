@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from sophia_secrets.backends.base import Backend
 from sophia_secrets.operations.session import Session
 from sophia_secrets.process.find import NAMES, look_up
-from sophia_secrets.process.start import plan
+from sophia_secrets.process.plan import plan
 from sophia_secrets.state import route, route_call
 
 

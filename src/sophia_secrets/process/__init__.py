@@ -6,8 +6,21 @@ complete before it starts and never a terminal, a session and a private working 
 its own, one deadline and a bounded output. See `run_all` for what a caller may rely on.
 """
 
+from typing import TYPE_CHECKING
+
 from sophia_secrets.process.cancel import Cancel
 from sophia_secrets.process.find import Found, find_program, look_up
-from sophia_secrets.process.runner import Event, Observe, run, run_all
+
+if TYPE_CHECKING:
+    from sophia_secrets.process.runner import Event, Observe, run, run_all
 
 __all__ = ["Cancel", "Event", "Found", "Observe", "find_program", "look_up", "run", "run_all"]
+
+
+def __getattr__(name: str) -> object:
+    """The runner's names, imported when one is first wanted: to look a program up needs none of them."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from sophia_secrets.process import runner
+
+    return getattr(runner, name)

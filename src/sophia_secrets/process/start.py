@@ -10,10 +10,11 @@ from time import monotonic
 from msgspec import Struct
 
 from sophia_secrets.backends.base import Call, Completed, Ended
-from sophia_secrets.launch.ahead import Ahead, Plan, Running
+from sophia_secrets.launch.ahead import Ahead, Running
 from sophia_secrets.launch.private import PrivateDirectory
 from sophia_secrets.process.child import Child
 from sophia_secrets.process.find import Found, look_up
+from sophia_secrets.process.plan import plan
 from sophia_secrets.process.spawn import spawn
 
 
@@ -30,19 +31,6 @@ class Started(Struct, eq=False):
         self.child.close()
         for place in self.scratch:
             self.private.clear(place)
-
-
-def plan(program: str, call: Call) -> Plan | None:
-    """The call as one that can be started ahead; None where it needs more than a plan says."""
-    if (
-        call.stdin
-        or call.stdin_as_file
-        or call.directory is not None
-        or any(one.links for one in call.scratch)
-    ):
-        return None
-    scratch = [(one.variable, one.files) for one in call.scratch]
-    return Plan(program, call.arguments, call.environment, scratch)
 
 
 class Starter:
