@@ -18,7 +18,7 @@ from tests.program import Program
 
 COUNT = int(os.environ.get("SOPHIA_HOT_STATES", "200"))
 LINES = (
-    ["get", ""], ["get", "", "--raw"], ["list"], ["list", "--names"], ["list", "--json"], ["--json", "list"],
+    ["get", ""], ["get", "", "--raw"], ["get", "", "--backend", "pulumi"], ["get", "", "-b", "fly"], ["list"], ["list", "--names"], ["list", "--json"], ["--json", "list"],
     ["explain", ""], ["info", ""], ["delete", "", "--backend", "local", "--yes"], ["delete", "", "-b", "fly"],
     ["delete", "", "-b", "local", "--if-exists", "-y"], ["delete", "", "-b", "local", "--if-exists"],
     ["set", "", "--backend", "local"], ["set", "", "-b", "env"], ["set", "", "--backend", "pulumi"],

@@ -28,6 +28,10 @@ def plain(arguments: list[str]) -> Callable[[], int | None] | None:
             from sophia_secrets.cli.frequent.value import give
 
             return lambda: give(Options(), name, raw=len(arguments) == 3)
+        case ["get", name, "--backend" | "-b", backend] if names == [name, backend]:
+            from sophia_secrets.cli.frequent.value import give
+
+            return lambda: give(Options(), name, backend=backend)
         case ["explain", name] if names == [name]:
             from sophia_secrets.cli.frequent import chain
 
