@@ -201,7 +201,9 @@ def test_a_write_that_cannot_be_read_back_says_that_it_was_made(sophia: Program,
 def test_a_program_that_is_missing_is_said_once(sophia: Program, vendors: World) -> None:
     done = sophia("set", "API_KEY", "--backend", "pulumi", stdin="v", SOPHIA_SECRETS_PULUMI="/nowhere/pulumi")
     assert done.code == 5
-    assert done.err.splitlines()[1] == "error: The Pulumi CLI is not installed. API_KEY is as it was."
+    assert done.err.splitlines()[1] == (
+        "error: The Pulumi CLI is not installed: /nowhere/pulumi does not exist or is not a file. API_KEY is as it was."
+    )
 
 
 def test_a_name_that_only_write_only_vendors_hold_is_not_found_and_says_where_it_is(

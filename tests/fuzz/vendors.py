@@ -143,9 +143,9 @@ def _pulumi(read: Callable[[bytes, str], dict[str, values.Leaf]], data: bytes) -
 
 def pulumi_failures(data: bytes) -> None:
     done = _ended(data)
-    failed = pulumi.of(done, PULUMI, WHAT)
+    failed = pulumi.failure_of(done, PULUMI, WHAT)
     assert failed is not None, "an exit code that is not 0 is a failure"
-    _unsaid(done, lambda done: pulumi.of(done, PULUMI, WHAT) or failed)
+    _unsaid(done, lambda done: pulumi.failure_of(done, PULUMI, WHAT) or failed)
     _unsaid(done, lambda done: pulumi.unreadable(done, PULUMI, WHAT))
     assert isinstance(pulumi.wrote_nothing(done, failed), bool)
 

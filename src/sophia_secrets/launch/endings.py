@@ -41,18 +41,23 @@ def release() -> None:
 
 
 def let_go() -> None:
-    """From now on the signals end this process as they end any."""
+    """From now on the signals end this process at once."""
     for number in _SIGNALS:
         if signal.getsignal(number) in (_keep, _raise):
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, _end)
 
 
 def pass_on() -> None:
     """End by the signal that came, so that whoever started this process sees it; Ctrl-C has an exit code of its own."""
     for number in (*_raised, *_held):
         if number != signal.SIGINT:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
+            _end(number, None)
+
+
+def _end(number: int, _frame: object) -> None:
+    # Not set before it comes: Python tells of a signal that came just before its handler was taken away.
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def _keep(number: int, _frame: object) -> None:
