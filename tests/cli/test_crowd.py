@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Timer
+from threading import Event, Timer
 
 import pytest
 
@@ -16,7 +16,7 @@ from sophia_secrets import hot
 from sophia_secrets.core.model import Entry, EntryState, SecretValue, Snapshot
 from sophia_secrets.operations.opening import open_session
 from sophia_secrets.operations.snapshots import identity_of, to_record
-from sophia_secrets.state import files
+from sophia_secrets.state import audit, files
 from sophia_secrets.state.flight import Lead
 from tests.cli.test_imports import CIPHER, GET, compile_route, imported, settled
 from tests.program import PROGRAM, Program
@@ -138,6 +138,23 @@ def test_A2_an_event_that_a_busy_disk_holds_up_is_written_once(
     environ = {os.fsencode(n): os.fsencode(v) for n, v in settled.full_environment().items()}
     assert hot.answer(["get", "API_KEY"], environ) == b"from the vault\n"
     assert len(settled.events()) == before + 1
+
+
+def test_A2_a_disk_that_hangs_is_waited_for_once_by_the_hot_path_and_the_whole_program_together(
+    settled: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled.store("API_KEY", "from the vault")
+    compile_route(settled, "API_KEY", tmp_path)
+    free = Event()
+    monkeypatch.setattr(files, "durable", lambda fd: free.wait())
+    monkeypatch.setattr(hot, "DISK_SECONDS", 0.1)
+    monkeypatch.setattr(audit, "_waited", [])
+    monkeypatch.chdir(settled.cwd)
+    environ = {os.fsencode(n): os.fsencode(v) for n, v in settled.full_environment().items()}
+    assert hot.answer(["get", "API_KEY"], environ) is None
+    (spent,) = audit._waited
+    free.set()
+    assert spent >= hot.LOCK_SECONDS + hot.DISK_SECONDS
 
 
 def test_X1_who_waits_shares_the_failure_and_asks_nobody(routed: Program, vendors: World) -> None:

@@ -146,6 +146,25 @@ def test_A2_a_lock_and_a_disk_are_waited_for_so_long(
     assert waited == [whole, lock]
 
 
+def test_A2_what_the_hot_path_waited_is_not_waited_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = a_log(tmp_path)
+    waited: list[float] = []
+    in_time = audit._in_time
+
+    def watched(work: Callable[[], None], seconds: float) -> BaseException | None:
+        waited.append(seconds)
+        return in_time(work, 60.0)
+
+    monkeypatch.setattr(audit, "_in_time", watched)
+    for spent in (3.0, 30.0):
+        audit.spend(spent)
+        log.append([get("A")])
+        log.append([get("B")])
+    assert waited == [2.25, 5.25, 0.25, 5.25]
+
+
 def test_A2_a_disk_that_hangs_is_left_to_its_thread() -> None:
     free = Flag()
 

@@ -12,7 +12,7 @@ import os
 import time
 
 from sophia_secrets.state import files, keys, route, route_form
-from sophia_secrets.state.audit import AuditLog
+from sophia_secrets.state.audit import AuditLog, spend
 from sophia_secrets.state.audit_event import Actor, Event
 from sophia_secrets.state.cache import Cache
 from sophia_secrets.state.counters import Counters
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 LOCK_SECONDS = 0.5
 """How long the audit log's lock is waited for; the whole program then waits as long as it may."""
-DISK_SECONDS = 5.0
-"""How long the disk is: to give up earlier would put an event there a second time."""
+DISK_SECONDS = 4.5
+"""How long the disk is, until the deadline of any append: to give up earlier would put an event there a second time."""
 
 _VAULT_LIMIT = 24 << 20
 _IDENTITY_LIMIT = 64 << 10
@@ -240,11 +240,17 @@ def append(start: Start, events: list[Event]) -> None:
     way = start.route
     if not way.audit or not events:
         return
-    AuditLog(
+    log = AuditLog(
         way.audit,
         keys.derive(start.master, b"audit"),
         actor=Actor(way.user, os.uname().nodename, os.getpid(), ci=way.ci, profile=way.profile),
         clock=start.clock,
         sync=way.sync,
         counters=Counters(keys.derive(start.master, b"metadata")),
-    ).append(events, LOCK_SECONDS, DISK_SECONDS)
+    )
+    began = time.monotonic()
+    try:
+        log.append(events, LOCK_SECONDS, DISK_SECONDS)
+    except BaseException:
+        spend(time.monotonic() - began)
+        raise

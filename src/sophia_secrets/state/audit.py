@@ -108,6 +108,7 @@ class AuditLog:
         """
         if not events:
             return
+        deadline_seconds = max(0.0, deadline_seconds - _spent())
         now = self._clock()
         fields = [write_event(event, now, self._actor) for event in events]
         found = [
@@ -252,6 +253,18 @@ class AuditLog:
         return sophia_secrets.errors.AuditFailed(
             f"The audit log in {self.directory} cannot be used: {said}.", hint=hint
         )
+
+
+_waited: list[float] = []
+
+
+def spend(seconds: float) -> None:
+    """These seconds were waited in vain for the log: they count as the first of this process's next append."""
+    _waited.append(seconds)
+
+
+def _spent() -> float:
+    return _waited.pop() if _waited else 0.0
 
 
 def _at_once(work: Callable[[], None]) -> BaseException | None:
