@@ -7,8 +7,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +17,7 @@ from sophia_secrets.backends.pulumi import variables
 from sophia_secrets.launch import ahead
 from sophia_secrets.state import route, route_call
 from tests.cli.test_crowd import expire, leading, routed, start
-from tests.cli.test_imports import CIPHER, GET, RUN, compile_route, settled
+from tests.cli.test_imports import CIPHER, GET, RUN, compile_route, imported, settled
 from tests.program import Program
 from tests.terminal import Terminal
 from tests.world import World
@@ -31,23 +29,13 @@ AHEAD = {
     "sophia_secrets.hot.missing",
     "sophia_secrets.launch",
     "sophia_secrets.launch.ahead",
+    "sophia_secrets.launch.dangerous",
     "sophia_secrets.launch.endings",
     "sophia_secrets.launch.private",
+    "sophia_secrets.launch.received",
     "sophia_secrets.state.flight",
     "sophia_secrets.state.route_call",
 }
-
-_FIRST_START = """
-import os, sys
-before = set(sys.modules)
-sys.argv[0] = "sophia-secrets"
-from sophia_secrets.__main__ import run
-def tell(*_, **__):
-    os.write(2, "\\n".join(sorted(set(sys.modules) - before)).encode())
-    os._exit(0)
-os.posix_spawn = tell
-os._exit(run() + 100)
-"""
 
 _PROBE = """\
 #!/bin/sh
@@ -104,17 +92,10 @@ def left_over(sophia: Program) -> list[Path]:
 
 def first_start(sophia: Program, *arguments: str) -> set[str]:
     """The modules that were imported when the vendor's program was started ahead."""
-    done = subprocess.run(
-        [sys.executable, "-c", _FIRST_START, *arguments],
-        capture_output=True,
-        cwd=sophia.cwd,
-        env=sophia.full_environment(),
-        stdin=subprocess.DEVNULL,
-        check=True,
-    )
+    modules = imported(sophia, *arguments, until="os.posix_spawn")
     for place in left_over(sophia):
         shutil.rmtree(place)
-    return set(done.stderr.decode().splitlines())
+    return modules
 
 
 def test_a_get_that_misses_starts_the_vendor_before_anything_heavy_is_imported(routed: Program) -> None:

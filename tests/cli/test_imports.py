@@ -72,20 +72,23 @@ import os, sys
 before = set(sys.modules)
 sys.argv[0] = "sophia-secrets"
 from sophia_secrets.__main__ import run
-def tell(*_):
+def tell(*_, **__):
     os.write(2, "\\n".join(sorted(set(sys.modules) - before)).encode())
     os._exit(0)
-os.execve = tell
+{until} = tell
 code = run()
 os.write(2, "\\n".join(sorted(set(sys.modules) - before)).encode())
 os._exit(code)
 """
 
 
-def imported(sophia: Program, *arguments: str) -> set[str]:
-    """The modules that one start of the program imports, whatever the interpreter has by itself."""
+def imported(sophia: Program, *arguments: str, until: str = "os.execve") -> set[str]:
+    """
+    The modules that one start of the program imports, whatever the interpreter has by itself: to its
+    end, or to the first call of that function.
+    """
     done = subprocess.run(
-        [sys.executable, "-c", _SCRIPT, *arguments],
+        [sys.executable, "-c", _SCRIPT.format(until=until), *arguments],
         input=b"value",
         capture_output=True,
         cwd=sophia.cwd,

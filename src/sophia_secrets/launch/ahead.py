@@ -11,6 +11,7 @@ import os
 import time
 
 from sophia_secrets.launch.private import PrivateDirectory
+from sophia_secrets.launch.received import IGNORED_BY_PYTHON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 else:
     import _signal as signal  # `signal` itself makes enumerations of it
-
-_IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ", "SIGXFZ")
 
 
 class Running:
@@ -151,7 +150,7 @@ def _start(words: list[str], environment: Mapping[str, str], directory: str) -> 
                 environment,
                 file_actions=actions,
                 setsid=True,
-                setsigdef=[getattr(signal, name) for name in _IGNORED_BY_PYTHON if hasattr(signal, name)],
+                setsigdef=[getattr(signal, name) for name in IGNORED_BY_PYTHON if hasattr(signal, name)],
             )
         finally:
             os.fchdir(here)

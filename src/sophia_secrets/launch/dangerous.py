@@ -1,4 +1,4 @@
-"""Which variables are dangerous in a child process, and which steer this program: pure."""
+"""Which variables are dangerous in a child process, hold credentials, or steer this program: pure."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ REQUESTS_CA_BUNDLE CURL_HOME WGETRC DOCKER_HOST DOCKER_CONFIG KUBECONFIG
 HOME USER LOGNAME PWD OLDPWD TMPDIR TMP TEMP XDG_CONFIG_HOME XDG_DATA_HOME XDG_RUNTIME_DIR
 """
 _DANGEROUS = frozenset(_DANGEROUS_WORDS.split())
+_CREDENTIAL = ("TOKEN", "SECRET", "PASSWORD", "PASSPHRASE", "KEY")
 _CONTROL_VARIABLES = frozenset({"SOPHIA_GITHUB_SECRETS_JSON"})
 
 
@@ -54,6 +55,11 @@ def is_dangerous(name: str) -> bool:
     """
     upper = name.upper()
     return not name or upper in _DANGEROUS or upper.startswith(_DANGEROUS_PREFIXES) or is_ours(upper)
+
+
+def may_be_credential(name: str) -> bool:
+    """Whether a variable of this name is likely to hold a credential of a vendor."""
+    return name.endswith(_CREDENTIAL)
 
 
 def is_ours(name: str) -> bool:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 else:
     import _signal as signal  # `signal` itself makes enumerations of it
 
-_IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ", "SIGXFZ")
+IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ", "SIGXFZ")
 _OWN_ENVIRONMENT = "/proc/self/environ"
 
 
 def give_on() -> None:
     """The signal dispositions and the core limit as they were received: just before an exec."""
-    for name in _IGNORED_BY_PYTHON:
+    for name in IGNORED_BY_PYTHON:
         number = getattr(signal, name, None)
         if number is not None:
             signal.signal(number, signal.SIG_DFL)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from sophia_secrets.backends.base import Call
 from sophia_secrets.core.redact import MINIMUM, Masker, Redactor
 from sophia_secrets.core.text import without_controls
-
-_CREDENTIAL = ("TOKEN", "SECRET", "PASSWORD", "PASSPHRASE", "KEY")
+from sophia_secrets.launch.dangerous import may_be_credential
 
 
 def words(raw: bytes, call: Call, *, cut: bool) -> str:
@@ -20,7 +19,7 @@ def words(raw: bytes, call: Call, *, cut: bool) -> str:
         return ""
     values = [secret.reveal() for secret in call.secrets]
     values.append(call.stdin.decode("utf-8", "replace"))
-    values += [value for name, value in call.environment.items() if name.endswith(_CREDENTIAL)]
+    values += [value for name, value in call.environment.items() if may_be_credential(name)]
     masker = Masker(values)
     masked = masker.feed(raw) + masker.flush(cut=cut)
     text = without_controls(masked.decode("utf-8", "replace"))

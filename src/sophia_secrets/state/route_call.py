@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 from sophia_secrets.launch.ahead import Plan
+from sophia_secrets.launch.dangerous import may_be_credential
 from sophia_secrets.state import keys, route
 from sophia_secrets.state.route_form import split
 
@@ -25,8 +26,6 @@ PASSED = frozenset(
 )
 """With those that `route.tag` covers and `LC_*`: the variables that a vendor's program may be given."""
 
-_CREDENTIAL = (b"TOKEN", b"SECRET", b"PASSWORD", b"PASSPHRASE", b"KEY")
-
 
 def encode(
     plan: Plan, key: bytes, environ: Mapping[bytes, bytes], looks: Iterable[tuple[bytes, str, bytes]]
@@ -38,7 +37,7 @@ def encode(
     given = {os.fsencode(name): os.fsencode(value) for name, value in plan.environment.items()}
     passed = [name for name, value in given.items() if environ.get(name) == value]
     own = {name: value for name, value in given.items() if name not in passed}
-    if not all(map(_is_looked_at, passed)) or any(name.endswith(_CREDENTIAL) for name in own):
+    if not all(map(_is_looked_at, passed)) or any(may_be_credential(os.fsdecode(name)) for name in own):
         return b""
     pack = keys.pack
     return pack(
