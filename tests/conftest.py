@@ -25,8 +25,13 @@ hypothesis.settings.load_profile("any machine")
 
 
 def pytest_configure() -> None:
-    """What a shell starts in the background ignores these two, and so would every program that a test interrupts."""
-    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL)):
+    """What a shell starts in the background, or `nohup`, ignores these, and so would every program that a test ends."""
+    usually = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGQUIT: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
+    for number, usual in usually.items():
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, usual)
 
