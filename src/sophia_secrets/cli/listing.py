@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from sophia_secrets.cli.frequent import listing
-from sophia_secrets.cli.frequent.info import show as show_info
+from sophia_secrets.cli.frequent.info import show_info
+from sophia_secrets.cli.frequent.list import show_list
 from sophia_secrets.cli.read import Backend, NoCache
 
 
@@ -17,7 +17,7 @@ def list_secrets(
     no_cache: NoCache = False,
 ) -> int:
     """Show the names, which backend holds which, and where each resolves from."""
-    return listing.show(ctx.obj, prefix=prefix, backend=backend, names=names, no_cache=no_cache)
+    return show_list(ctx.obj, prefix=prefix, backend=backend, names=names, no_cache=no_cache)
 
 
 def info(

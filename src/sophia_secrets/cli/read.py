@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from sophia_secrets.cli.frequent import chain
-from sophia_secrets.cli.frequent.value import give
+from sophia_secrets.cli.frequent.explain import show_trace
+from sophia_secrets.cli.frequent.get import print_value
 
 Backend = Annotated[str | None, typer.Option("--backend", "-b", metavar="B", help="Ask this backend alone.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")]
@@ -23,7 +23,7 @@ def get(
     ] = False,
 ) -> None:
     """Print a secret's value and one newline."""
-    give(ctx.obj, name, backend=backend, no_cache=no_cache, raw=raw, explain=explain, clip=clip)
+    print_value(ctx.obj, name, backend=backend, no_cache=no_cache, raw=raw, explain=explain, clip=clip)
 
 
 def explain(
@@ -32,4 +32,4 @@ def explain(
     no_cache: NoCache = False,
 ) -> int:
     """Show the whole chain for one name, without its value: who answers, and who shadows whom."""
-    return chain.show(ctx.obj, name, no_cache=no_cache)
+    return show_trace(ctx.obj, name, no_cache=no_cache)

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from sophia_secrets.cli.argument import refuse_value
-from sophia_secrets.cli.frequent import removal
-from sophia_secrets.cli.frequent.store import store
+from sophia_secrets.cli.frequent.delete import delete as delete_secret
+from sophia_secrets.cli.frequent.set import store
 
 Backend = Annotated[str | None, typer.Option("--backend", "-b", metavar="B", help="The backend to change.")]
 
@@ -62,4 +62,4 @@ def delete(
     ] = False,
 ) -> None:
     """Remove a secret from one backend. Asks unless `--yes`."""
-    removal.delete(ctx.obj, name, backend=backend, yes=yes, if_exists=if_exists)
+    delete_secret(ctx.obj, name, backend=backend, yes=yes, if_exists=if_exists)

@@ -17,40 +17,40 @@ def plain(arguments: list[str]) -> Callable[[], int | None] | None:
     names = [word for word in arguments[1:] if is_plain(word)]
     match arguments:
         case ["list"] | ["list", "--names"]:
-            from sophia_secrets.cli.frequent import listing
+            from sophia_secrets.cli.frequent.list import show_list
 
-            return lambda: listing.show(Options(), names=len(arguments) == 2)
+            return lambda: show_list(Options(), names=len(arguments) == 2)
         case ["--json", "list"]:  # global options were put in front
-            from sophia_secrets.cli.frequent import listing
+            from sophia_secrets.cli.frequent.list import show_list
 
-            return lambda: listing.show(Options(json=True))
+            return lambda: show_list(Options(json=True))
         case ["get", name] | ["get", name, "--raw"] if names == [name]:
-            from sophia_secrets.cli.frequent.value import give
+            from sophia_secrets.cli.frequent.get import print_value
 
-            return lambda: give(Options(), name, raw=len(arguments) == 3)
+            return lambda: print_value(Options(), name, raw=len(arguments) == 3)
         case ["get", name, "--backend" | "-b", backend] if names == [name, backend]:
-            from sophia_secrets.cli.frequent.value import give
+            from sophia_secrets.cli.frequent.get import print_value
 
-            return lambda: give(Options(), name, backend=backend)
+            return lambda: print_value(Options(), name, backend=backend)
         case ["explain", name] if names == [name]:
-            from sophia_secrets.cli.frequent import chain
+            from sophia_secrets.cli.frequent.explain import show_trace
 
-            return lambda: chain.show(Options(), name)
+            return lambda: show_trace(Options(), name)
         case ["info", name] if names == [name]:
-            from sophia_secrets.cli.frequent import info
+            from sophia_secrets.cli.frequent.info import show_info
 
-            return lambda: info.show(Options(), name)
+            return lambda: show_info(Options(), name)
         case ["set", name, "--backend" | "-b", backend] if names == [name, backend]:
-            from sophia_secrets.cli.frequent.store import store
+            from sophia_secrets.cli.frequent.set import store
 
             return lambda: store(Options(), name, backend=backend)
         case ["set", name, "--backend" | "-b", backend, "--generate", kind] if kind[:1] not in ("", "-"):
-            from sophia_secrets.cli.frequent.store import store
+            from sophia_secrets.cli.frequent.set import store
 
             if names[:2] == [name, backend]:
                 return lambda: store(Options(), name, backend=backend, generate=kind)
         case ["delete", name, "--backend" | "-b", backend, *flags] if names == [name, backend]:
-            from sophia_secrets.cli.frequent.removal import delete
+            from sophia_secrets.cli.frequent.delete import delete
 
             if {"--yes", "-y", "--if-exists"}.issuperset(flags):
                 yes, if_exists = "--yes" in flags or "-y" in flags, "--if-exists" in flags

@@ -12,7 +12,7 @@ from sophia_secrets.operations import info
 from sophia_secrets.operations.info import SecretInfo
 
 
-def show(options: Options, name: str) -> None:
+def show_info(options: Options, name: str) -> None:
     """Show a secret's metadata: accesses, rotation, version, and what each backend says."""
     with opened(options, "info") as (session, console):
         known = info.secret_info(session, name)

@@ -15,7 +15,7 @@ from sophia_secrets.operations.session import Session
 from sophia_secrets.view import listing
 
 
-def show(
+def show_list(
     options: Options,
     *,
     prefix: str = "",

@@ -12,7 +12,7 @@ from sophia_secrets.core.model import SecretValue
 from sophia_secrets.operations import reading
 
 
-def give(
+def print_value(
     options: Options,
     name: str,
     *,
