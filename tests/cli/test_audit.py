@@ -42,7 +42,7 @@ def open_log(sophia: Program, user: str = "ada", **more: Any) -> AuditLog:
     sophia.sophia.chmod(0o700)
     key = keys.derive(keys.load(str(state), None).key, b"audit")
     actor = Actor(user, "engine", 42)
-    return AuditLog(audit_directory(str(state)), key, actor=actor, sync=False, watch=False, **more)
+    return AuditLog(audit_directory(str(state)), key, actor=actor, sync=False, **more)
 
 
 def fill(sophia: Program, count: int) -> AuditLog:

@@ -16,9 +16,7 @@ LINES, FILES = 200, 3
 
 def a_log(directory: Path) -> AuditLog:
     # A file is full at 17,500 bytes, which is some 70 of these lines.
-    return AuditLog(
-        str(directory), b"k" * 32, actor=Actor("ada", "engine", 42), max_bytes=17_500, sync=False, watch=False
-    )
+    return AuditLog(str(directory), b"k" * 32, actor=Actor("ada", "engine", 42), max_bytes=17_500, sync=False)
 
 
 def an_event(number: int) -> Event:

@@ -50,7 +50,7 @@ def grow(sophia: Program, lines: int) -> None:
     state = sophia.sophia / "state"
     directory = state / "audit" / f"{socket.gethostname()}-{os.geteuid()}"
     key = keys.derive(keys.load(str(state), None, create=False).key, b"audit")
-    log = AuditLog(str(directory), key, actor=Actor("ada", "engine", 1), sync=False, watch=False)
+    log = AuditLog(str(directory), key, actor=Actor("ada", "engine", 1), sync=False)
     events = [Event("get", "found", f"KEY_{n % 50}", "pulumi", "acme/app/production") for n in range(2000)]
     for _ in range(lines // len(events)):
         log.append(events)

@@ -98,9 +98,7 @@ class _Kept:
         self.content = self.path.read_bytes()
 
     def log(self) -> AuditLog:
-        return AuditLog(
-            self.directory, KEY, actor=Actor("ada", "engine", 42), clock=lambda: NOW, sync=False, watch=False
-        )
+        return AuditLog(self.directory, KEY, actor=Actor("ada", "engine", 42), clock=lambda: NOW, sync=False)
 
 
 @cache

@@ -84,7 +84,7 @@ def a_log(directory: Path, count: int, *, max_bytes: int = 1 << 24) -> AuditLog:
     ]
     events = some_events(count)
     for at, actor in enumerate(actors):
-        log = AuditLog(str(directory), KEY, actor=actor, sync=False, watch=False, max_bytes=max_bytes)
+        log = AuditLog(str(directory), KEY, actor=actor, sync=False, max_bytes=max_bytes)
         part = events[at::3]
         for first in range(0, len(part), 100):
             log.append(part[first : first + 100])

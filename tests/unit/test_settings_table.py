@@ -53,15 +53,12 @@ def test_every_setting_but_the_key_has_a_variable_of_ours(row: template.Row) -> 
     assert row.variable.startswith("SOPHIA_SECRETS_") or row.key == "cache.key"
 
 
-@pytest.mark.parametrize("for_user", [False, True])
-def test_a_template_with_every_comment_taken_away_can_be_loaded(tmp_path: Path, for_user: bool) -> None:
-    text = template.settings_text({}, for_user=for_user)
+def test_a_template_with_every_comment_taken_away_can_be_loaded(tmp_path: Path) -> None:
+    text = template.settings_text({})
     lines = [line.removeprefix("# ") for line in text.splitlines()]
     assigned = [each for each in lines if re.match(r"\[[a-zA-Z_.]+\]$|[a-z_]+ = ", each)]
-    directory = tmp_path / ("config" if for_user else "project")
-    directory.mkdir()
-    (tmp_path / "project").mkdir(exist_ok=True)
-    path = directory / ("config.toml" if for_user else "sophia-secrets.toml")
+    (tmp_path / "project").mkdir()
+    path = tmp_path / "project" / "sophia-secrets.toml"
     # The example of a plug-in stays one: no package provides it, and it is nothing that is loaded here.
     path.write_text("\n".join(assigned), encoding="utf-8")
     settings = load(
@@ -73,7 +70,7 @@ def test_a_template_with_every_comment_taken_away_can_be_loaded(tmp_path: Path, 
         },
         cwd=str(tmp_path / "project"),
     )
-    expected = {row.key for row in ROWS if for_user or not row.user_only}
+    expected = {row.key for row in ROWS if not row.user_only}
     assert {key for key, source in settings.sources.items() if str(path) in source.place} == expected
     assert settings.declared["OPENAI_API_KEY"].required is True
     assert settings.profiles == ("production",)
@@ -103,7 +100,6 @@ def test_what_was_found_is_filled_in() -> None:
 
 def test_the_users_own_settings_are_not_offered_to_a_project() -> None:
     assert "[programs]" not in template.settings_text({})
-    assert "[programs]" in template.settings_text({}, for_user=True)
 
 
 def test_an_example_of_variables_names_every_secret_and_no_value() -> None:

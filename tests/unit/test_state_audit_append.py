@@ -46,7 +46,7 @@ def a_log(
 ) -> AuditLog:
     return AuditLog(
         str(place / "log"), key, actor=ADA, clock=lambda: NOON, max_bytes=max_bytes, sync=sync,
-        counters=counters, watch=False,  # type: ignore[arg-type]
+        counters=counters,  # type: ignore[arg-type]
     )  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def test_events_are_told_once_they_are_durable_with_the_last_ones_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[object] = []
-    log = a_log(tmp_path, sync=True, told=lambda fields, last: done.append((fields, last)))
+    log = a_log(tmp_path, sync=True, on_append=lambda fields, last: done.append((fields, last)))
     log.append([get("A")])
     monkeypatch.setattr(files, "durable", lambda fd: done.append("durable"))
     log.append([get("B"), get("C", "absent")])
@@ -73,7 +73,7 @@ def test_events_are_told_once_they_are_durable_with_the_last_ones_number(
 
 def test_what_failed_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[int] = []
-    log = a_log(tmp_path, sync=True, told=lambda fields, last: done.append(last))
+    log = a_log(tmp_path, sync=True, on_append=lambda fields, last: done.append(last))
     monkeypatch.setattr(files, "durable", raising(OSError(errno.EIO, "Input/output error")))
     with pytest.raises(errors.AuditFailed):
         log.append([get("A")])
@@ -102,7 +102,7 @@ def test_the_logs_clock_is_asked(tmp_path: Path) -> None:
 
 def test_a_log_is_put_away_at_sixteen_megabytes_and_synced_unless_told(tmp_path: Path) -> None:
     log = AuditLog(str(tmp_path / "log"), KEY, actor=ADA)
-    assert (log._writer._max_bytes, log._writer._sync, log._sync, log._watch) == (16 << 20, True, True, True)
+    assert (log._writer._max_bytes, log._writer._sync, log._sync) == (16 << 20, True, True)
 
 
 def test_X4_the_head_learns_what_is_synced_only_where_it_is(tmp_path: Path) -> None:
@@ -195,12 +195,9 @@ def test_what_work_ended_with_is_handed_on(
     assert done == [1]
 
 
-@pytest.mark.parametrize("watch", [True, False])
 @pytest.mark.parametrize("kind", ["disk", "state", "end"])
-def test_an_error_comes_out_as_what_it_is_watched_or_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, watch: bool, kind: str
-) -> None:
-    log = a_log(tmp_path, watch=watch)
+def test_an_error_comes_out_as_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    log = a_log(tmp_path)
     log.append([get("A")])
     before = descriptors()
     if kind == "state":
@@ -242,7 +239,7 @@ def test_A2_a_log_that_is_held_names_itself_and_how_to_see_by_whom(tmp_path: Pat
     with pytest.raises(errors.AuditFailed) as caught:
         log.append([get("B")], deadline_seconds=0.0)
     with pytest.raises(errors.AuditFailed, match="is held by another process"):
-        a_log(place, watch=False).append([get("B")], deadline_seconds=0.0)
+        a_log(place).append([get("B")], deadline_seconds=0.0)
     other.release()
     assert caught.value.message == f"The audit log in {place}/log is held by another process."
     path = files.quoted(f"{place}/log/audit.head")

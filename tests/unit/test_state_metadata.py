@@ -51,7 +51,6 @@ def a_log(directory: Path, clock: Clock, *, key: bytes = METADATA_KEY) -> AuditL
         clock=clock,
         max_bytes=20_000,
         sync=False,
-        watch=False,
         counters=Counters(key),
     )
 

@@ -19,6 +19,8 @@ def pem(label: str = "PRIVATE KEY", body: bytes = b"k" * 100, head: str = "") ->
     return f"-----BEGIN {label}-----\n{head}{text}-----END {label}-----\n"
 
 
+TYPES = tuple(value_types._CHECKS)
+
 GOOD = {
     "text": ["", "anything at all\n"],
     "url": [
@@ -69,16 +71,16 @@ def test_what_is_not_of_the_type_is_told(kind: str, text: str) -> None:
 
 def test_every_type_that_can_be_declared_is_checked() -> None:
     (row,) = [row for row in DECLARED if row.key == "type"]
-    assert set(row.choices) == set(value_types.TYPES)
+    assert set(row.choices) == set(TYPES)
 
 
-@given(st.sampled_from(value_types.TYPES), st.text(st.characters(), min_size=1).map(lambda t: "canary-" + t))
+@given(st.sampled_from(TYPES), st.text(st.characters(), min_size=1).map(lambda t: "canary-" + t))
 def test_L3_no_problem_quotes_the_value(kind: str, text: str) -> None:
     problem = value_types.problem(kind, SecretValue(text))
     assert problem is None or "canary-" not in problem
 
 
-@pytest.mark.parametrize("kind", value_types.TYPES)
+@pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize(
     "text",
     ["-" * 1_000_000, "a." * 500_000, "a@" * 500_000, "[" * 1_000_000, "9" * 1_000_000, "://" * 330_000,

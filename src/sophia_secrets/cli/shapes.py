@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sophia_secrets.core.model import Check, Failure, Receipt, Resolution, TraceStep
+from sophia_secrets.core.model import Check, Failure, Resolution, TraceStep
 
 Shape = dict[str, Any]
 
@@ -69,23 +69,3 @@ def checks(found: Sequence[Check]) -> Shape:
         for check in found
     ]
     return {"schema": 1, "ok": all(row["status"] != "fail" for row in rows), "checks": rows}
-
-
-def results(action: str, receipts: Sequence[Receipt], *, dry_run: bool = False) -> Shape:
-    """`rotate`, `copy`, `move`, `sync`, `import`: what became of each name."""
-    return {
-        "schema": 1,
-        "dry_run": dry_run,
-        "results": [
-            {
-                "name": result.name,
-                "backend": receipt.target.backend,
-                "target": str(receipt.target),
-                "action": action,
-                "outcome": result.outcome.value,
-                "detail": result.detail,
-            }
-            for receipt in receipts
-            for result in receipt.results
-        ],
-    }

@@ -17,7 +17,7 @@ from urllib.parse import quote, quote_plus
 MINIMUM = 4
 """Characters below which a value is not looked for: it would be found everywhere."""
 
-MASK = "***"
+MASK = b"***"
 
 _WORD = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-.%~")
 _WORD_MAP = bytes(0x78 if byte in _WORD else 0x20 for byte in range(256))
@@ -26,12 +26,12 @@ _HEAD = 4
 
 
 class Redactor:
-    """Replaces every known value in text by `***`; values shorter than `minimum` are ignored."""
+    """Replaces every known value in text by `***`; values shorter than `MINIMUM` are ignored."""
 
     __slots__ = ("_forms",)
 
-    def __init__(self, values: Iterable[str], minimum: int = MINIMUM) -> None:
-        self._forms = _Forms(values, minimum)
+    def __init__(self, values: Iterable[str]) -> None:
+        self._forms = _Forms(values)
 
     def redact(self, text: str, *, cut: bool = False) -> str:
         """
@@ -39,7 +39,7 @@ class Redactor:
 
         `cut` says that the text may have been cut off: an end that begins a value is masked too.
         """
-        masker = Masker._of(self._forms, MASK.encode())
+        masker = Masker._of(self._forms)
         done = masker.feed(text.encode("utf-8", "surrogatepass")) + masker.flush(cut=cut)
         return done.decode("utf-8", "surrogatepass")
 
@@ -52,20 +52,19 @@ class Masker:
     a form of some value is held back, so that a prompt without a newline appears at once.
     """
 
-    __slots__ = ("_covered", "_forms", "_mask", "_tail")
+    __slots__ = ("_covered", "_forms", "_tail")
 
-    def __init__(self, values: Iterable[str], mask: bytes = b"***", minimum: int = MINIMUM) -> None:
-        self._begin(_Forms(values, minimum), mask)
+    def __init__(self, values: Iterable[str]) -> None:
+        self._begin(_Forms(values))
 
     @classmethod
-    def _of(cls, forms: _Forms, mask: bytes) -> Masker:
+    def _of(cls, forms: _Forms) -> Masker:
         masker = cls.__new__(cls)
-        masker._begin(forms, mask)
+        masker._begin(forms)
         return masker
 
-    def _begin(self, forms: _Forms, mask: bytes) -> None:
+    def _begin(self, forms: _Forms) -> None:
         self._forms = forms
-        self._mask = mask
         self._tail = b""
         self._covered = 0  # how much of the tail belongs to a mask that was already given out
 
@@ -96,7 +95,7 @@ class Masker:
             if start < at:
                 at = max(at, stop)
             elif start < end:
-                out += (held[at:start], self._mask)
+                out += (held[at:start], MASK)
                 at = stop
         if at < end:
             out.append(held[at:end])
@@ -111,8 +110,8 @@ class _Forms:
 
     __slots__ = ("_heads", "_longest", "_others", "_run", "_sorted", "_words")
 
-    def __init__(self, values: Iterable[str], minimum: int) -> None:
-        found = {form for value in values for form in spellings(value, minimum)}
+    def __init__(self, values: Iterable[str]) -> None:
+        found = {form for value in values for form in spellings(value)}
         self._sorted = sorted(found)
         self._longest = max(map(len, found), default=0)
         self._heads = frozenset(form[:_HEAD] for form in found)

@@ -162,5 +162,3 @@ _CHECKS: dict[str, Callable[[str], str | None]] = {
     "uuid": _uuid,
     "email": _email,
 }
-TYPES = tuple(_CHECKS)
-"""The types there are, as the settings name them."""

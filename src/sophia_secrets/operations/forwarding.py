@@ -30,7 +30,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 def forwarder(session: Session) -> Callable[[list[bytes], int], None] | None:
-    """What an `AuditLog` tells of its events, or None where nothing is forwarded."""
+    """The `on_append` of an `AuditLog`, or None where nothing is forwarded."""
     way = session.settings.value("audit.forward")
     if way == OFF:
         return None

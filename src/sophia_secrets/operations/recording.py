@@ -45,7 +45,7 @@ def audit_log(session: Session) -> AuditLog:
         clock=session.clock,
         sync=session.settings.audit_sync == "always" or session.options.command not in READS,
         counters=Counters(keys.derive(session.master.key, b"metadata")),
-        told=_forwarder(session),
+        on_append=_forwarder(session),
     )
 
 

@@ -11,7 +11,7 @@ from sophia_secrets.settings.paths import Paths, locate
 from sophia_secrets.settings.reading import Project, Seen, find_project, read_named
 from sophia_secrets.settings.result import Layer, Settings, Source
 from sophia_secrets.settings.table import BY_KEY, ROWS, Row
-from sophia_secrets.settings.trust import Trusted, TrustStore
+from sophia_secrets.settings.trust import TrustStore
 
 __all__ = [
     "BY_KEY",
@@ -27,7 +27,6 @@ __all__ = [
     "Settings",
     "Source",
     "TrustStore",
-    "Trusted",
     "find_project",
     "load",
     "locate",

@@ -37,14 +37,14 @@ class Paths(Struct, frozen=True):
         return os.path.join(self.config, USER_FILE) if self.config else ""
 
 
-def locate(environ: Mapping[str, str], home: str | None = None, *, platform: str = sys.platform) -> Paths:
+def locate(environ: Mapping[str, str], *, platform: str = sys.platform) -> Paths:
     """
     The directories for this environment.
 
     `SOPHIA_SECRETS_HOME` puts all three beneath it; otherwise the XDG base directories, or the
     ones of macOS. Raises `errors.BadSettings` where `SOPHIA_SECRETS_HOME` is not absolute.
     """
-    home = _home(environ) if home is None else home
+    home = _home(environ)
     chosen = environ.get(HOME_VARIABLE, "")
     if chosen.strip():
         if not os.path.isabs(chosen) or "\0" in chosen:

@@ -12,13 +12,13 @@ from sophia_secrets.settings.table import ROWS, TABLES, Row
 _WIDTH = 40
 
 
-def settings_text(found: Mapping[str, Value], *, for_user: bool = False) -> str:
+def settings_text(found: Mapping[str, Value]) -> str:
     """
-    A settings file that names every setting, with those of `found` (by dotted key) filled in.
+    A project's settings file with every setting it may have, those of `found` (by dotted key) filled in.
 
-    All else is a comment. A project's file has nothing that only the user's file may say.
+    All else is a comment. What only the user's own file may set is left out.
     """
-    rows = [row for row in ROWS if for_user or not row.user_only]
+    rows = [row for row in ROWS if not row.user_only]
     parts = [_top([row for row in rows if not row.table], found)]
     parts += [_table(table, [row for row in rows if row.table == table], found) for table in TABLES]
     parts.append(_declared_example())

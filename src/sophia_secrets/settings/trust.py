@@ -26,7 +26,7 @@ _FORMAT = "1"
 _LIMIT = 16 * 1024
 
 
-class Trusted(Struct, frozen=True):
+class _Record(Struct, frozen=True):
     """A recorded file: its real path and the SHA-256, in hex, of the content that was trusted."""
 
     path: str
@@ -51,7 +51,7 @@ class TrustStore:
         if danger(path):
             return False
         record = self._read(_record_name(_real(path)))
-        return record == Trusted(_real(path), _digest(content))
+        return record == _Record(_real(path), _digest(content))
 
     def trust(self, path: str, content: bytes) -> None:
         """
@@ -70,9 +70,8 @@ class TrustStore:
                 hint="Set SOPHIA_SECRETS_HOME to a directory of yours.",
             )
         real = _real(path)
-        directory = self._open(create=True)
-        if directory is None:
-            raise errors.NotTrusted(f"{path} cannot be trusted: there is no state directory to record it in.")
+        os.close(files.open_directory(os.path.dirname(self._directory)))
+        directory = files.open_directory(self._directory)
         try:
             files.replace(
                 directory, _record_name(real), f"{_FORMAT}\n{_digest(content)}\n{real}".encode(*_NAMES)
@@ -82,7 +81,7 @@ class TrustStore:
 
     def revoke(self, path: str) -> bool:
         """Forget the file, which need not exist any more: false where it was not recorded."""
-        directory = self._open(create=False)
+        directory = self._open()
         if directory is None:
             return False
         try:
@@ -90,31 +89,16 @@ class TrustStore:
         finally:
             os.close(directory)
 
-    def list(self) -> tuple[Trusted, ...]:
-        """Everything recorded, by path."""
-        directory = self._open(create=False)
-        if directory is None:
-            return ()
-        try:
-            names = [each for each in files.names(directory) if _is_record_name(each)]
-        finally:
-            os.close(directory)
-        return tuple(sorted(filter(None, map(self._read, names)), key=lambda each: each.path))
-
-    def _open(self, *, create: bool) -> int | None:
+    def _open(self) -> int | None:
         if not self._directory:
             return None
         try:
-            if create:
-                os.close(files.open_directory(os.path.dirname(self._directory)))
-            return files.open_directory(self._directory, create=create)
+            return files.open_directory(self._directory, create=False)
         except OSError:
-            if create:
-                raise
             return None
 
-    def _read(self, name: str) -> Trusted | None:
-        directory = self._open(create=False)
+    def _read(self, name: str) -> _Record | None:
+        directory = self._open()
         if directory is None:
             return None
         try:
@@ -126,7 +110,7 @@ class TrustStore:
         parts = (content or b"").decode(*_NAMES).split("\n", 2)
         if len(parts) != 3 or parts[0] != _FORMAT or _record_name(parts[2]) != name:
             return None
-        return Trusted(parts[2], parts[1])
+        return _Record(parts[2], parts[1])
 
 
 def is_trusted_checkout(environ: Mapping[str, str]) -> bool:
@@ -182,10 +166,6 @@ def _real(path: str) -> str:
 
 def _record_name(real: str) -> str:
     return _digest(real.encode(*_NAMES))
-
-
-def _is_record_name(name: str) -> bool:
-    return len(name) == 64 and set(name) <= set("0123456789abcdef")
 
 
 def _digest(content: bytes) -> str:

@@ -48,12 +48,10 @@ class AuditLog:
     An append-only log of events, chained by a keyed MAC.
 
     `directory` is absolute and made where it is missing; `key` is the one derived for the audit.
-    Nothing is ever deleted: at `max_bytes` the file is put away under the next number. With
-    `sync` false an event survives a crash of the program but perhaps not of the machine.
-    Without `watch` a disk that hangs is waited for past the deadline (a busy lock is not); the
-    watching costs a thread per append, about 0.1 ms. `told` is handed the fields of each event
-    and the sequence of the last one once they are durable; it must not raise. Usable from many
-    threads and processes, and after a fork.
+    Nothing is ever deleted: at `max_bytes` the file is rotated to the next number. With `sync`
+    false an event survives a crash of the program but perhaps not of the machine. `on_append` is
+    called with the fields of each event and the sequence of the last one once they are durable;
+    it must not raise. Usable from many threads and processes, and after a fork.
     """
 
     __slots__ = (
@@ -61,10 +59,9 @@ class AuditLog:
         "_clock",
         "_counters",
         "_key",
+        "_on_append",
         "_opened",
         "_sync",
-        "_told",
-        "_watch",
         "_writer",
         "directory",
     )
@@ -79,8 +76,7 @@ class AuditLog:
         max_bytes: int = MAX_BYTES,
         sync: bool = True,
         counters: Counters | None = None,
-        watch: bool = True,
-        told: Callable[[list[bytes], int], None] | None = None,
+        on_append: Callable[[list[bytes], int], None] | None = None,
     ) -> None:
         self._opened = -1
         self.directory = directory
@@ -90,8 +86,7 @@ class AuditLog:
         self._sync = sync
         self._counters = counters
         self._writer = Writer(key, self._actor, clock, max_bytes=max_bytes, sync=sync, counters=counters)
-        self._watch = watch
-        self._told = told
+        self._on_append = on_append
 
     def append(
         self, events: list[Event], deadline_seconds: float = DEADLINE, disk_seconds: float = _GRACE
@@ -124,13 +119,13 @@ class AuditLog:
         def commit() -> None:
             last.append(self._commit(directory, fields, found, deadline))
 
-        problem = _in_time(commit, deadline_seconds + disk_seconds) if self._watch else _at_once(commit)
+        problem = _in_time(commit, deadline_seconds + disk_seconds)
         if isinstance(problem, OSError):
             raise self._failed(problem)
         if problem is not None:
             raise problem
-        if self._told is not None:
-            self._told(fields, last[0])
+        if self._on_append is not None:
+            self._on_append(fields, last[0])
 
     def _commit(
         self, directory: int, fields: list[bytes], found: list[tuple[bytes, int, int]], deadline: float
@@ -267,19 +262,11 @@ def _spent() -> float:
     return _waited.pop() if _waited else 0.0
 
 
-def _at_once(work: Callable[[], None]) -> BaseException | None:
-    try:
-        work()
-    except OSError as error:
-        return error
-    return None
-
-
 def _in_time(work: Callable[[], None], seconds: float) -> BaseException | None:
     """
-    Do it, and give the error it ended with; `TimeoutError` where a disk holds it up for longer.
+    Run `work` in a thread of its own; its error, or `TimeoutError` where a disk takes longer.
 
-    A call that hangs in the kernel cannot be taken back: its thread is left to it.
+    A call that hangs in the kernel cannot be cancelled: its thread is left behind.
     """
     ended = allocate_lock()
     ended.acquire()
