@@ -4,6 +4,13 @@ Every error that a user can see: its kind, its exit code, what happened and what
 Lean on purpose (see `sophia_secrets.state`): importing this module costs nothing.
 """
 
+import os
+
+
+def reason_of(problem: OSError, otherwise: str = "unknown reason") -> str:
+    """The operating system's words for a failure, without a path; `otherwise` where it has none."""
+    return os.strerror(problem.errno) if problem.errno else otherwise
+
 
 class SophiaError(Exception):
     """

@@ -394,7 +394,7 @@ def test_G1_G2_in_a_workflow_values_are_masked_and_no_line_is_a_command(stored: 
     done = stored("export", GITHUB_ACTIONS="true")
     assert done.code == 0
     assert {TWO_LINES, "value-a", "line ::two"} <= set(masked(Done(0, "", done.err)))
-    stored.store("HARD", "a\n  ::add-path::/evil")
+    stored.store("HARD", "a\n \u00a0\u3000::add-path::/evil")
     (stored.cwd / "t").write_text("{{ A_KEY }} ##[warning]x")
     for arguments in (("export",), ("render", "t")):
         refused = stored(*arguments, GITHUB_ACTIONS="true")

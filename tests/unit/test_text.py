@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sophia_secrets.core.text import listed, sentence, visible, without_controls
+from sophia_secrets.core.text import first_workflow_command, listed, sentence, visible, without_controls
 
 HOSTILE = [
     ("\x1b[2J", r"\x1b[2J"),
@@ -110,3 +110,18 @@ def test_a_text_is_a_whole_sentence_and_a_command_is_named_as_one(text: str, sai
 )
 def test_I5_a_list_is_visible_and_says_how_many_it_leaves_out(most: int | None, shown: str) -> None:
     assert listed(["A", "B\x1b", "C"], most) == shown
+
+
+# What .NET's `Char.IsWhiteSpace` takes for white space, and so `TrimStart` in the runner.
+DOTNET_SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2005\u200a\u2028\u2029\u202f\u205f\u3000"
+
+
+@pytest.mark.parametrize("space", ["", *DOTNET_SPACE, DOTNET_SPACE])
+def test_G2_a_workflow_command_is_seen_behind_white_space_of_any_alphabet(space: str) -> None:
+    assert first_workflow_command(f"one\n{space}::add-path::/evil".encode()) > 1
+    assert first_workflow_command(f"one\r{space}x ##[group]".encode()) > 1
+
+
+def test_text_that_only_holds_colons_is_no_workflow_command() -> None:
+    assert first_workflow_command(b"a::b\n:: \n") == 2
+    assert first_workflow_command("a ::b\nstd::vector\n\xa0: :x\n".encode()) == 0

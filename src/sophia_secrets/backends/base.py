@@ -194,6 +194,11 @@ def without_calls(steps: Steps[T]) -> T:
     raise RuntimeError(f"{call.label} was to be started where no call is needed")
 
 
+def one_call(call: Call) -> Steps[Completed]:
+    """Steps that make this call and return how it completed."""
+    return (yield call)
+
+
 Section = Mapping[str, object]
 """A backend's own table of the settings, already validated (`[github]`, `[fly]`, ...)."""
 

@@ -10,6 +10,7 @@ from sophia_secrets.cli import output_file, streams
 from sophia_secrets.cli.audit_options import Actor, Backend, Command, Name, Outcome, Since, Until, Wanted
 from sophia_secrets.cli.opened import opened
 from sophia_secrets.core.count import counted
+from sophia_secrets.core.text import first_workflow_command
 from sophia_secrets.operations import auditing
 
 FORMATS = ("jsonl", "csv", "cef", "otel")
@@ -51,7 +52,7 @@ def export(
     with opened(ctx.obj, "audit") as (session, console):
         lines = _Written(auditing.events(session, wanted.query(session.clock())), format_name)
         if output is None:
-            _deliver(lines, in_workflow=session.environ.get("GITHUB_ACTIONS") == "true")
+            _deliver(lines, in_workflow=session.in_workflow)
             return
         output_file.write(output, b"".join(lines))
         if console.json:
@@ -91,7 +92,7 @@ class _Written:
 def _deliver(pieces: _Written, *, in_workflow: bool) -> None:
     spool = bytearray()
     for piece in pieces:
-        if in_workflow and _is_command(piece):
+        if in_workflow and first_workflow_command(piece):
             raise errors.BadValue(
                 "A line of the output would be a workflow command in the job's log.",
                 hint="Write it to a file with `--output FILE`.",
@@ -101,8 +102,3 @@ def _deliver(pieces: _Written, *, in_workflow: bool) -> None:
             streams.deliver(bytes(spool))
             spool.clear()
     streams.deliver(bytes(spool))
-
-
-def _is_command(piece: bytes) -> bool:
-    """Whether the runner would obey a line of it (actions/runner src/Runner.Common/ActionCommand.cs)."""
-    return b"##[" in piece or any(line.lstrip().startswith(b"::") for line in piece.splitlines())

@@ -79,7 +79,7 @@ def clear(
         if console.json:
             console.answer({"schema": 1, "removed": removed})
         else:
-            console.note(f"Removed {removed} snapshot{'' if removed == 1 else 's'} from the cache.")
+            console.note(f"Removed {counted(removed, 'snapshot')} from the cache.")
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sophia_secrets import errors, process
-from sophia_secrets.backends.base import Call, Completed, Steps
+from sophia_secrets.backends.base import Call, one_call
 from sophia_secrets.core.model import SecretValue
 
 _PROGRAMS = (
@@ -26,13 +26,9 @@ def put(value: SecretValue, environ: Mapping[str, str]) -> None:
         if process.find_program(program, path) is None:
             continue
         call = Call(program, arguments, environment, stdin=data, timeout=5.0, secrets=(value,), label=program)
-        if process.run(_once(call), path=path).ok:
+        if process.run(one_call(call), path=path).ok:
             return
     raise errors.CliMissing(
         "No clipboard program works here.",
         hint="Install one of pbcopy, wl-copy, xclip or xsel, or leave out `--clip`.",
     )
-
-
-def _once(call: Call) -> Steps[Completed]:
-    return (yield call)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from sophia_secrets.cli import streams
-from sophia_secrets.core.text import visible
+from sophia_secrets.core.text import is_workflow_command, visible
 from sophia_secrets.view import columns
 from sophia_secrets.view.ink import Ink, is_terminal
 
@@ -91,10 +91,7 @@ class Console:
         """Nothing we print in a workflow can be read as a workflow command (G2)."""
         if not self._in_workflow or ("::" not in text and "##[" not in text):
             return text
-        lines = text.split("\n")
-        return "\n".join(
-            " " + line if line.lstrip().startswith("::") or "##[" in line else line for line in lines
-        )
+        return "\n".join(" " + line if is_workflow_command(line) else line for line in text.split("\n"))
 
     def item(self, label: str, text: str) -> None:
         """A labelled sentence of the answer; on a terminal it goes on below itself, not below the label."""

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from sophia_secrets import errors
-from sophia_secrets.cli import input_file, output_file, streams
+from sophia_secrets.cli import input_file, output_file, streams, workflow
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.read import Backend, NoCache
-from sophia_secrets.core.text import listed
+from sophia_secrets.core.count import counted
+from sophia_secrets.core.text import first_workflow_command, listed
 from sophia_secrets.formats import FORMATS
 from sophia_secrets.operations import exporting
 from sophia_secrets.operations.exporting import Made
@@ -70,7 +71,7 @@ def export(
                 _say_masks(github_env.masks(made.pairs), as_json=console.json)
                 step.append(made.content)
             place = session.environ[step_file.VARIABLE]
-            _report(console, {"format": format_name}, made, place, _count(made, "set for the next steps"))
+            _report(console, {"format": format_name}, made, place, "set for the next steps")
             return
         made = make(session, console)
         shape = {"format": format_name}
@@ -124,25 +125,20 @@ def _hand_over(
     """To the file, or to standard output."""
     _mask_in_workflow(made, session)
     if output is None:
-        if session.environ.get("GITHUB_ACTIONS") == "true":
+        if session.in_workflow:
             _check_log(made.content)
         _warn_if_open(console)
         streams.deliver(made.content)
         return
     output_file.write(output, made.content)
-    _report(console, shape, made, output, _count(made, f"written to {output}, which only you can read"))
+    _report(console, shape, made, output, f"written to {output}, which only you can read")
 
 
-def _report(console: Console, shape: dict[str, str], made: Made, output: str, words: str) -> None:
+def _report(console: Console, shape: dict[str, str], made: Made, output: str, done: str) -> None:
     if console.json:
         console.answer({"schema": 1, **shape, "names": list(made.names), "output": output})
     else:
-        console.note(words)
-
-
-def _count(made: Made, what: str) -> str:
-    count = len(made.names)
-    return f"{count} {'secret' if count == 1 else 'secrets'} {what}."
+        console.note(f"{counted(len(made.names), 'secret')} {done}.")
 
 
 def _say_masks(masks: bytes, *, as_json: bool) -> None:
@@ -154,27 +150,18 @@ def _say_masks(masks: bytes, *, as_json: bool) -> None:
 
 
 def _mask_in_workflow(made: Made, session: Session) -> None:
-    if session.environ.get("GITHUB_ACTIONS") == "true":
-        from sophia_secrets.formats import github_env
-
-        streams.say(github_env.masks(made.pairs).decode())
+    if session.in_workflow:
+        workflow.mask(pair.value for pair in made.pairs)
 
 
 def _check_log(content: bytes) -> None:
-    """
-    In a workflow standard output may be the log: no line of it may be a workflow command (G2).
-
-    The runner looks for `::` at a line's beginning and for `##[` anywhere (actions/runner
-    src/Runner.Common/ActionCommand.cs).
-    """
-    if _out_mode() is not None:
-        return
-    for number, line in enumerate(content.replace(b"\r", b"\n").split(b"\n"), 1):
-        if line.lstrip().startswith(b"::") or b"##[" in line:
-            raise errors.BadValue(
-                f"Line {number} of the output would be a workflow command in the job's log.",
-                hint="Write it to a file with `--output FILE`.",
-            )
+    """In a workflow standard output may be the log: no line of it may be a workflow command (G2)."""
+    number = first_workflow_command(content) if _out_mode() is None else 0
+    if number:
+        raise errors.BadValue(
+            f"Line {number} of the output would be a workflow command in the job's log.",
+            hint="Write it to a file with `--output FILE`.",
+        )
 
 
 def _out_mode() -> int | None:

@@ -34,7 +34,7 @@ def path_for(name: str, content: bytes, parent: str | None) -> str:
     try:
         return os.path.join(_descriptors(), str(_open(content, parent)))
     except OSError as problem:
-        reason = os.strerror(problem.errno) if problem.errno else str(problem)
+        reason = errors.reason_of(problem, str(problem))
     raise errors.NotSupported(
         f"The value of {shown(name)} cannot be handed over in a file: {reason}.",
         hint="Without `--file` it is handed over in the variable itself.",

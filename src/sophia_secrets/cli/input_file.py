@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from sophia_secrets import errors
 from sophia_secrets.cli import streams
 from sophia_secrets.formats import MAX_BYTES
@@ -25,7 +23,7 @@ def read(path: str, limit: int = MAX_BYTES) -> bytes:
     except files.TooLarge:
         reason = f"it is larger than {limit:,} bytes"
     except OSError as problem:
-        reason = os.strerror(problem.errno) if problem.errno else "unknown reason"
+        reason = errors.reason_of(problem)
     if reason:
         from shlex import quote
 

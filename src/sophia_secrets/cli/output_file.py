@@ -20,9 +20,8 @@ def write(path: str, content: bytes) -> None:
         files.replace_path(path, content)
         return
     except OSError as problem:
-        number = problem.errno
-    reason = os.strerror(number) if number else "unknown reason"
-    raise errors.OutputFailed(f"{path} could not be written: {reason}.", hint=_hint(number, path))
+        reason, hint = errors.reason_of(problem), _hint(problem.errno, path)
+    raise errors.OutputFailed(f"{path} could not be written: {reason}.", hint=hint)
 
 
 def _hint(number: int | None, path: str) -> str:

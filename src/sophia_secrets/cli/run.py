@@ -1,13 +1,13 @@
 """`run`: a command with secrets in its environment, in the place of this process."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
 from sophia_secrets import errors
-from sophia_secrets.cli import handover, streams
+from sophia_secrets.cli import handover, streams, workflow
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.options import Options
@@ -92,8 +92,8 @@ def run(
         from sophia_secrets.cli.supervise import supervise
 
         supervise(found, variables, [value.reveal() for value in prepared.values()])
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        _mask_in_workflow(prepared.values())
+    if session.in_workflow:
+        workflow.mask(prepared.values())
     streams.flush_python_streams()
     become(found, variables)
 
@@ -122,11 +122,3 @@ def _tell_unmasked(values: Mapping[str, SecretValue], console: Console) -> None:
     short = [name for name, value in values.items() if 0 < len(value.reveal().strip()) < MINIMUM]
     if short:
         console.note(f"Too short to be hidden without hiding everything else: {listed(short)}.")
-
-
-def _mask_in_workflow(values: Sequence[SecretValue]) -> None:
-    """The runner of a GitHub workflow hides the values in what the command prints (G1)."""
-    from sophia_secrets.formats import Pair
-    from sophia_secrets.formats.github_env import masks
-
-    streams.say(masks([Pair("VALUE", value) for value in values]).decode())

@@ -11,6 +11,7 @@ from sophia_secrets.cli import plans
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.read import Backend, NoCache
+from sophia_secrets.core.count import counted
 from sophia_secrets.core.search import MINIMUM
 from sophia_secrets.core.text import listed, visible
 from sophia_secrets.operations import scanning
@@ -102,18 +103,16 @@ def _show(scanned: Scanned, console: Console, what: str) -> None:
         files = [each.file for each in scanned.skipped if each.reason == reason]
         console.warn(f"Not looked into, because {reason[:1].lower()}{reason[1:]}: {listed(files, _TOLD)}.")
     if not scanned.findings:
-        count = scanned.files
-        console.note(f"{count} {what if count == 1 else what + 's'}: no known value.")
+        console.note(f"{counted(scanned.files, what)}: no known value.")
 
 
 def _problem(findings: list[Finding], *, staged: bool) -> errors.CheckFailed | None:
     if not findings:
         return None
     names = list(dict.fromkeys(finding.name for finding in findings))
-    count = "1 place" if len(findings) == 1 else f"{len(findings)} places"
     where = "what is staged" if staged else "these files"
     return errors.CheckFailed(
-        f"Known values are in {where}, at {count}: {listed(names, _TOLD)}.",
+        f"Known values are in {where}, at {counted(len(findings), 'place')}: {listed(names, _TOLD)}.",
         hint="Take them out; a value that was pushed is known to others: "
         f"`sophia-secrets rotate {names[0]}`.",
     )

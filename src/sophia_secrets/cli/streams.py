@@ -24,7 +24,7 @@ def deliver(data: bytes) -> None:
     except BrokenPipeError:
         die_by_sigpipe()
     except OSError as problem:
-        reason = os.strerror(problem.errno) if problem.errno else "unknown reason"
+        reason = errors.reason_of(problem)
         hint = "Free some space there, or send the output to another place."
         if problem.errno == errno.EBADF:
             reason, hint = "it is closed", "Leave it open, or send it to a file."
@@ -67,7 +67,7 @@ def read_input(limit: int) -> bytes:
         else:
             return bytes(data)
     except OSError as problem:
-        reason = os.strerror(problem.errno) if problem.errno else "unknown reason"
+        reason = errors.reason_of(problem)
         raise errors.UsageError(
             f"Standard input could not be read: {reason}.",
             hint="Run the command with its standard input open, or name a file.",

@@ -54,6 +54,22 @@ def without_controls(text: str) -> str:
     return re.sub(_CONTROLS, "", text)
 
 
+def is_workflow_command(line: str) -> bool:
+    """
+    Whether the runner of a GitHub workflow would obey this line of a job's log (fault G2).
+
+    It looks for `::` behind white space of any alphabet and for `##[` anywhere (actions/runner
+    src/Runner.Common/ActionCommand.cs).
+    """
+    return line.lstrip().startswith("::") or "##[" in line
+
+
+def first_workflow_command(output: bytes) -> int:
+    """The number of the first line of this output that is a workflow command, or 0 for none."""
+    lines = output.decode("utf-8", "replace").replace("\r", "\n").split("\n")
+    return next((number for number, line in enumerate(lines, 1) if is_workflow_command(line)), 0)
+
+
 def _escape(code: int) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sophia_secrets import errors
-from sophia_secrets.backends.base import Unconfigured
-from sophia_secrets.core.times import rfc3339, unix_seconds
-from sophia_secrets.operations import recording
+from sophia_secrets.core.times import rfc3339
+from sophia_secrets.operations import metadata
 from sophia_secrets.operations.session import Session
 from sophia_secrets.state.audit_read import Query
 
@@ -27,7 +25,7 @@ def _readable() -> Iterator[None]:
         yield
         return
     except OSError as problem:
-        reason = os.strerror(problem.errno) if problem.errno else type(problem).__name__
+        reason = errors.reason_of(problem, type(problem).__name__)
     raise errors.AuditFailed(
         f"The audit log cannot be read: {reason}.", hint="See where it is with `sophia-secrets config path`."
     )
@@ -82,13 +80,10 @@ def make_report(session: Session, query: Query, progress: Callable[[int], object
 def _known(session: Session) -> dict[str, str]:
     """The declared names, and those that our records say a target of the chain holds, each with its last change."""
     known = dict.fromkeys(session.settings.declared, "")
-    if session.settings.audit_mode == recording.OFF:
+    if not session.settings.is_audited:
         return known
-    for member in session.chain():
-        if isinstance(member, Unconfigured):
-            continue
-        for name, fact in session.facts.load(member.name, str(member.target)).items():
-            if not fact.deleted:
-                changed = fact.last_rotated or unix_seconds(fact.updated_at)
-                known[name] = max(known.get(name, ""), "" if changed is None else rfc3339(changed))
+    for _, facts in metadata.facts_in_chain(session):
+        for name, fact in facts.items():
+            changed = metadata.last_changed(fact)
+            known[name] = max(known.get(name, ""), "" if changed is None else rfc3339(changed))
     return known

@@ -12,7 +12,7 @@ from sophia_secrets.core.evidence import Evidence, Group, Policy, Search
 from sophia_secrets.core.finding import Finding
 from sophia_secrets.core.policy import judge
 from sophia_secrets.core.resolve import Answer, holds
-from sophia_secrets.operations import reading, recording
+from sophia_secrets.operations import reading
 from sophia_secrets.operations.declaring import policy_of
 from sophia_secrets.operations.session import Session
 
@@ -86,7 +86,7 @@ def _rotated(
 ) -> dict[tuple[str, str], float]:
     """When each name with a rotation age was last changed at each target, as far as we know."""
     names = [each.name for each in policies if each.rotate_every is not None]
-    if not names or session.settings.audit_mode == recording.OFF or not session.has_key:
+    if not names or not session.settings.is_audited or not session.has_key:
         return {}
     found: dict[tuple[str, str], float] = {}
     for answer in answers:

@@ -11,7 +11,7 @@ from sophia_secrets.backends.base import Backend, Unconfigured
 from sophia_secrets.core import names as naming
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.model import Check, CheckStatus
-from sophia_secrets.operations import recording, starting
+from sophia_secrets.operations import starting
 from sophia_secrets.operations.fetch import run_all
 from sophia_secrets.operations.session import Session
 from sophia_secrets.state import mounts
@@ -89,12 +89,11 @@ def _cache(session: Session) -> Iterator[Check]:
         yield Check("cache", SKIP, "The cache is switched off.")
         return
     count = len(session.cache.entries())
-    yield Check("cache", OK, f"The cache holds {count} snapshot{'' if count == 1 else 's'}.")
+    yield Check("cache", OK, f"The cache holds {counted(count, 'snapshot')}.")
 
 
 def _audit(session: Session) -> Iterator[Check]:
-    mode = session.settings.audit_mode
-    if mode == recording.OFF:
+    if not session.settings.is_audited:
         yield Check(
             "audit",
             WARN,
@@ -106,8 +105,8 @@ def _audit(session: Session) -> Iterator[Check]:
     if verdict.ok:
         relaxed = (
             ""
-            if mode == recording.REQUIRED
-            else f" (mode {mode}: an event that cannot be written stops nothing)"
+            if session.settings.requires_audit
+            else f" (mode {session.settings.audit_mode}: an event that cannot be written stops nothing)"
         )
         verb = "verifies" if verdict.events == 1 else "verify"
         yield Check(

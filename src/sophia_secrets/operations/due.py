@@ -6,10 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from sophia_secrets import errors
-from sophia_secrets.backends.base import Unconfigured
-from sophia_secrets.core.times import unix_seconds
-from sophia_secrets.operations import recording
+from sophia_secrets.operations import metadata, recording
 from sophia_secrets.operations.rotating import store
 from sophia_secrets.operations.session import Session
 
@@ -70,11 +67,9 @@ def statuses(session: Session) -> tuple[tuple[RotationStatus, ...], int]:
 
     Raises `AuditFailed` where the records cannot be read or are switched off.
     """
-    if session.settings.audit_mode == recording.OFF:
-        raise errors.AuditFailed(
-            "When a secret was rotated is on record in the audit log, which is switched off.",
-            hint='Set `[audit] mode = "required"` in your own settings file.',
-        )
+    recording.require_log(
+        session, "When a secret was rotated is on record in the audit log, which is switched off."
+    )
     pending, damaged = store(session).all()
     waiting = {record.name for record in pending}
     declared = session.settings.declared
@@ -103,13 +98,9 @@ def _status(session: Session, name: str, copies: Sequence[Copy], is_pending: boo
 
 def _copies(session: Session, names: Sequence[str]) -> dict[str, list[Copy]]:
     found: dict[str, list[Copy]] = {name: [] for name in names}
-    for member in session.chain():
-        if isinstance(member, Unconfigured):
-            continue
-        facts = session.facts.load(member.name, str(member.target))
+    for backend, facts in metadata.facts_in_chain(session):
         for name in names:
             fact = facts.get(name)
-            if fact is not None and not fact.deleted:
-                rotated = fact.last_rotated or unix_seconds(fact.updated_at)
-                found[name].append(Copy(member.name, str(member.target), rotated))
+            if fact is not None:
+                found[name].append(Copy(backend.name, str(backend.target), metadata.last_changed(fact)))
     return found

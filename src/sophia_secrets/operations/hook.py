@@ -64,7 +64,7 @@ def install(session: Session, program: str) -> tuple[str, Installed]:
     except files.TooLarge:
         problem = "is not ours"
     except OSError as failed:
-        reason = os.strerror(failed.errno) if failed.errno else "unknown reason"
+        reason = errors.reason_of(failed)
         problem = f"cannot be written: {reason}"
     if problem:
         raise errors.UsageError(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from sophia_secrets import errors
-from sophia_secrets.backends.base import Unconfigured
 from sophia_secrets.core import names as naming
-from sophia_secrets.operations import recording
+from sophia_secrets.operations import metadata, recording
 from sophia_secrets.operations.session import Session
 from sophia_secrets.state.audit_read import Query
 
@@ -57,11 +56,7 @@ def secret_info(session: Session, name: str) -> SecretInfo:
     read or is switched off.
     """
     naming.check_safe(name)
-    if session.settings.audit_mode == recording.OFF:
-        raise errors.AuditFailed(
-            "Metadata comes from the audit log, which is switched off.",
-            hint='Set `[audit] mode = "required"` in your own settings file.',
-        )
+    recording.require_log(session, "Metadata comes from the audit log, which is switched off.")
     held = tuple(_held(session, name))
     counted = session.log.counts([name]).get(name)
     history = tuple(_history(session, name))
@@ -82,24 +77,19 @@ def secret_info(session: Session, name: str) -> SecretInfo:
 
 
 def _held(session: Session, name: str) -> list[TargetInfo]:
-    found = []
-    for member in session.chain():
-        if isinstance(member, Unconfigured):
-            continue
-        fact = session.facts.load(member.name, str(member.target)).get(name)
-        if fact is not None and not fact.deleted:
-            found.append(
-                TargetInfo(
-                    member.name,
-                    str(member.target),
-                    fact.version,
-                    fact.last_rotated,
-                    fact.written_by_us,
-                    fact.updated_at,
-                    fact.digest,
-                )
-            )
-    return found
+    return [
+        TargetInfo(
+            backend.name,
+            str(backend.target),
+            fact.version,
+            fact.last_rotated,
+            fact.written_by_us,
+            fact.updated_at,
+            fact.digest,
+        )
+        for backend, facts in metadata.facts_in_chain(session)
+        if (fact := facts.get(name)) is not None
+    ]
 
 
 def _history(session: Session, name: str) -> list[HistoryEntry]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 from sophia_secrets import errors
-from sophia_secrets.backends.base import Backend
+from sophia_secrets.backends.base import Backend, Unconfigured
 from sophia_secrets.core.compare import LastWrite
 from sophia_secrets.core.model import SecretValue, Snapshot, Target
+from sophia_secrets.core.times import unix_seconds
 from sophia_secrets.operations import recording
 from sophia_secrets.operations.session import Session
 from sophia_secrets.state import keys
+from sophia_secrets.state.fact import Fact
 from sophia_secrets.state.facts import Facts
 
 
@@ -32,7 +35,7 @@ def observe(session: Session, backend: Backend, snapshot: Snapshot) -> None:
 
     What cannot be recorded now is recorded by the next read, unless the audit is required.
     """
-    if session.settings.audit_mode == recording.OFF:
+    if not session.settings.is_audited:
         return
     seen = {
         name: (entry.digest or "", entry.updated_at or "")
@@ -44,13 +47,30 @@ def observe(session: Session, backend: Backend, snapshot: Snapshot) -> None:
     try:
         session.facts.observe(backend.name, str(backend.target), seen, session.options.command)
     except (errors.AuditFailed, errors.UnsafeState):
-        if session.settings.audit_mode == recording.REQUIRED:
+        if session.settings.requires_audit:
             raise
+
+
+def facts_in_chain(session: Session) -> Iterator[tuple[Backend, dict[str, Fact]]]:
+    """
+    Each configured backend of the chain with what is on record of its target, deleted names left out.
+
+    Raises `AuditFailed` where the records cannot be read.
+    """
+    for member in session.chain():
+        if not isinstance(member, Unconfigured):
+            facts = session.facts.load(member.name, str(member.target))
+            yield member, {name: fact for name, fact in facts.items() if not fact.deleted}
+
+
+def last_changed(fact: Fact) -> float | None:
+    """When the value was last changed, in Unix seconds: by our records, else by the vendor's time."""
+    return fact.last_rotated or unix_seconds(fact.updated_at)
 
 
 def update_times(session: Session, target: Target) -> dict[str, str]:
     """The vendor's `updated_at` of each name at a target, as last seen; empty where nothing is known."""
-    if session.settings.audit_mode == recording.OFF:
+    if not session.settings.is_audited:
         return {}
     try:
         known = session.facts.load(target.backend, str(target))
@@ -61,7 +81,7 @@ def update_times(session: Session, target: Target) -> dict[str, str]:
 
 def last_writes(session: Session, backend: str, target: str) -> dict[str, LastWrite]:
     """Our last write of each name to a target; empty where nothing is on record."""
-    if session.settings.audit_mode == recording.OFF or not session.has_key:
+    if not session.settings.is_audited or not session.has_key:
         return {}
     try:
         known = session.facts.load(backend, target)

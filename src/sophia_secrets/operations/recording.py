@@ -23,9 +23,6 @@ from sophia_secrets.state.audit import AuditLog
 from sophia_secrets.state.audit_event import Actor, Event
 from sophia_secrets.state.counters import Counters
 
-REQUIRED, OFF = "required", "off"
-"""Values of the setting `audit.mode`; the third, `best-effort`, is what is neither."""
-
 READS = frozenset({"get", "list", "explain", "info", "run", "export", "render", "check", "scan", "diff"})
 """Commands whose events `audit.sync = "writes"` leaves to the operating system."""
 
@@ -99,6 +96,12 @@ def _warn(text: str, *arguments: object) -> None:
     logger.warning(text, *arguments)
 
 
+def require_log(session: Session, message: str) -> None:
+    """Raises `AuditFailed` with this message where the audit log is switched off."""
+    if not session.settings.is_audited:
+        raise errors.AuditFailed(message, hint='Set `[audit] mode = "required"` in your own settings file.')
+
+
 def append(session: Session, events: list[Event]) -> None:
     """
     Put the events in the log, durably, before anything else happens.
@@ -106,12 +109,12 @@ def append(session: Session, events: list[Event]) -> None:
     Raises `AuditFailed` where the log is required and cannot take them; with `best-effort` that
     is one note.
     """
-    if session.settings.audit_mode == OFF or not events:
+    if not session.settings.is_audited or not events:
         return
     try:
         session.log.append(events)
     except (errors.AuditFailed, errors.UnsafeState) as problem:
-        if session.settings.audit_mode == REQUIRED:
+        if session.settings.requires_audit:
             raise
         note = f"{problem.message} The access was not audited."
         if note not in session.notes:
@@ -212,7 +215,7 @@ def outcomes(
 
     Raises `AuditFailed` saying that the write was made (A3).
     """
-    if session.settings.audit_mode == OFF:
+    if not session.settings.is_audited:
         return {}
     events = [_outcome_event(session, receipt, result, write_id, values) for result in receipt.results]
     try:
@@ -223,7 +226,7 @@ def outcomes(
         settled = [r.name for r in receipt.results if r.outcome in (Outcome.DONE, Outcome.UNCHANGED)]
         return {name: known[name].version for name in settled if name in known}
     message = f"The write was made, but its outcome could not be audited: {trouble.message}"
-    if session.settings.audit_mode == REQUIRED:
+    if session.settings.requires_audit:
         raise errors.AuditFailed(
             message, hint=trouble.hint, backend=receipt.target.backend, target=str(receipt.target)
         )

@@ -215,12 +215,11 @@ def _is_racy(looks: _Looks, began: float) -> bool:
 
 def _route(session: Session, looks: _Looks, members: list[Member]) -> Route:
     settings = session.settings
-    audited = settings.audit_mode != recording.OFF
     actor = recording.actor(session)
     return Route(
         looks,
         members,
-        audit=recording.audit_directory(session.state_directory) if audited else "",
+        audit=recording.audit_directory(session.state_directory) if settings.is_audited else "",
         sync=settings.audit_sync == "always",
         ttl=settings.cache_ttl,
         stale_for=settings.stale_for,

@@ -205,7 +205,7 @@ class _Scan:
         self.done.skipped.append(Skipped(self._shown(path), reason))
 
     def _unreadable(self, path: str, problem: OSError) -> None:
-        reason = os.strerror(problem.errno) if problem.errno else "it cannot be read"
+        reason = errors.reason_of(problem, "it cannot be read")
         self.done.skipped.append(Skipped(self._shown(path), reason))
 
 
@@ -227,7 +227,7 @@ def _below(top: str, sources: frozenset[str], done: Scanned) -> Iterator[str]:
             with os.scandir(directory) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as problem:
-            reason = os.strerror(problem.errno) if problem.errno else "it cannot be read"
+            reason = errors.reason_of(problem, "it cannot be read")
             done.skipped.append(Skipped(directory, reason))
             continue
         inner = []

@@ -6,7 +6,7 @@ import os
 import sys
 
 from sophia_secrets import process
-from sophia_secrets.backends.base import Call, Completed, Ended, Steps
+from sophia_secrets.backends.base import Call, Ended, one_call
 from sophia_secrets.core import value_types
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.operations.session import Session
@@ -41,13 +41,9 @@ def search_in_process(session: Session, pattern: str, value: SecretValue) -> boo
         secrets=(value,),
         label="a declared pattern",
     )
-    done = process.run(_once(call), programs={"python": sys.executable}, path="", cancel=session.cancel)
+    done = process.run(one_call(call), programs={"python": sys.executable}, path="", cancel=session.cancel)
     if done.ended is Ended.EXITED and done.code in (_FOUND, _NOT_FOUND):
         return done.code == _FOUND
     if done.ended in (Ended.TIMED_OUT, Ended.CANCELLED, Ended.SIGNALLED):
         return None
     return value_types.matches(pattern, value)
-
-
-def _once(call: Call) -> Steps[Completed]:
-    return (yield call)

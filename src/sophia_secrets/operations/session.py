@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -83,7 +82,7 @@ class Session(Quiet, Struct, dict=True):
         try:
             return keys.load(self.state_directory, variable, keyring=keyring)
         except OSError as problem:
-            reason = os.strerror(problem.errno) if problem.errno else "unknown reason"
+            reason = errors.reason_of(problem)
         raise errors.AuditFailed(
             f"The key in {self.state_directory} cannot be made or read: {reason}.",
             hint="Set SOPHIA_SECRETS_HOME to a directory that you can write.",
@@ -103,7 +102,7 @@ class Session(Quiet, Struct, dict=True):
         try:
             return bool(self.master.key)
         except errors.AuditFailed as problem:
-            if self.settings.audit_mode == "required":
+            if self.settings.requires_audit:
                 raise
             self.notes.append(f"{problem.message} Nothing is cached or audited.")
             return False

@@ -14,7 +14,7 @@ from shlex import quote
 import msgspec
 
 import sophia_secrets
-from sophia_secrets.backends.base import Call, Completed, Steps
+from sophia_secrets.backends.base import Call, one_call
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.model import Check, CheckStatus
 from sophia_secrets.operations.session import Session
@@ -141,7 +141,7 @@ def _imported(session: Session) -> list[tuple[str, int]]:
         label="the start of Python",
     )
     done = process.run(
-        _once(call),
+        one_call(call),
         programs={"python": sys.executable},
         path="",
         cancel=session.cancel,
@@ -150,10 +150,6 @@ def _imported(session: Session) -> list[tuple[str, int]]:
     told = (line.partition(" ") for line in done.stdout.decode("utf-8", "replace").splitlines())
     counts = [(path, int(count)) for count, _, path in told if path and count.isdecimal()]
     return [(path, count) for path, count in counts if count >= MANY]
-
-
-def _once(call: Call) -> Steps[Completed]:
-    return (yield call)
 
 
 def _owner_of(path: str) -> str:

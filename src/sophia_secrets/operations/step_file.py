@@ -33,7 +33,7 @@ class StepFile:
             return
         except OSError as problem:
             os.ftruncate(self._fd, size)
-            reason = os.strerror(problem.errno) if problem.errno else "unknown reason"
+            reason = errors.reason_of(problem)
         raise errors.OutputFailed(
             f"The file of ${VARIABLE} could not take the secrets: {reason}.",
             hint="It is as it was before. Free some space on the runner, then run the step again.",
@@ -60,7 +60,7 @@ def opened(environ: Mapping[str, str]) -> Iterator[StepFile]:
         reason = ""
     except OSError as problem:
         fd = -1
-        reason = os.strerror(problem.errno) if problem.errno else "it cannot be opened"
+        reason = errors.reason_of(problem, "it cannot be opened")
     if fd >= 0 and not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         fd, reason = -1, "it is not a regular file"

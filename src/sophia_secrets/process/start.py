@@ -9,6 +9,7 @@ from time import monotonic
 
 from msgspec import Struct
 
+from sophia_secrets import errors
 from sophia_secrets.backends.base import Call, Completed, Ended
 from sophia_secrets.launch.ahead import Ahead, Running
 from sophia_secrets.launch.private import PrivateDirectory
@@ -129,7 +130,7 @@ def _not_started(path: str, problem: OSError | None) -> Completed:
         ended = Ended.NOT_RUNNABLE if there else Ended.NOT_FOUND
         detail = f"the interpreter of {path} does not exist" if there else f"{path} does not exist"
     else:
-        reason = os.strerror(problem.errno) if problem.errno else "it cannot be started"
+        reason = errors.reason_of(problem, "it cannot be started")
         where = problem.filename if isinstance(problem.filename, str) else ""
         detail = f"{where}: {reason}" if where else reason
     return Completed(ended, path=path, detail=detail)

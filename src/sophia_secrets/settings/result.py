@@ -101,6 +101,15 @@ class Settings(Struct, frozen=True):
         return cast("str", self.values["audit.mode"])
 
     @property
+    def is_audited(self) -> bool:
+        return self.audit_mode != "off"
+
+    @property
+    def requires_audit(self) -> bool:
+        """Whether what cannot be audited must not happen."""
+        return self.audit_mode == "required"
+
+    @property
     def audit_sync(self) -> str:
         """`always`, or `writes`: an event of a read need not be on the disk before the answer leaves."""
         return cast("str", self.values["audit.sync"])

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from sophia_secrets import errors
 from sophia_secrets.cli import streams
 from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.options import Options
-from sophia_secrets.core.model import SecretValue
 from sophia_secrets.operations import reading
 
 
@@ -53,7 +50,10 @@ def print_value(
             clipboard.put(resolution.value, session.environ)
             console.note(f"The value of {name} is on the clipboard; clipboard managers may keep it.")
         else:
-            _mask_in_workflow(resolution.value)
+            if session.in_workflow:
+                from sophia_secrets.cli import workflow
+
+                workflow.mask([resolution.value])
             streams.deliver(
                 resolution.value.reveal().encode("utf-8", "surrogateescape") + (b"" if raw else b"\n")
             )
@@ -61,12 +61,3 @@ def print_value(
                 from sophia_secrets.operations.routing import remember
 
                 remember(session, read.answers, began)
-
-
-def _mask_in_workflow(value: SecretValue) -> None:
-    """In a GitHub workflow the runner is told to mask the value before it is printed (G1)."""
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        from sophia_secrets.formats import Pair
-        from sophia_secrets.formats.github_env import masks
-
-        streams.say(masks([Pair("VALUE", value, 0)]).decode())
