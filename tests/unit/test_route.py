@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sophia_secrets import settings as layered
@@ -72,6 +72,7 @@ def plain(thing: object) -> object:
 
 
 @given(routes)
+@example(simple(user="\udce9"))
 def test_a_route_comes_back_from_its_bytes_as_it_was(one: Route) -> None:
     assert plain(route_form.decode(route_form.encode(one))) == plain(one)
 

@@ -116,7 +116,7 @@ def encode(route: Route) -> bytes:
         pack(*(field for kind, path, stamp in route.looks for field in (kind, os.fsencode(path), stamp))),
         pack(*(_encode_member(member) for member in route.members)),
         os.fsencode(route.audit), b"1" if route.sync else b"0", repr(route.ttl).encode(),
-        repr(route.stale_for).encode(), route.user.encode(), route.ci.encode(*_TEXT),
+        repr(route.stale_for).encode(), route.user.encode(*_TEXT), route.ci.encode(*_TEXT),
         route.profile.encode(*_TEXT), pack(*(name.encode(*_TEXT) for name in route.declared)),
     )  # fmt: skip
 
@@ -146,7 +146,7 @@ def decode(body: bytes) -> Route:
         [(kind, os.fsdecode(path), stamp) for kind, path, stamp in zip(seen[::3], seen[1::3], seen[2::3], strict=True)],
         [_decode_member(raw) for raw in split(members)],
         audit=os.fsdecode(audit), sync=sync == b"1", ttl=float(ttl), stale_for=float(stale_for),
-        user=user.decode(), ci=ci.decode(*_TEXT), profile=profile.decode(*_TEXT),
+        user=user.decode(*_TEXT), ci=ci.decode(*_TEXT), profile=profile.decode(*_TEXT),
         declared=[name.decode(*_TEXT) for name in split(declared)],
     )  # fmt: skip
 
