@@ -45,10 +45,14 @@ def _at_once(arguments: list[str]) -> bytes | None:
         from sophia_secrets.view import kept
 
         return kept.answer(arguments, os.environb)
-    if arguments in (["list"], ["list", "--names"]):
+    if arguments[:1] == ["list"]:
         from sophia_secrets.hot import listing
 
-        return listing.answer(os.environb, names=len(arguments) == 2)
+        return listing.answer(arguments[1:], os.environb)
+    if arguments[:2] == ["audit", "log"]:
+        from sophia_secrets.hot import audit
+
+        return audit.answer(arguments[2:], os.environb)
     if arguments[:1] != ["get"]:
         return None
     from sophia_secrets import hot

@@ -30,7 +30,7 @@ import pytest
 
 from sophia_secrets import cli, errors, hot
 from sophia_secrets.cli import frequent
-from sophia_secrets.hot import listing, names
+from sophia_secrets.hot import audit, listing, names
 from sophia_secrets.hot import run as hot_run
 from sophia_secrets.launch import received
 from sophia_secrets.operations import routing
@@ -115,23 +115,24 @@ def compared(state: State, arguments: list[str], ask: Callable[[], bytes | None]
 
 
 def test_a_hot_list_differs_from_the_whole_programs_in_no_generated_state(tmp_path: Path) -> None:
-    answered = 0
+    answered: Counter[str] = Counter()
     for number in range(FIRST, FIRST + COUNT):
         root = tmp_path / str(number)
         state = State(root, number)
-        arguments = [["list", "--names"], ["list"], ["completion", "--names"]][number % 3]
+        arguments = [["list", "--names"], ["list"], ["list", "--json"], ["completion", "--names"]][number % 4]
         with standing_in(state):
             full(state, ["list"])
         happened = state.happen()
         with standing_in(state):
             if arguments[0] == "list":
-                text = partial(listing.answer, environ_of(state), names=len(arguments) == 2)
+                text = partial(listing.answer, arguments[1:], environ_of(state))
             else:
                 text = partial(names.answer, environ_of(state))
-            answered += compared(state, arguments, text, f"state {number}, after `{happened}`, {arguments}")
+            was_hot = compared(state, arguments, text, f"state {number}, after `{happened}`, {arguments}")
+            answered[arguments[-1]] += was_hot
         shutil.rmtree(root)
     if COUNT >= 500:
-        assert answered > COUNT // 40, "the hot path answers what it should"
+        assert min(answered[word] for word in ("list", "--names", "--json")) > COUNT // 200, answered
 
 
 def test_a_variable_that_is_no_text_is_shown_by_the_whole_program(tmp_path: Path) -> None:
@@ -139,8 +140,48 @@ def test_a_variable_that_is_no_text_is_shown_by_the_whole_program(tmp_path: Path
     assert "\udcff" in state.environ["EMPTY"], "the state that told the two apart"
     with standing_in(state):
         full(state, ["list"])
-        assert listing.answer(environ_of(state), names=True) is not None
-        assert listing.answer(environ_of(state), names=False) is None
+        assert listing.answer(["--names"], environ_of(state)) is not None
+        assert listing.answer([], environ_of(state)) is None
+
+
+def test_a_hot_audit_log_differs_from_the_whole_programs_in_no_generated_state(tmp_path: Path) -> None:
+    answered: Counter[str] = Counter()
+    for number in range(FIRST, FIRST + COUNT):
+        root = tmp_path / str(number)
+        state = State(root, number)
+        rng = random.Random(f"looked {number}")
+        with standing_in(state):
+            for name in rng.sample(NAMES, 3):
+                full(state, ["get", name, *rng.choice(([], [], ["--reason", "why"], ["--json"]))])
+            log = state.session().log.directory
+        happened = state.happen() if number % 2 else damage(rng, Path(log) / "audit.jsonl")
+        name, last = rng.choice(NAMES), str(rng.randrange(-1, 5))
+        options = rng.choice(
+            ([], ["--last", last], ["-n", last], ["--name", name], ["--name", name, "--last", last])
+        )
+        arguments = ["audit", "log", *options]
+        with standing_in(state):
+            text = partial(audit.answer, options, environ_of(state))
+            was_hot = compared(state, arguments, text, f"state {number}, after `{happened}`, {arguments}")
+            answered[happened] += was_hot
+        shutil.rmtree(root)
+    if COUNT >= 500:
+        assert min(answered["nothing"], answered["a bad line"]) > COUNT // 200, answered
+
+
+def damage(rng: random.Random, log: Path) -> str:
+    """What was done to the log; there may be none."""
+    if not log.exists():
+        return "no log"
+    lines = log.read_bytes().splitlines(keepends=True)
+    at = rng.randrange(len(lines))
+    lines[at] = rng.choice([
+        b"{}\n", b"[1]\n", b"not JSON\n", b'{"name": NaN}\n', b'{"name": 1e400, "user": -Infinity}\n', lines[at] * 2,
+        lines[at][:-1] + b" \n", b" " + lines[at], b"\xff\xfe\n", b"\xef\xbb\xbf" + lines[at], lines[at][:40], b"\n",
+        b'{"name": "\x1b[31m", "command": "get"}\n', '{"name": "\u202e\u4e2d"}\n'.encode(), b"[" * 50_000 + b"\n",
+    ])  # fmt: skip
+    log.write_bytes(b"".join(lines))
+    return "a bad line"
 
 
 class Became(BaseException):
@@ -240,7 +281,7 @@ def events(state: State) -> list[dict[str, Any]]:
             for line in path.read_bytes().splitlines():
                 try:
                     found.append(json.loads(line))
-                except ValueError:
+                except (ValueError, RecursionError):
                     found.append({"torn": True})
     return found
 

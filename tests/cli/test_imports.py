@@ -67,6 +67,15 @@ LIST = {
     "sophia_secrets.view.listing",
 }
 
+AUDIT_LOG = {
+    "sophia_secrets.hot.audit",
+    "sophia_secrets.state.audit_read",
+    "sophia_secrets.view",
+    "sophia_secrets.view.columns",
+    "sophia_secrets.view.events",
+    "sophia_secrets.view.ink",
+}
+
 _SCRIPT = """
 import os, sys
 before = set(sys.modules)
@@ -147,13 +156,19 @@ def test_a_warm_run_imports_no_more_than_a_get_and_how_to_become_a_command(
     assert imported(settled, "run", "--", "true") - CIPHER - VAULT - RUN == set()
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["list", "--names"]])
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--names"], ["list", "--json"]])
 def test_a_warm_list_imports_no_more_than_a_get_and_the_table(
     settled: Program, tmp_path: Path, arguments: list[str]
 ) -> None:
     settled.store("API_KEY", "from the vault")
     assert "API_KEY" in settled(*arguments, PYTHONPATH=str(tmp_path / "settled")).out
     assert imported(settled, *arguments) - GET == LIST
+
+
+def test_a_warm_audit_log_imports_no_more_than_a_get_and_the_table(settled: Program, tmp_path: Path) -> None:
+    settled.store("API_KEY", "from the vault")
+    compile_route(settled, "API_KEY", tmp_path)
+    assert imported(settled, "audit", "log", "--last", "5") - GET == AUDIT_LOG
 
 
 def test_a_name_that_is_being_typed_imports_no_more_than_a_get(settled: Program, tmp_path: Path) -> None:

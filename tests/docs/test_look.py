@@ -7,8 +7,7 @@ import re
 from pathlib import Path
 
 import sophia_secrets
-from sophia_secrets.cli import console
-from sophia_secrets.view import listing
+from sophia_secrets.view import ink, listing
 from tests.docs.pages import DOCS
 
 PAGE = (DOCS / "look.md").read_text(encoding="utf-8")
@@ -20,7 +19,7 @@ BOXES = re.compile("[\u2500-\u257f]")
 def test_every_state_stands_under_its_colour() -> None:
     rows = dict(re.findall(r"^\| (green|yellow|red) \| (.*) \|$", PAGE, re.MULTILINE))
     shown = {word: colour for colour, words in rows.items() for word in re.findall(r"`([\w-]+)`", words)}
-    assert shown == {word.replace("_", "-"): COLOURS[style] for word, style in console._STATES.items()}
+    assert shown == {word.replace("_", "-"): COLOURS[style] for word, style in ink.STATES.items()}
 
 
 def test_every_mark_of_a_list_is_explained() -> None:

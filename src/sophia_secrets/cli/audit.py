@@ -24,7 +24,7 @@ from sophia_secrets.core.names import shown
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import auditing
 from sophia_secrets.operations.session import Session
-from sophia_secrets.view import columns
+from sophia_secrets.view import columns, events
 
 app = typer.Typer(
     cls=Group,
@@ -36,7 +36,6 @@ app = typer.Typer(
 app.command(short_help="Show what is used, unused, old and failing.")(report)
 app.command(short_help="Write events as JSON Lines, CSV or CEF.")(export)
 
-_HEADS = ("time", "command", "name", "backend", "outcome", "user")
 _FOLLOWED = (19, 7, 20, 7, 10, 7)
 """The cells of each column while lines come one by one, 80 with the gaps; the name takes what is over."""
 
@@ -69,7 +68,7 @@ def log(
         typer.Option(
             "--last", "-n", metavar="N", parser=_how_many, help="How many of the newest, 1 or more."
         ),
-    ] = 20,
+    ] = events.LAST,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with each new event, until Ctrl-C.")
     ] = False,
@@ -88,11 +87,11 @@ def log(
             except KeyboardInterrupt:
                 raise typer.Exit(errors.Interrupted.exit_code) from None
             return
-        events = list(auditing.events(session, query))
+        found = list(auditing.events(session, query))
         if console.json:
-            _print_json(events, console)
-        elif events:
-            console.table(_HEADS, [_row(event, console) for event in events])
+            _print_json(found, console)
+        elif found:
+            console.table(events.HEADS, [events.row(event, console.ink, visible) for event in found])
         else:
             console.note(_nothing(session, backend))
 
@@ -108,8 +107,8 @@ def _nothing(session: Session, backend: str | None) -> str:
 def _follow(batches: Iterator[list[dict[str, Any]]], console: Console) -> None:
     is_terminal = console.ink.is_terminal()
     widths = list(_FOLLOWED)
-    widths[_HEADS.index("name")] += max(console.width - 80, 0) if is_terminal else 0
-    heads = [head.upper().ljust(width) for head, width in zip(_HEADS, widths, strict=True)]
+    widths[events.HEADS.index("name")] += max(console.width - 80, 0) if is_terminal else 0
+    heads = [head.upper().ljust(width) for head, width in zip(events.HEADS, widths, strict=True)]
     if not console.json:
         console.print(console.style(columns.lay_out(heads, [], None)[0], "dim"))
     for batch in batches:
@@ -117,7 +116,7 @@ def _follow(batches: Iterator[list[dict[str, Any]]], console: Console) -> None:
             _print_json(batch, console)
             continue
         for event in batch:
-            cells = [[cell] for cell in _row(event, console)]
+            cells = [[cell] for cell in events.row(event, console.ink, visible)]
             if is_terminal:
                 cells = [columns.wrap(cell, width) for [cell], width in zip(cells, widths, strict=True)]
             rows = list(zip_longest(*cells, fillvalue=""))
@@ -136,25 +135,9 @@ def _pause() -> bool:
     return True
 
 
-def _print_json(events: Sequence[dict[str, Any]], console: Console) -> None:
-    if events:
-        console.print("\n".join(json.dumps(event) for event in events))
-
-
-def _row(event: dict[str, Any], console: Console) -> list[str]:
-    def text(field: str) -> str:
-        return visible(str(event.get(field, "")))
-
-    marks = [flag for flag in ("stale", "degraded") if event.get(flag) is True]
-    outcome = console.state(text("outcome"))
-    return [
-        text("time")[:19].replace("T", " "),
-        text("command"),
-        text("name"),
-        text("backend"),
-        f"{outcome} ({', '.join(marks)})" if marks else outcome,
-        text("user"),
-    ]
+def _print_json(batch: Sequence[dict[str, Any]], console: Console) -> None:
+    if batch:
+        console.print("\n".join(json.dumps(event) for event in batch))
 
 
 @app.command()

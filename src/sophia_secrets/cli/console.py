@@ -17,20 +17,6 @@ from sophia_secrets.core.text import is_workflow_command, visible
 from sophia_secrets.view import columns
 from sophia_secrets.view.ink import Ink, is_terminal
 
-_STATES = {
-    "readable": "good",
-    "found": "good",
-    "ok": "good",
-    "done": "good",
-    "write_only": "warn",
-    "warn": "warn",
-    "stale": "warn",
-    "unknown": "warn",
-    "failed": "bad",
-    "fail": "bad",
-    "refused": "bad",
-}
-
 
 class Console:
     """The output of the program: results on standard output, everything else on standard error."""
@@ -52,7 +38,7 @@ class Console:
 
     def state(self, word: str, *, err: bool = False) -> str:
         """A state's word (`readable`, `write_only`, `failed`, ...) in its colour."""
-        return self.style(word.replace("_", "-"), _STATES.get(word, "dim"), err=err)
+        return self.ink.state(word, err=err)
 
     def print(self, text: str = "") -> None:
         """A line of the answer."""

@@ -1,9 +1,9 @@
-"""`list` and `list --names` on the hot path."""
+"""`list`, `list --names` and `list --json` on the hot path."""
 
 from __future__ import annotations
 
-import os
 import time
+from _json import encode_basestring_ascii as quoted
 
 from sophia_secrets import hot
 from sophia_secrets.state import route_form
@@ -13,28 +13,37 @@ from sophia_secrets.view import ink, listing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sophia_secrets.state.record import Record
 
 _STATES = {READABLE: "readable", WRITE_ONLY: "write_only", ABSENT: "absent"}
 
 
+FORMS = {(): "table", ("--names",): "names", ("--json",): "json"}
+
+
 def answer(
-    environ: Mapping[bytes, bytes], clock: Callable[[], float] = time.time, *, names: bool
+    options: Sequence[str], environ: Mapping[bytes, bytes], clock: Callable[[], float] = time.time
 ) -> bytes | None:
     """
-    What a plain `list`, or with `names` a `list --names`, prints, its audit event on disk; None
+    What `list OPTIONS` prints, for no option, `--names` and `--json`, its audit event on disk; None
     where the whole program must see to it.
 
     `environ` is the process's own as bytes, `clock` gives Unix seconds.
     """
-    if b"GITHUB_ACTIONS" in environ:
+    form = FORMS.get(tuple(options))
+    if form is None or b"GITHUB_ACTIONS" in environ:
         return None
     began = time.monotonic()
     try:
         start = hot.Start(dict(environ), clock)
         held = [_Held(start, member) for member in start.route.members]
         found = sorted({name for each in held for name in each.names()})
-        text = "\n".join(found) if names else _table(found, held, environ)
+        if form == "names":
+            text = "\n".join(found)
+        else:
+            text = _table(found, held, environ) if form == "table" else _json(found, held)
         if not found or not text.isascii() or not all(name.isprintable() for name in found):
             return None
         event = Event("list", "listed", count=len(found), degraded=False, duration_ms=hot.elapsed(began))
@@ -51,12 +60,14 @@ class _Held:
         self.backend = member.backend
         self._start = start
         self._member = member
+        self._record: Record | None = None
         self._states: dict[str, str] = {}
         self._else = "absent"
         if member.kind in (route_form.VENDOR, route_form.WRITE_ONLY):
             record = start.record(member)
             if record is None or not record.fresh:
                 raise hot.NeedsFullProgram
+            self._record = record
             self._states = {name: _STATES[letter] for name, letter in record.states().items()}
             self._else = "absent" if record.complete else "unknown"
         elif member.kind == route_form.LOCAL and member.vault is not None:
@@ -73,14 +84,25 @@ class _Held:
         if self._member.kind == route_form.ENV:
             return [self._in_environment(name) for name in names]
         known, otherwise = self._states, self._else
-        if self.backend != "github":
-            return [known.get(name, otherwise) for name in names]
-        found = []
-        for name in names:
-            spelled = [known[each] for each in (name, name.upper()) if each in known]
-            there = [state for state in spelled if state != "absent"]
-            found.append((there or spelled or [otherwise])[0])
-        return found
+        return [known.get(spelled, otherwise) for spelled in self._spellings(names)]
+
+    def updated(self, names: list[str]) -> list[str | None]:
+        """For each name when the vendor says that it was updated, in the vendor's words."""
+        if self._record is None:
+            return [None] * len(names)
+        entries = self._record.entries
+        return [
+            entries[spelled].updated_at if spelled in entries else None for spelled in self._spellings(names)
+        ]
+
+    def _spellings(self, names: list[str]) -> list[str]:
+        """The names as the backend has them: GitHub has them in upper case."""
+        return [self._spelled(name) for name in names] if self.backend == "github" else names
+
+    def _spelled(self, name: str) -> str:
+        known = [each for each in (name, name.upper()) if each in self._states]
+        there = [each for each in known if self._states[each] != "absent"]
+        return (there or known or [name])[0]
 
     def _in_environment(self, name: str) -> str:
         found = hot.of_environment(self._start, self._member, name)
@@ -95,5 +117,24 @@ def _table(found: list[str], held: list[_Held], environ: Mapping[bytes, bytes]) 
     for name, *states in zip(found, *(each.states(found) for each in held), strict=True):
         source = held[states.index("readable")].backend if "readable" in states else ""
         rows.append(listing.Row(name, source, states))
-    seen = {name: os.fsdecode(environ[name.encode()]) for name in ink.VARIABLES if name.encode() in environ}
-    return listing.table(rows, [each.backend for each in held], ink.Ink(seen))
+    return listing.table(rows, [each.backend for each in held], ink.of_process(environ))
+
+
+def _json(found: list[str], held: list[_Held]) -> str:
+    """What `json.dumps` makes of it. Copies of one secret are for the whole program, which compares them."""
+    backends = [f'{quoted(each.backend)}: {{"state": ' for each in held]
+    secrets = []
+    columns = [zip(each.states(found), each.updated(found), strict=True) for each in held]
+    for name, *cells in zip(found, *columns, strict=True):
+        states = [state for state, _ in cells]
+        source = "null"
+        if "readable" in states:
+            if len(states) - states.count("absent") - states.count("unknown") > 1:
+                raise hot.NeedsFullProgram
+            source = quoted(held[states.index("readable")].backend)
+        each = ", ".join(
+            f'{backend}"{state}", "updated_at": {"null" if updated is None else quoted(updated)}, "drift": null}}'
+            for backend, (state, updated) in zip(backends, cells, strict=True)
+        )
+        secrets.append(f'{{"name": {quoted(name)}, "resolves_from": {source}, "backends": {{{each}}}}}')
+    return f'{{"schema": 1, "secrets": [{", ".join(secrets)}], "failures": []}}'

@@ -9,6 +9,7 @@ by a crash, or damaged) is shown as one whose outcome is `unreadable`, where not
 from __future__ import annotations
 
 import os
+from _json import make_scanner
 
 from sophia_secrets.state import audit_disk as disk
 from sophia_secrets.state import chain
@@ -92,16 +93,27 @@ class Position:
         self.offset = offset
 
 
+class _Json:
+    """How `json` itself sets up its scanner; importing `json` would cost as much as starting Python."""
+
+    strict = True
+    object_hook = object_pairs_hook = array_hook = None
+    parse_float = parse_constant = float
+    parse_int = int
+
+
+_scan = make_scanner(_Json)  # type: ignore[arg-type]
+
+
 def parse(line: bytes) -> dict[str, object]:
     """A line's event, or one whose outcome is `unreadable`. Never raises."""
-    from json import loads
-
     if len(line) <= chain.LINE_LIMIT:
         try:
-            found = loads(line)
-        except (ValueError, RecursionError):
-            found = None
-        if isinstance(found, dict):
+            text = line.decode()
+            found, end = _scan(text, 0)
+        except (ValueError, RecursionError, StopIteration):
+            found, end = None, 0
+        if isinstance(found, dict) and end == len(text):
             return found
     return {"outcome": UNREADABLE, "count": len(line)}
 

@@ -9,6 +9,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 STYLES = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "strong": "1", "name": "36"}
+STATES = {
+    "readable": "good",
+    "found": "good",
+    "ok": "good",
+    "done": "good",
+    "write_only": "warn",
+    "warn": "warn",
+    "stale": "warn",
+    "unknown": "warn",
+    "failed": "bad",
+    "fail": "bad",
+    "refused": "bad",
+}
+"""The style of each state; any other is dim."""
 VARIABLES = ("NO_COLOR", "TERM", "COLUMNS")
 """The variables that decide it."""
 _LEAST = 40
@@ -44,6 +58,15 @@ class Ink:
         if not self._colour[err] or style not in STYLES:
             return text
         return f"\x1b[{STYLES[style]}m{text}\x1b[0m"
+
+    def state(self, word: str, *, err: bool = False) -> str:
+        """A state's word (`readable`, `write_only`, `failed`, ...) in its colour."""
+        return self.styled(word.replace("_", "-"), STATES.get(word, "dim"), err=err)
+
+
+def of_process(environ: Mapping[bytes, bytes]) -> Ink:
+    """What this process's streams can show, by its environment as bytes."""
+    return Ink({name: os.fsdecode(environ[name.encode()]) for name in VARIABLES if name.encode() in environ})
 
 
 def _width(environ: Mapping[str, str]) -> int:

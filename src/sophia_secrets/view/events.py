@@ -1,0 +1,31 @@
+"""The rows of `audit log`: one event each."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sophia_secrets.view.ink import Ink
+
+HEADS = ("time", "command", "name", "backend", "outcome", "user")
+LAST = 20
+"""How many events are shown where nobody says how many."""
+
+
+def row(event: Mapping[str, object], ink: Ink, visible: Callable[[str], str]) -> list[str]:
+    """The event's cells, one for each of `HEADS`; `visible` makes foreign text safe to print."""
+
+    def text(field: str) -> str:
+        return visible(str(event.get(field, "")))
+
+    marks = [flag for flag in ("stale", "degraded") if event.get(flag) is True]
+    outcome = ink.state(text("outcome"))
+    return [
+        text("time")[:19].replace("T", " "),
+        text("command"),
+        text("name"),
+        text("backend"),
+        f"{outcome} ({', '.join(marks)})" if marks else outcome,
+        text("user"),
+    ]
