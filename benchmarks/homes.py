@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from sophia_secrets.core.model import Entry, EntryState, SecretValue, Snapshot
 from sophia_secrets.operations import routing
-from sophia_secrets.operations.fetch import Wanted, gather
+from sophia_secrets.operations.fetch import ChainQuery, gather
 from sophia_secrets.operations.opening import open_session
 from sophia_secrets.operations.snapshots import identity_of, to_record
 from sophia_secrets.state.flight import Lead
@@ -63,7 +63,7 @@ class Home:
     def compile_route(self) -> None:
         """Leave the route that a full `get` of now would leave once the files have been left alone."""
         session = open_session("get", environ=self.environ, cwd=str(self.cwd))
-        answers = gather(session, Wanted((NAME,)))
+        answers = gather(session, ChainQuery((NAME,)))
         routing.remember(session, answers, session.clock() + routing.RACY + 1)
         if not list((self.root / "sophia").glob("cache/routes/*.route")):
             raise RuntimeError("no route was compiled")

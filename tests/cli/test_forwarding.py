@@ -15,7 +15,7 @@ import pytest
 
 from sophia_secrets import hot
 from sophia_secrets.operations import forwarding, routing
-from sophia_secrets.operations.fetch import Wanted, gather
+from sophia_secrets.operations.fetch import ChainQuery, gather
 from sophia_secrets.operations.opening import open_session
 from tests.hot_states import keep_in_vault
 from tests.program import Program
@@ -175,7 +175,7 @@ def test_the_hot_path_gives_way_where_events_are_forwarded(
 
     def leave_a_route() -> None:
         session = open_session("get", environ=environ, cwd=str(sophia.cwd))
-        routing.remember(session, gather(session, Wanted(("API_KEY",))), session.clock())
+        routing.remember(session, gather(session, ChainQuery(("API_KEY",))), session.clock())
 
     leave_a_route()
     assert hot.answer(["get", "API_KEY"], raw) == b"value\n"

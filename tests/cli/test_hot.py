@@ -34,7 +34,7 @@ from sophia_secrets.hot import audit, listing, names
 from sophia_secrets.hot import run as hot_run
 from sophia_secrets.launch import received
 from sophia_secrets.operations import routing
-from sophia_secrets.operations.fetch import Wanted, gather
+from sophia_secrets.operations.fetch import ChainQuery, gather
 from sophia_secrets.operations.opening import open_session
 from tests.cli.test_run import PROBE, STATUS, probed
 from tests.hot_states import NAMES, State, keep_in_vault
@@ -353,7 +353,7 @@ def warm(sophia: Program) -> Program:
     environ = sophia.full_environment()
     keep_in_vault(environ, sophia.cwd, {"API_KEY": "value"})
     session = open_session("get", environ=environ, cwd=str(sophia.cwd))
-    routing.remember(session, gather(session, Wanted(("API_KEY",))), session.clock())
+    routing.remember(session, gather(session, ChainQuery(("API_KEY",))), session.clock())
     here = os.getcwd()
     os.chdir(sophia.cwd)
     try:

@@ -21,7 +21,7 @@ from sophia_secrets.settings import checking, document
 from tests.fuzz.canary import unsaid
 
 _STATUS = os.stat(os.devnull)
-_WORLD = checking.World(
+_WORLD = checking.ValidationContext(
     "/home/me", "/home/me/.config/sophia-secrets/config.toml", ("env", "github", "fly", "local")
 )
 

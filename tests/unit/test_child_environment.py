@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sophia_secrets import errors
 from sophia_secrets.core.child_environment import (
     ANY,
-    Chosen,
+    ChosenNames,
     Environment,
     Selection,
     build,
@@ -33,7 +33,7 @@ def chosen(
     *,
     held: list[str] = HELD,
     inherited: Collection[str] = (),
-) -> Chosen:
+) -> ChosenNames:
     return choose(selection, scopes or {}, held, lambda name: name in held, inherited)
 
 
@@ -61,11 +61,11 @@ def test_a_name_that_no_shell_keeps_is_handed_over_only_if_it_is_named() -> None
 
 
 def test_only_is_the_exact_name_where_it_exists() -> None:
-    assert chosen(Selection(only=("DB",))) == Chosen(("DB",), frozenset({"DB"}))
+    assert chosen(Selection(only=("DB",))) == ChosenNames(("DB",), frozenset({"DB"}))
 
 
 def test_only_is_the_prefix_of_a_group_where_no_such_name_exists() -> None:
-    assert chosen(Selection(only=("AWS",))) == Chosen(("AWS_KEY", "AWS_TOKEN"), frozenset())
+    assert chosen(Selection(only=("AWS",))) == ChosenNames(("AWS_KEY", "AWS_TOKEN"), frozenset())
     assert chosen(Selection(only=("AWS_",))).names == ("AWS_KEY", "AWS_TOKEN")
 
 
@@ -85,7 +85,7 @@ def test_only_reaches_declared_names_that_nothing_listed() -> None:
 
 
 def test_only_of_what_is_nowhere_stays_a_name_that_must_exist() -> None:
-    assert chosen(Selection(only=("NOPE",))) == Chosen(
+    assert chosen(Selection(only=("NOPE",))) == ChosenNames(
         ("NOPE",), frozenset({"NOPE"}), loose=frozenset({"NOPE"})
     )
 
@@ -122,14 +122,14 @@ def test_I8_dangerous_names_are_left_out_unless_they_are_named() -> None:
 
 @pytest.mark.parametrize("name", [*sorted(WITHHELD), "SOPHIA_SECRETS_HOME"])
 def test_G3_our_own_variables_are_nobodys_secret(name: str) -> None:
-    assert chosen(Selection(), held=[name]) == Chosen((), frozenset(), (name,))
+    assert chosen(Selection(), held=[name]) == ChosenNames((), frozenset(), (name,))
     with pytest.raises(errors.BadName):
         chosen(Selection(only=(name,)), held=[name])
 
 
 def test_a_preserved_name_is_not_asked_for_where_it_is_inherited() -> None:
     selection = Selection(only=("DB",), preserve=frozenset({"DB"}))
-    assert chosen(selection, inherited=["DB"]) == Chosen((), frozenset())
+    assert chosen(selection, inherited=["DB"]) == ChosenNames((), frozenset())
     assert chosen(selection, inherited=[]).names == ("DB",)
 
 

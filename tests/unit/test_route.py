@@ -16,13 +16,13 @@ from sophia_secrets import settings as layered
 from sophia_secrets.backends.pulumi.variables import CREDENTIALS
 from sophia_secrets.core.resolve import Answer
 from sophia_secrets.operations import recording, routing
-from sophia_secrets.operations.fetch import Wanted, gather
+from sophia_secrets.operations.fetch import ChainQuery, gather
 from sophia_secrets.operations.opening import open_session
 from sophia_secrets.operations.session import Session
 from sophia_secrets.operations.snapshots import identity_of
 from sophia_secrets.settings.table import ROWS, SPECIAL_VARIABLES
 from sophia_secrets.state import route, route_form
-from sophia_secrets.state.route_form import Kept, Member, Route, Vault
+from sophia_secrets.state.route_form import Member, Route, Vault, VerbatimValue
 
 KEY = bytes(range(32))
 
@@ -31,7 +31,7 @@ raw = st.binary(max_size=12)
 paths = text.filter(
     lambda name: all((not 0xD800 <= ord(c) < 0xDC80 and not ord(c) > 0xDCFF) or ord(c) < 0xD800 for c in name)
 ).map(lambda name: "/" + name.encode("utf-8", "replace").decode())
-kept = st.none() | st.builds(Kept, st.integers(0, 10**9), st.integers(0, 10**9), raw)
+kept = st.none() | st.builds(VerbatimValue, st.integers(0, 10**9), st.integers(0, 10**9), raw)
 vaults = st.builds(Vault, paths, paths, st.booleans(), st.dictionaries(text, kept, max_size=3))
 members = st.builds(
     Member,
@@ -62,7 +62,7 @@ def simple(*looks: tuple[bytes, str, bytes], user: str = "me") -> Route:
 
 def plain(thing: object) -> object:
     """A route and its parts as nested tuples, to compare."""
-    if isinstance(thing, Route | Member | Vault | Kept):
+    if isinstance(thing, Route | Member | Vault | VerbatimValue):
         return tuple(plain(getattr(thing, name)) for name in thing.__slots__)
     if isinstance(thing, Mapping):
         return tuple((name, plain(value)) for name, value in thing.items())
@@ -305,7 +305,7 @@ def test_whatever_decides_a_target_a_credential_or_the_actor_is_watched(
 
 
 def asked_all(session: Session) -> list[Answer]:
-    return gather(session, Wanted(("API_KEY",)))
+    return gather(session, ChainQuery(("API_KEY",)))
 
 
 def compiled(environ: dict[str, str], cwd: Path, *, began: float | None = None) -> bool:

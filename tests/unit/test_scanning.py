@@ -8,7 +8,7 @@ from sophia_secrets import errors
 from sophia_secrets.backends.base import Call, Completed, Ended
 from sophia_secrets.operations import hook
 from sophia_secrets.operations import staged as module
-from sophia_secrets.operations.staged import Content, Git, hooks_directory, staged
+from sophia_secrets.operations.staged import Git, StagedFile, hooks_directory, staged
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
 NONE = "0" * 40
@@ -22,9 +22,9 @@ def git() -> Git:
     return Git(ENVIRON, "/repo", 10.0)
 
 
-def play(*outputs: Completed | bytes) -> tuple[list[Content], list[Call]]:
+def play(*outputs: Completed | bytes) -> tuple[list[StagedFile], list[Call]]:
     """Feed the outputs to a scan of the index."""
-    taken: list[Content] = []
+    taken: list[StagedFile] = []
     calls: list[Call] = []
     steps = staged(git(), taken.append)
     completed = None

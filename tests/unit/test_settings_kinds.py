@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sophia_secrets.settings import kinds, pattern
-from sophia_secrets.settings.kinds import Kind, Unfit, from_text, from_toml
+from sophia_secrets.settings.kinds import InvalidValue, Kind, from_text, from_toml
 
 
 @pytest.mark.parametrize(
@@ -33,14 +33,14 @@ def test_a_duration_is_seconds(text: str, seconds: float) -> None:
     "text", ["", "-1", "5x", "5mm", "m", "1e3", "inf", "nan", "٣", "5 minutes", "99999d", "1" * 400, "0x10"]
 )
 def test_what_is_no_duration_is_refused_without_being_quoted(text: str) -> None:
-    with pytest.raises(Unfit) as refused:
+    with pytest.raises(InvalidValue) as refused:
         kinds.duration(text)
     assert not text or f'"{text}"' not in refused.value.problem
 
 
 @pytest.mark.parametrize("raw", [True, -1, -0.1, math.inf, math.nan, 10**400, None, [], {}])
 def test_a_number_that_is_no_duration_is_refused(raw: object) -> None:
-    with pytest.raises(Unfit):
+    with pytest.raises(InvalidValue):
         from_toml(Kind.DURATION, raw)
 
 
@@ -67,7 +67,7 @@ def test_words_for_false(text: str) -> None:
 
 @pytest.mark.parametrize("raw", ["true", 1, 0, None])
 def test_a_boolean_of_a_file_is_only_true_or_false(raw: object) -> None:
-    with pytest.raises(Unfit):
+    with pytest.raises(InvalidValue):
         from_toml(Kind.BOOLEAN, raw)
 
 
@@ -77,7 +77,7 @@ def test_a_list_of_text_stands_between_commas() -> None:
 
 @pytest.mark.parametrize("raw", [["a", "a"], ["a", 1], ["a", ""], "a", {"a": 1}, ["a\n"], ["a", ["b"]]])
 def test_a_list_holds_different_texts_and_nothing_else(raw: object) -> None:
-    with pytest.raises(Unfit):
+    with pytest.raises(InvalidValue):
         from_toml(Kind.LIST, raw)
 
 
@@ -89,20 +89,20 @@ def test_C4_blank_text_is_none_and_never_any(blank: str) -> None:
 
 @pytest.mark.parametrize("text", ["a\0b", "a\nb", "a\x1b[0m", "a\x85b", "a\ud800", "x" * 4097])
 def test_text_without_control_characters_and_of_bounded_length(text: str) -> None:
-    with pytest.raises(Unfit):
+    with pytest.raises(InvalidValue):
         from_toml(Kind.TEXT, text)
 
 
 def test_a_description_may_have_lines_but_no_terminal_codes() -> None:
     assert from_toml(Kind.PROSE, "one\n\ttwo") == "one\n\ttwo"
-    with pytest.raises(Unfit):
+    with pytest.raises(InvalidValue):
         from_toml(Kind.PROSE, "one\x1b[2J")
 
 
 def test_a_private_age_key_is_refused_and_not_quoted() -> None:
     key = "age-secret-key-1qqqqqqqqqqqqq"
     for kind, raw in ((Kind.PATH, key), (Kind.LIST, [key]), (Kind.TEXT, key.upper())):
-        with pytest.raises(Unfit) as refused:
+        with pytest.raises(InvalidValue) as refused:
             from_toml(kind, raw)
         assert "qqq" not in refused.value.problem.lower()
 
@@ -118,7 +118,7 @@ def test_a_private_age_key_is_refused_and_not_quoted() -> None:
 def test_any_value_is_of_its_kind_or_unfit(kind: Kind, raw: object) -> None:
     try:
         value = from_toml(kind, raw, ("a", "b"))
-    except Unfit:
+    except InvalidValue:
         return
     assert value is None or isinstance(value, str | bool | float | tuple)
 

@@ -17,7 +17,7 @@ import pytest
 from sophia_secrets import errors
 from sophia_secrets.state import audit_disk as disk
 from sophia_secrets.state import chain, files
-from sophia_secrets.state.audit_moment import Moment
+from sophia_secrets.state.audit_snapshot import LogSnapshot
 from tests.written_log import KEY, Written
 
 CURRENT = "audit.jsonl"
@@ -59,7 +59,7 @@ def test_files_are_numbered_by_their_names_alone(log: Written, directory: int) -
 
 
 def test_a_place_is_at_a_whole_end_with_nothing_to_say_unless_told() -> None:
-    place = disk.Place(1, 2, 3, b"mac")
+    place = disk.AppendPosition(1, 2, 3, b"mac")
     assert (place.file, place.size, place.sequence, place.mac) == (1, 2, 3, b"mac")
     assert (place.ended, place.notes) == (True, [])
 
@@ -249,7 +249,7 @@ def test_a_moment_holds_what_was_there_and_nothing_later(log: Written, directory
     second = log.line()
     log.put(CURRENT)
     log.head(file=2)
-    moment = Moment(directory, KEY)
+    moment = LogSnapshot(directory, KEY)
     assert moment.current is not None
     assert moment.head is not None
     assert (moment.head.sequence, moment.numbers, moment.size) == (2, [1], len(second) + 1)
@@ -270,7 +270,7 @@ def test_a_moment_holds_what_was_there_and_nothing_later(log: Written, directory
 
 
 def test_a_moment_of_no_log(directory: int) -> None:
-    moment = Moment(directory, KEY)
+    moment = LogSnapshot(directory, KEY)
     assert (moment.head, moment.numbers, moment.current, moment.size) == (None, [], None, 0)
     assert moment.open(0) == (None, 0)
     assert moment.first_line(0) == b""
@@ -282,7 +282,7 @@ def test_a_head_that_is_too_long_or_short_is_none(log: Written, directory: int, 
     log.head()
     path = log.directory / "audit.head"
     path.write_bytes(path.read_bytes() + more if more else path.read_bytes()[:-1])
-    assert Moment(directory, KEY).head is None
+    assert LogSnapshot(directory, KEY).head is None
 
 
 @pytest.mark.parametrize(("size", "there"), [(chain.LINE_LIMIT, True), (chain.LINE_LIMIT + 1, False)])
@@ -290,11 +290,11 @@ def test_a_first_line_is_looked_for_as_far_as_a_line_can_be_long(
     log: Written, directory: int, size: int, there: bool
 ) -> None:
     log.put(CURRENT, b"x" * size + b"\nmore\n")
-    moment = Moment(directory, KEY)
+    moment = LogSnapshot(directory, KEY)
     assert moment.first_line(0) == (b"x" * size if there else b"")
     os.close(moment.current or -1)
     log.put(CURRENT, b"torn")
-    moment = Moment(directory, KEY)
+    moment = LogSnapshot(directory, KEY)
     assert moment.first_line(0) == b""
     os.close(moment.current or -1)
 
@@ -314,14 +314,14 @@ def test_A2_a_moment_is_waited_for_five_seconds_beside_other_readers(
     monkeypatch.setattr(files.Lock, "acquire", acquired)
     monkeypatch.setattr(time, "monotonic", lambda: 100.0)
     before = descriptors()
-    Moment(directory, KEY)
+    LogSnapshot(directory, KEY)
     assert asked == [(105.0, True)]
     assert descriptors() == before
     reader.release()
     writer = files.Lock(directory, disk.HEAD)
     assert writer.acquire()
     with pytest.raises(errors.AuditFailed) as caught:
-        Moment(directory, KEY)
+        LogSnapshot(directory, KEY)
     writer.release()
     assert caught.value.message == "The audit log is held by another process."
     assert caught.value.hint == f"see which with `fuser {log.directory}/audit.head`"

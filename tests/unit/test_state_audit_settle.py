@@ -61,7 +61,7 @@ def size_of(log: Written, name: str = CURRENT) -> int:
 
 
 def voucher(*lines: bytes, ended: bool = True) -> str:
-    torn = chain.Torn(KEY)
+    torn = chain.TornBytes(KEY)
     for line in lines[:-1]:
         torn.add(line)
     torn.add(lines[-1], ended=ended)

@@ -12,7 +12,7 @@ import pytest
 from sophia_secrets import errors
 from sophia_secrets.state import files, keys
 from sophia_secrets.state.cache import GENERATION, LOCK, RECORD, Cache
-from sophia_secrets.state.cache_contents import Stored
+from sophia_secrets.state.cache_contents import CacheEntry
 from sophia_secrets.state.flight import Lead
 from sophia_secrets.state.record import Item, Miss, Record, tag
 
@@ -75,7 +75,7 @@ def test_R2_no_file_is_read_beyond_what_it_may_hold(tmp_path: Path, monkeypatch:
 def test_what_the_status_holds_of_a_record(tmp_path: Path) -> None:
     keep(tmp_path, BINARY)
     (stored,) = a_cache(tmp_path, NOW + 301).entries()
-    assert {field: getattr(stored, field) for field in Stored.__slots__} == {
+    assert {field: getattr(stored, field) for field in CacheEntry.__slots__} == {
         "backend": "\ufffd", "target": "octo/app", "fetched_at": NOW, "expires_at": NOW + 300,
         "stale_until": NOW + 86400, "names": 1, "fresh": False,
     }  # fmt: skip

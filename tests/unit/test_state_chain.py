@@ -148,7 +148,7 @@ def test_A4_swapped_lines_are_found_at_the_first_of_them() -> None:
 
 
 def a_recovery(lines: list[bytes], torn: bytes) -> bytes:
-    vouched = chain.Torn(KEY)
+    vouched = chain.TornBytes(KEY)
     vouched.add(torn)
     fields = f'"outcome":"recovered","digest":"{vouched.voucher()}"'.encode()
     return chain.seal(KEY, chain.mac_of(lines[-1]), len(lines) + 1, fields)[0]

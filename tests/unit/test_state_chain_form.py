@@ -72,7 +72,7 @@ def test_the_end_of_a_file_is_that_of_its_last_line() -> None:
 
 
 def test_what_vouches_for_torn_bytes() -> None:
-    torn = chain.Torn(KEY)
+    torn = chain.TornBytes(KEY)
     assert torn.voucher() == keyed(b"torn")
     assert torn.whole is False
     torn.add(b"half of a line")

@@ -270,8 +270,8 @@ def test_a_keyring_with_something_else_in_our_place_is_refused(tmp_path: Path) -
 
 
 def test_a_master_key_shows_and_gives_nothing_away() -> None:
-    master = keys.Master(b"k" * 32, "file")
-    assert repr(master) == str(master) == f"{master}" == "Master(<secret>, 'file')"
+    master = keys.MasterKey(b"k" * 32, "file")
+    assert repr(master) == str(master) == f"{master}" == "MasterKey(<secret>, 'file')"
     for attempt in (lambda: pickle.dumps(master), lambda: copy.copy(master), lambda: copy.deepcopy(master)):
         with pytest.raises(TypeError, match="never pickled"):
             attempt()

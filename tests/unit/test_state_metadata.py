@@ -392,7 +392,7 @@ def test_A2_facts_that_cannot_be_locked_are_said_to_be_so(
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(facts_module, "_WAIT", 0.0)
-    with facts_module._Open(facts, "fly", "app"):
+    with facts_module._LockedFacts(facts, "fly", "app"):
         if why == "no locks":
             monkeypatch.setattr(files.Lock, "acquire", no_locks)
         with pytest.raises(errors.AuditFailed) as caught:

@@ -148,7 +148,7 @@ def test_the_end_of_the_file_before_is_told_by_the_line_that_says_it_was_put_awa
 
 
 def voucher(*torn: bytes, ended: bool = True) -> bytes:
-    held = chain.Torn(KEY)
+    held = chain.TornBytes(KEY)
     for line in torn[:-1]:
         held.add(line)
     held.add(torn[-1], ended=ended)
@@ -186,7 +186,7 @@ def test_an_end_without_its_newline() -> None:
     walk = walked(lines[:1], rest=lines[1][:-1])
     assert walk.misfit is not None
     assert (walk.sequence, walk.line, walk.misfit.line, walk.misfit.torn.whole) == (1, 2, 2, False)
-    torn = chain.Torn(KEY)
+    torn = chain.TornBytes(KEY)
     torn.add(lines[1][:-1], ended=False)
     assert walk.misfit.torn.voucher() == torn.voucher()
     walk = walked([*lines[:1], b"torn"], rest=b"again")

@@ -33,10 +33,10 @@ def answer(arguments: list[str]) -> int:
         return report.unexpected(error, shown)
 
 
-def _shown(options: list[str], words: list[str]) -> report.Shown:
+def _shown(options: list[str], words: list[str]) -> report.OutputMode:
     from sophia_secrets.cli import report
 
-    return report.Shown("--json" in options, "--debug" in options, "--no-color" in options, tuple(words))
+    return report.OutputMode("--json" in options, "--debug" in options, "--no-color" in options, tuple(words))
 
 
 def _by_typer(arguments: list[str]) -> int:
@@ -64,7 +64,7 @@ def failed(error: errors.SophiaError) -> int:
     """Tell an error of the hot path, and return its exit code."""
     from sophia_secrets.cli import report
 
-    return report.failed(error, report.Shown(json=False, debug=False))
+    return report.failed(error, report.OutputMode(json=False, debug=False))
 
 
 def deliver(rest: bytes) -> int:

@@ -13,7 +13,7 @@ from sophia_secrets import errors
 from sophia_secrets.backends import BUILT_IN
 from sophia_secrets.cli import streams
 from sophia_secrets.cli.audit_export import export
-from sophia_secrets.cli.audit_options import Actor, Backend, Command, Name, Outcome, Since, Until, Wanted
+from sophia_secrets.cli.audit_options import Actor, Backend, Command, EventFilter, Name, Outcome, Since, Until
 from sophia_secrets.cli.audit_progress import progress
 from sophia_secrets.cli.audit_report import report
 from sophia_secrets.cli.console import Console
@@ -74,7 +74,7 @@ def log(
     ] = False,
 ) -> None:
     """Show the newest events, oldest of them first. Times are UTC."""
-    wanted = Wanted(name, backend, outcome, command, actor, since, until)
+    wanted = EventFilter(name, backend, outcome, command, actor, since, until)
     if follow and until is not None:
         raise errors.UsageError(
             "`--follow` has no end, so it takes no `--until`.", hint="Leave one of the two out."

@@ -7,7 +7,7 @@ import typer
 
 from sophia_secrets import __version__, errors
 from sophia_secrets.cli import output_file, streams
-from sophia_secrets.cli.audit_options import Actor, Backend, Command, Name, Outcome, Since, Until, Wanted
+from sophia_secrets.cli.audit_options import Actor, Backend, Command, EventFilter, Name, Outcome, Since, Until
 from sophia_secrets.cli.opened import opened
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import first_workflow_command
@@ -48,9 +48,9 @@ def export(
             f"`--json` and `--format {format_name}` cannot share standard output.",
             hint="Give the file's name with `--output FILE`.",
         )
-    wanted = Wanted(name, backend, outcome, command, actor, since, until)
+    wanted = EventFilter(name, backend, outcome, command, actor, since, until)
     with opened(ctx.obj, "audit") as (session, console):
-        lines = _Written(auditing.events(session, wanted.query(session.clock())), format_name)
+        lines = _Encoder(auditing.events(session, wanted.query(session.clock())), format_name)
         if output is None:
             _deliver(lines, in_workflow=session.in_workflow)
             return
@@ -62,7 +62,7 @@ def export(
             console.note(f"{counted(lines.count, 'event')} written to {output}, which only you can read.")
 
 
-class _Written:
+class _Encoder:
     """The events in a format, piece by piece; `count` is how many there were so far."""
 
     def __init__(self, events: Iterator[dict[str, Any]], format_name: str) -> None:
@@ -89,7 +89,7 @@ class _Written:
         return audit_formats.jsonl(self._counted())
 
 
-def _deliver(pieces: _Written, *, in_workflow: bool) -> None:
+def _deliver(pieces: _Encoder, *, in_workflow: bool) -> None:
     spool = bytearray()
     for piece in pieces:
         if in_workflow and first_workflow_command(piece):

@@ -46,7 +46,7 @@ _RFC_3339 = (
 )
 
 
-class Wanted(Struct, frozen=True):
+class EventFilter(Struct, frozen=True):
     """Which events the command line asks for, as it was typed."""
 
     name: str | None = None

@@ -8,7 +8,7 @@ import typer
 from msgspec import to_builtins
 
 from sophia_secrets.cli import output_file, shapes
-from sophia_secrets.cli.audit_options import Since, Until, Wanted
+from sophia_secrets.cli.audit_options import EventFilter, Since, Until
 from sophia_secrets.cli.audit_progress import progress
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.opened import ago, opened
@@ -35,7 +35,7 @@ def report(
     ] = None,
 ) -> None:
     """Show what is used most and least, never read, never rotated; what failed; by actor, backend and day."""
-    wanted = Wanted(since=since, until=until)
+    wanted = EventFilter(since=since, until=until)
     with opened(ctx.obj, "audit") as (session, console):
         now = session.clock()
         query = wanted.query(now)

@@ -28,7 +28,7 @@ def check(
     Changes nothing and asks nothing. Exit code 7 where something fails.
     """
     with opened(ctx.obj, "check") as (session, console):
-        checked = checking.Checked()
+        checked = checking.CheckResult()
         if not workflow or session.settings.declared or session.settings.groups:
             checked = checking.check(session, search)
         findings = list(checked.findings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from sophia_secrets.cli.completion_words import BACKENDS, NAMED, SHELLS, Option, Place, Words
+from sophia_secrets.cli.completion_words import BACKENDS, NAMED, SHELLS, CommandPath, Option, Vocabulary
 
 # `compgen -W` would expand what stands in a name, so names are compared and quoted one by one.
 _BASH = """\
@@ -133,17 +133,17 @@ complete -c sophia-secrets -f
 """
 
 
-def bash(known: Words) -> str:
+def bash(known: Vocabulary) -> str:
     """For bash 3.2 and newer."""
     return _filled(_BASH, known, '{0}) COMPREPLY=($(compgen -W "{1}" -- "$word")) ;;')
 
 
-def zsh(known: Words) -> str:
+def zsh(known: Vocabulary) -> str:
     """For zsh, evaluated or put as `_sophia-secrets` into a directory of `fpath`."""
     return _filled(_ZSH, known, "{0}) compadd -- {1} ;;")
 
 
-def _filled(script: str, known: Words, offer: str) -> str:
+def _filled(script: str, known: Vocabulary, offer: str) -> str:
     def block(rows: Iterable[tuple[str, str]], indent: int) -> str:
         return "\n".join(" " * indent + offer.format(f'"{place}"', offered) for place, offered in rows)
 
@@ -167,14 +167,14 @@ def _filled(script: str, known: Words, offer: str) -> str:
     return script
 
 
-def fish(known: Words) -> str:
+def fish(known: Vocabulary) -> str:
     """For fish, each word with what it is for."""
     return _FISH.replace("@VALUED@", " ".join(_valued(known))) + "".join(
         f"complete -c sophia-secrets {line}\n" for line in _fish_lines(known)
     )
 
 
-def _fish_lines(known: Words) -> Iterator[str]:
+def _fish_lines(known: Vocabulary) -> Iterator[str]:
     for option in known.anywhere:
         yield _fish_option(option)
     for place in known.places:
@@ -193,7 +193,7 @@ def _fish_lines(known: Words) -> Iterator[str]:
     yield f"-n '__sophia_secrets_at help' -a '{' '.join(place.words for place in known.places)}'"
 
 
-def _fish_place(place: Place) -> Iterator[str]:
+def _fish_place(place: CommandPath) -> Iterator[str]:
     for option in place.options:
         yield f"-n '__sophia_secrets_in {place.words}' {_fish_option(option)}"
 
@@ -212,7 +212,7 @@ def _quoted(text: str) -> str:
     return f"'{escaped}'"
 
 
-def _last(place: Place) -> str:
+def _last(place: CommandPath) -> str:
     return place.words.rpartition(" ")[2]
 
 
@@ -220,14 +220,14 @@ def _spelled(options: Iterable[Option]) -> str:
     return " ".join(dict.fromkeys(each for option in options for each in option.spellings))
 
 
-def _valued(known: Words) -> list[str]:
+def _valued(known: Vocabulary) -> list[str]:
     """The spellings that a value follows at every place where they mean anything."""
     options = [*known.anywhere, *(option for place in _all(known) for option in place.options)]
     flags = {each for option in options if not option.value for each in option.spellings}
     return sorted({each for option in options if option.value for each in option.spellings} - flags)
 
 
-def _taking(known: Words, value: str) -> list[str]:
+def _taking(known: Vocabulary, value: str) -> list[str]:
     return sorted(
         {
             each
@@ -239,7 +239,7 @@ def _taking(known: Words, value: str) -> list[str]:
     )
 
 
-def _all(known: Words) -> Iterator[Place]:
+def _all(known: Vocabulary) -> Iterator[CommandPath]:
     yield from known.places
     for children in known.groups.values():
         yield from children

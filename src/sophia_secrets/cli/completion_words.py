@@ -22,7 +22,7 @@ class Option(NamedTuple):
     about: str
 
 
-class Place(NamedTuple):
+class CommandPath(NamedTuple):
     """A command, or a command of a group: the words that lead to it."""
 
     words: str
@@ -30,28 +30,28 @@ class Place(NamedTuple):
     options: tuple[Option, ...]
 
 
-class Words(NamedTuple):
+class Vocabulary(NamedTuple):
     """All that can be typed: every place, the options that stand anywhere, and each group's commands."""
 
     anywhere: tuple[Option, ...]
-    places: tuple[Place, ...]
-    groups: dict[str, tuple[Place, ...]]
+    places: tuple[CommandPath, ...]
+    groups: dict[str, tuple[CommandPath, ...]]
 
 
-def words(root: Any, context: Any) -> Words:
+def words(root: Any, context: Any) -> Vocabulary:
     """The words of this application; an alias is a place of its own."""
-    places: list[Place] = []
-    groups: dict[str, tuple[Place, ...]] = {}
+    places: list[CommandPath] = []
+    groups: dict[str, tuple[CommandPath, ...]] = {}
     for name in (*COMMANDS, *ALIASES):
         about = COMMANDS[ALIASES.get(name, name)].summary
         found = root.get_command(context, name)
-        places.append(Place(name, about, tuple(_options(found))))
+        places.append(CommandPath(name, about, tuple(_options(found))))
         if hasattr(found, "commands"):
             groups[name] = tuple(
-                Place(f"{name} {child}", _first_line(below.help), tuple(_options(below)))
+                CommandPath(f"{name} {child}", _first_line(below.help), tuple(_options(below)))
                 for child, below in found.commands.items()
             )
-    return Words(tuple(_options(root)), tuple(places), groups)
+    return Vocabulary(tuple(_options(root)), tuple(places), groups)
 
 
 def _options(command: Any) -> Iterator[Option]:

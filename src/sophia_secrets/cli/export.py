@@ -15,7 +15,7 @@ from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import first_workflow_command, listed
 from sophia_secrets.formats import FORMATS
 from sophia_secrets.operations import exporting
-from sophia_secrets.operations.exporting import Made
+from sophia_secrets.operations.exporting import Export
 from sophia_secrets.operations.session import Session
 
 Output = Annotated[
@@ -54,7 +54,7 @@ def export(
         )
     options = {"name": name} if name is not None else {}
 
-    def make(session: Session, console: Console) -> Made:
+    def make(session: Session, console: Console) -> Export:
         made = exporting.export(
             session, *wanted, format_name, options=options, only=backend, use_cache=not no_cache
         )
@@ -120,7 +120,7 @@ def _format(chosen: str | None, output: str | None, *, as_json: bool) -> str:
 
 
 def _hand_over(
-    made: Made, output: str | None, shape: dict[str, str], session: Session, console: Console
+    made: Export, output: str | None, shape: dict[str, str], session: Session, console: Console
 ) -> None:
     """To the file, or to standard output."""
     _mask_in_workflow(made, session)
@@ -134,7 +134,7 @@ def _hand_over(
     _report(console, shape, made, output, f"written to {output}, which only you can read")
 
 
-def _report(console: Console, shape: dict[str, str], made: Made, output: str, done: str) -> None:
+def _report(console: Console, shape: dict[str, str], made: Export, output: str, done: str) -> None:
     if console.json:
         console.answer({"schema": 1, **shape, "names": list(made.names), "output": output})
     else:
@@ -149,7 +149,7 @@ def _say_masks(masks: bytes, *, as_json: bool) -> None:
         streams.deliver(masks)
 
 
-def _mask_in_workflow(made: Made, session: Session) -> None:
+def _mask_in_workflow(made: Export, session: Session) -> None:
     if session.in_workflow:
         workflow.mask(pair.value for pair in made.pairs)
 
@@ -183,7 +183,7 @@ def _warn_if_open(console: Console) -> None:
         )
 
 
-def _tell(made: Made, console: Console, session: Session) -> None:
+def _tell(made: Export, console: Console, session: Session) -> None:
     warn_of(made.answers, console, session)
     if made.dangerous:
         console.warn(

@@ -14,7 +14,7 @@ from sophia_secrets.core.text import visible
 
 if TYPE_CHECKING:
     from sophia_secrets.core.changes import Action
-    from sophia_secrets.operations.applying import Applied, Row
+    from sophia_secrets.operations.applying import AppliedAction, ApplyResult
 
 
 def require_answer(console: Console, *, yes: bool, dry_run: bool, doing: str) -> None:
@@ -43,7 +43,7 @@ def show_plan(console: Console, actions: Sequence[Action], *, dry_run: bool) -> 
     console.table(["name", "action", "reason"], rows, err=not dry_run)
 
 
-def row_shape(row: Row) -> dict[str, Any]:
+def row_shape(row: AppliedAction) -> dict[str, Any]:
     """One of the `results` of `rotate`, `copy`, `move`, `sync` and `import`."""
     return {
         "name": row.name,
@@ -55,14 +55,14 @@ def row_shape(row: Row) -> dict[str, Any]:
     }
 
 
-def show_planned(console: Console, rows: Sequence[Row]) -> None:
+def show_planned(console: Console, rows: Sequence[AppliedAction]) -> None:
     """The JSON of a dry run."""
     if console.json:
         shape = {"schema": 1, "dry_run": True, "results": [row_shape(row) for row in rows]}
         console.answer(shape)
 
 
-def show_applied(console: Console, applied: Applied) -> None:
+def show_applied(console: Console, applied: ApplyResult) -> None:
     """
     Show the outcome of each name, and end the command where something went wrong.
 
@@ -97,7 +97,7 @@ def end(console: Console, problem: errors.SophiaError | None) -> None:
     raise typer.Exit(problem.exit_code)
 
 
-def refusal(rows: Sequence[Row]) -> errors.SophiaError | None:
+def refusal(rows: Sequence[AppliedAction]) -> errors.SophiaError | None:
     """The error of names that were left out because they cannot be stored or compared."""
     refused = [row.name for row in rows if row.outcome is Outcome.REFUSED or row.action == "unknown"]
     if not refused:

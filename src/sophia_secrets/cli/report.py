@@ -12,7 +12,7 @@ from sophia_secrets.cli.console import Console
 from sophia_secrets.core.text import sentence
 
 
-class Shown(Struct, frozen=True):
+class OutputMode(Struct, frozen=True):
     """How this start of the program speaks."""
 
     json: bool
@@ -21,7 +21,7 @@ class Shown(Struct, frozen=True):
     words: tuple[str, ...] = ()
 
 
-def failed(error: errors.SophiaError, shown: Shown) -> int:
+def failed(error: errors.SophiaError, shown: OutputMode) -> int:
     """Show an error of ours and return its exit code."""
     if shown.debug:
         _traceback(error)
@@ -49,7 +49,7 @@ def failed(error: errors.SophiaError, shown: Shown) -> int:
     return error.exit_code
 
 
-def unexpected(error: Exception, shown: Shown) -> int:
+def unexpected(error: Exception, shown: OutputMode) -> int:
     """
     Show any other exception: a usage error of Typer's, or a bug of ours.
 

@@ -18,7 +18,7 @@ from sophia_secrets.core import generate as generating
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import due, rotating
 from sophia_secrets.operations.holding import Holding, find_holders
-from sophia_secrets.operations.rotating import Receipt, Rotation
+from sophia_secrets.operations.rotating import Rotation, RotationResult
 from sophia_secrets.operations.session import Session
 from sophia_secrets.state.pending_record import OLD, UNKNOWN
 
@@ -126,7 +126,7 @@ def _finish(
     _tell(console, rotating.apply(session, rotations))
 
 
-def _tell(console: Console, receipt: Receipt) -> None:
+def _tell(console: Console, receipt: RotationResult) -> None:
     if console.json:
         results = [{**plans.row_shape(row), "holds": holds} for row, holds in receipt.rows]
         console.answer({"schema": 1, "dry_run": False, "results": results})

@@ -98,7 +98,7 @@ def run(
     become(found, variables)
 
 
-def _tell(prepared: running.Prepared, console: Console, *, verbose: bool) -> None:
+def _tell(prepared: running.PreparedRun, console: Console, *, verbose: bool) -> None:
     """What the person should know before the command speaks: names only."""
     if prepared.dangerous:
         console.warn(

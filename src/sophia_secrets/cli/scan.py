@@ -15,7 +15,7 @@ from sophia_secrets.core.count import counted
 from sophia_secrets.core.search import MINIMUM
 from sophia_secrets.core.text import listed, visible
 from sophia_secrets.operations import scanning
-from sophia_secrets.operations.scanning import Finding, Known, Scanned
+from sophia_secrets.operations.scanning import Finding, KnownValues, ScanResult
 
 _TOLD = 20
 """How many names or files of one kind a person is told."""
@@ -75,7 +75,7 @@ def _install(ctx: typer.Context) -> None:
         if console.json:
             console.answer({"schema": 1, "hook": path, "outcome": outcome.value})
         else:
-            words = "is already there" if outcome is hook.Installed.SAME else f"was {outcome.value}"
+            words = "is already there" if outcome is hook.InstallOutcome.SAME else f"was {outcome.value}"
             console.note(f"The hook {path} {words}. `git commit --no-verify` goes past it.")
 
 
@@ -85,7 +85,7 @@ def _program() -> str:
     return path if os.path.basename(path) == "sophia-secrets" and os.access(path, os.X_OK) else ""
 
 
-def _tell_known(known: Known, console: Console) -> None:
+def _tell_known(known: KnownValues, console: Console) -> None:
     if not known.names:
         console.note("There is no value here to look for.")
     elif known.search.too_short:
@@ -94,7 +94,7 @@ def _tell_known(known: Known, console: Console) -> None:
         )
 
 
-def _show(scanned: Scanned, console: Console, what: str) -> None:
+def _show(scanned: ScanResult, console: Console, what: str) -> None:
     for finding in scanned.findings:
         place = f"{visible(finding.file)}:{finding.line}" if finding.line else visible(finding.file)
         words = "" if finding.line else " (in the file's name)"
@@ -118,7 +118,7 @@ def _problem(findings: list[Finding], *, staged: bool) -> errors.CheckFailed | N
     )
 
 
-def _shape(scanned: Scanned) -> dict[str, Any]:
+def _shape(scanned: ScanResult) -> dict[str, Any]:
     return {
         "schema": 1,
         "files": scanned.files,

@@ -17,7 +17,7 @@ from sophia_secrets.errors import CheckFailed
 from sophia_secrets.operations import comparing, moving, transferring
 from sophia_secrets.operations.applying import planned_rows
 from sophia_secrets.operations.session import Session
-from sophia_secrets.operations.transferring import Transfer
+from sophia_secrets.operations.transferring import TransferPlan
 
 Names = Annotated[list[str], typer.Argument(metavar="NAME...")]
 From = Annotated[str, typer.Option("--from", metavar="B", help="The backend to read.")]
@@ -125,7 +125,7 @@ def _style(state: str) -> str:
 def _run(
     ctx: typer.Context,
     command: str,
-    make: Callable[[Session], Transfer],
+    make: Callable[[Session], TransferPlan],
     *,
     hold: bool,
     dry_run: bool,
@@ -152,7 +152,7 @@ def _run(
         plans.show_applied(console, transferring.transfer(session, planned))
 
 
-def _tell_idle(console: Console, planned: Transfer) -> None:
+def _tell_idle(console: Console, planned: TransferPlan) -> None:
     held_back = any(action.act.value in ("refused", "unknown") for action in planned.plan.actions)
     source, to = planned.source, planned.destination
     gone = moving.moved_before(planned)
@@ -170,7 +170,7 @@ def _tell_idle(console: Console, planned: Transfer) -> None:
         console.note(f"{to.name} holds it all already.")
 
 
-def _question(planned: Transfer, removal: Plan) -> str:
+def _question(planned: TransferPlan, removal: Plan) -> str:
     to, plan = planned.destination, planned.plan
     parts = []
     if plan.changes:

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from sophia_secrets import errors
 from sophia_secrets import manager as managing
 from sophia_secrets.config.groups import Config
-from sophia_secrets.config.model import SecretsModel, Unfit, is_secret, name_of
+from sophia_secrets.config.model import InvalidConfig, SecretsModel, is_secret, name_of
 from sophia_secrets.core.model import Resolution, SecretValue, TraceOutcome
 from sophia_secrets.core.quiet import Quiet
 
@@ -153,7 +153,7 @@ class _Building(Quiet, Struct):
         try:
             made = model(**given)
             return None if told else made
-        except Unfit as unfit:
+        except InvalidConfig as unfit:
             problems = unfit.problems
         for place, words in problems:
             if place not in told:

@@ -73,7 +73,7 @@ def setting(name: str, *, default: Any = ..., description: str = "", **rules: An
     return Field(default=default, description=description or None, json_schema_extra={_NAME: name}, **rules)
 
 
-class Unfit(errors.BadSettings):
+class InvalidConfig(errors.BadSettings):
     """Values that do not fit a model. `problems` are pairs of a field and what is wrong, never a value."""
 
     problems: tuple[tuple[str, str], ...] = ()
@@ -199,8 +199,10 @@ def _problems(model: type[BaseModel], error: ValidationError) -> tuple[tuple[str
     return tuple(found)
 
 
-def _unfit(model: type[BaseModel], problems: tuple[tuple[str, str], ...]) -> Unfit:
+def _unfit(model: type[BaseModel], problems: tuple[tuple[str, str], ...]) -> InvalidConfig:
     told = "; ".join(f"{f'`{field}`' if field else 'something given'} {words}" for field, words in problems)
-    unfit = Unfit(f"{model.__name__} cannot be made: {told}.", hint="Correct the values; none is shown here.")
+    unfit = InvalidConfig(
+        f"{model.__name__} cannot be made: {told}.", hint="Correct the values; none is shown here."
+    )
     unfit.problems = problems
     return unfit

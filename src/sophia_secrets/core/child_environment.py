@@ -42,7 +42,7 @@ class Selection(Struct, frozen=True):
         return not self.only and not self.scopes
 
 
-class Chosen(Struct, frozen=True):
+class ChosenNames(Struct, frozen=True):
     """
     The names to hand over, in order. `named` are those that the command line itself names, which
     must exist, `loose` those of them that could have been the beginning of names as well;
@@ -96,7 +96,7 @@ def choose(
     held: Sequence[str],
     is_held: Callable[[str], bool],
     inherited: Collection[str],
-) -> Chosen:
+) -> ChosenNames:
     """
     The names to hand over, once the chain has answered.
 
@@ -135,7 +135,7 @@ def choose(
                 hint="Leave it out, and name secrets alone.",
             )
     dangerous = tuple(name for name in wanted if name not in named and is_dangerous(name))
-    return Chosen(
+    return ChosenNames(
         tuple(name for name in wanted if name not in dangerous),
         frozenset(named) - kept,
         dangerous,

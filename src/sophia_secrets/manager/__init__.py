@@ -101,14 +101,16 @@ class SecretsManager:
 
     async def _read(
         self, names: Sequence[str], use_cache: bool, optional: Collection[str] = ()
-    ) -> reading.Reading:
+    ) -> reading.ReadResult:
         """Read the names, together with those that other tasks ask for at the same moment."""
         for name in names:
             _require_text("the name of a secret", name)
             naming.check_safe(name)
         return await self._coalescer.read(names, use_cache, optional)
 
-    async def _read_together(self, names: list[str], use_cache: bool, optional: list[str]) -> reading.Reading:
+    async def _read_together(
+        self, names: list[str], use_cache: bool, optional: list[str]
+    ) -> reading.ReadResult:
         return await self._run(
             "python get",
             lambda s: reading.read(s, names, use_cache=use_cache, refuse=False, optional=optional),

@@ -6,9 +6,9 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
-from sophia_secrets.operations.reading import Reading
+from sophia_secrets.operations.reading import ReadResult
 
-Read = Callable[[list[str], bool, list[str]], Awaitable[Reading]]
+Read = Callable[[list[str], bool, list[str]], Awaitable[ReadResult]]
 """Reads names, with or without the cache; the last argument is those that may be missing."""
 
 
@@ -24,7 +24,7 @@ class Coalescer:
         self._batches: dict[tuple[int, bool], _Batch] = {}
         self._lock = threading.Lock()
 
-    async def read(self, names: Sequence[str], use_cache: bool, optional: Collection[str]) -> Reading:
+    async def read(self, names: Sequence[str], use_cache: bool, optional: Collection[str]) -> ReadResult:
         """
         The reading that these names were part of.
 
@@ -52,7 +52,7 @@ class Coalescer:
                 raise reading.refusals[name]
         return reading
 
-    async def _run(self, key: tuple[int, bool], batch: _Batch, use_cache: bool) -> Reading:
+    async def _run(self, key: tuple[int, bool], batch: _Batch, use_cache: bool) -> ReadResult:
         await asyncio.sleep(0)
         with self._lock:
             batch.started = True
@@ -69,4 +69,4 @@ class _Batch:
         self.names: dict[str, bool] = {}
         self.started = False
         self.waiting = 0
-        self.task: asyncio.Task[Reading]
+        self.task: asyncio.Task[ReadResult]

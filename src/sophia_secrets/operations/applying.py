@@ -22,7 +22,7 @@ _IDLE = {
 }
 
 
-class Row(Struct, frozen=True):
+class AppliedAction(Struct, frozen=True):
     """
     The outcome of one name at one target. `action` is what was planned, `entry` the vendor's entry
     of the name after a write.
@@ -38,10 +38,10 @@ class Row(Struct, frozen=True):
     entry: Entry | None = None
 
 
-class Applied(Struct, frozen=True):
+class ApplyResult(Struct, frozen=True):
     """The result of applying a plan: a row for each action, in its order, and the first error."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[AppliedAction, ...]
     problem: errors.SophiaError | None = None
 
 
@@ -70,7 +70,7 @@ def destination_of(
     return Destination(answer, writes, fingerprint, problem)
 
 
-def planned_rows(backend: Backend, plan: Plan) -> tuple[Row, ...]:
+def planned_rows(backend: Backend, plan: Plan) -> tuple[AppliedAction, ...]:
     """The rows of a plan that was not applied."""
     return tuple(
         _row(backend, action, Result(action.name, _IDLE.get(action.act, Outcome.NOT_STARTED), action.reason))
@@ -78,7 +78,7 @@ def planned_rows(backend: Backend, plan: Plan) -> tuple[Row, ...]:
     )
 
 
-def apply_plan(session: Session, backend: Backend, plan: Plan) -> Applied:
+def apply_plan(session: Session, backend: Backend, plan: Plan) -> ApplyResult:
     """
     Do what the plan says: all values in one write, then all deletions in one delete.
 
@@ -96,11 +96,11 @@ def apply_plan(session: Session, backend: Backend, plan: Plan) -> Applied:
             backend, plan.deletions, lambda: writing.delete(session, backend, plan.deletions)
         )
         results = {**results, **removed}
-    return Applied(tuple(_row_of(backend, action, results) for action in plan.actions), problem)
+    return ApplyResult(tuple(_row_of(backend, action, results) for action in plan.actions), problem)
 
 
 def _attempt(
-    backend: Backend, names: Sequence[str], start: Callable[[], writing.Written]
+    backend: Backend, names: Sequence[str], start: Callable[[], writing.WriteResult]
 ) -> tuple[dict[str, Result], errors.SophiaError | None]:
     problem: errors.SophiaError
     try:
@@ -120,14 +120,14 @@ def _attempt(
     return {name: Result(name, outcome, detail) for name in names}, problem
 
 
-def _row_of(backend: Backend, action: Action, results: Mapping[str, Result]) -> Row:
+def _row_of(backend: Backend, action: Action, results: Mapping[str, Result]) -> AppliedAction:
     if action.act in _IDLE:
         return _row(backend, action, Result(action.name, _IDLE[action.act], action.reason))
     return _row(backend, action, results.get(action.name) or Result(action.name, Outcome.NOT_STARTED))
 
 
-def _row(backend: Backend, action: Action, result: Result) -> Row:
-    return Row(
+def _row(backend: Backend, action: Action, result: Result) -> AppliedAction:
+    return AppliedAction(
         action.name,
         backend.name,
         str(backend.target),

@@ -17,14 +17,14 @@ from sophia_secrets.operations.declaring import policy_of
 from sophia_secrets.operations.session import Session
 
 
-class Checked(Struct, frozen=True):
+class CheckResult(Struct, frozen=True):
     """The findings, and the answer of each backend."""
 
     findings: tuple[Finding, ...] = ()
     answers: tuple[Answer, ...] = ()
 
 
-def check(session: Session, search: Search) -> Checked:
+def check(session: Session, search: Search) -> CheckResult:
     """
     Every declared secret and group against the chain, in one pass: one vendor call a target.
 
@@ -53,7 +53,7 @@ def check(session: Session, search: Search) -> Checked:
         search=search,
         hints=_hints(session, answers),
     )
-    return Checked(tuple(judge(policies, groups, evidence)), tuple(answers))
+    return CheckResult(tuple(judge(policies, groups, evidence)), tuple(answers))
 
 
 def _others(session: Session, policies: Sequence[Policy], asked: set[str]) -> list[Answer]:

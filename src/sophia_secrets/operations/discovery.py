@@ -14,7 +14,7 @@ _APP = r"""(?m)^app\s*=\s*["']([a-z0-9-]{1,63})["']\s*$"""
 _PROJECT = r"(?m)^name:\s*[\"']?([\w.-]{1,100})[\"']?\s*$"
 
 
-class Found(Struct, frozen=True):
+class Discovery(Struct, frozen=True):
     """Settings (by their dotted key) that the place suggests, with the reason for each, and other files of interest."""
 
     settings: dict[str, str] = field(default_factory=dict)
@@ -22,7 +22,7 @@ class Found(Struct, frozen=True):
     files: tuple[str, ...] = ()
 
 
-def discover(directory: str, environ: Mapping[str, str]) -> Found:
+def discover(directory: str, environ: Mapping[str, str]) -> Discovery:
     """Look at the git remote, fly.toml, Pulumi.yaml, .env and the vendors' own variables."""
     settings: dict[str, str] = {}
     reasons: dict[str, str] = {}
@@ -62,7 +62,7 @@ def discover(directory: str, environ: Mapping[str, str]) -> Found:
         files += sorted(
             f".github/workflows/{f}" for f in os.listdir(workflows) if f.endswith((".yml", ".yaml"))
         )
-    return Found(settings, reasons, tuple(files))
+    return Discovery(settings, reasons, tuple(files))
 
 
 def _text(directory: str, name: str) -> str:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from sophia_secrets import errors
 from sophia_secrets.core import names as naming
 from sophia_secrets.core import read_errors
-from sophia_secrets.core.child_environment import Chosen, Selection
+from sophia_secrets.core.child_environment import ChosenNames, Selection
 from sophia_secrets.core.quiet import Quiet
 from sophia_secrets.core.resolve import Answer
 from sophia_secrets.formats import Pair, decoded, value_problem, writer
@@ -24,7 +24,7 @@ ANY_TEXT = ("json", "yaml", "k8s")
 """The formats that carry any text."""
 
 
-class Made(Quiet, Struct, frozen=True):
+class Export(Quiet, Struct, frozen=True):
     """
     The text of the file, and what to tell the user about it.
 
@@ -52,7 +52,7 @@ def export(
     options: dict[str, str] | None = None,
     only: str | None = None,
     use_cache: bool = True,
-) -> Made:
+) -> Export:
     """
     The secrets in a format: the names, and those that the prefixes say; with neither, what `run`
     hands to a command.
@@ -68,16 +68,16 @@ def export(
     select = by_selection(session, selection)
     asked = asked_by(session, selection) if selected_too else ()
 
-    def choose(answers: Sequence[Answer]) -> Chosen:
-        chosen = select(answers) if selected_too else Chosen((), frozenset())
-        return Chosen(
+    def choose(answers: Sequence[Answer]) -> ChosenNames:
+        chosen = select(answers) if selected_too else ChosenNames((), frozenset())
+        return ChosenNames(
             tuple(dict.fromkeys([*names, *chosen.names])),
             chosen.named | frozenset(names),
             tuple(name for name in chosen.dangerous if name not in names),
             chosen.loose - frozenset(names),
         )
 
-    def make(selected: Selected) -> Made:
+    def make(selected: Selected) -> Export:
         if not selected.values:
             raise errors.NotFound(
                 "There is nothing to export: no backend gives a value here.",
@@ -86,7 +86,7 @@ def export(
             )
         pairs = tuple(Pair(name, value) for name, value in selected.values.items())
         content = _written(lambda: write(pairs, **(options or {})), format_name)
-        return Made(content, pairs, selected.answers, selected.absent, selected.chosen.dangerous)
+        return Export(content, pairs, selected.answers, selected.absent, selected.chosen.dangerous)
 
     return hand_over(session, (*names, *asked), choose, make, only=only, use_cache=use_cache)
 
@@ -110,7 +110,7 @@ def parse_template(data: bytes) -> Template:
 
 def render(
     session: Session, template: Template, place: str, *, only: str | None = None, use_cache: bool = True
-) -> Made:
+) -> Export:
     """
     The template with each placeholder's value, all names in one pass.
 
@@ -125,7 +125,7 @@ def render(
                 hint="See the names with `sophia-secrets list --names`.",
             )
 
-    def make(selected: Selected) -> Made:
+    def make(selected: Selected) -> Export:
         _check_present(selected, lines, place, session.in_workflow)
         values = selected.values
         for name, value in values.items():
@@ -137,13 +137,13 @@ def render(
         from sophia_secrets.core import template as templates
 
         content = templates.fill(template, values).encode()
-        return Made(content, tuple(Pair(n, v) for n, v in values.items()), selected.answers)
+        return Export(content, tuple(Pair(n, v) for n, v in values.items()), selected.answers)
 
     # No name is `named`: the line belongs into the error of a missing one.
     return hand_over(
         session,
         tuple(lines),
-        lambda _: Chosen(tuple(lines), frozenset()),
+        lambda _: ChosenNames(tuple(lines), frozenset()),
         make,
         only=only,
         use_cache=use_cache,

@@ -23,7 +23,7 @@ from sophia_secrets.state.flight import Lead, SharedFailure, Waiting
 from sophia_secrets.state.record import Record
 
 
-class Wanted(Struct, frozen=True):
+class ChainQuery(Struct, frozen=True):
     """
     What is asked of the chain.
 
@@ -41,7 +41,7 @@ class Wanted(Struct, frozen=True):
         return self.names is None or self.everything
 
 
-def gather(session: Session, wanted: Wanted) -> list[Answer]:
+def gather(session: Session, wanted: ChainQuery) -> list[Answer]:
     """One answer for each backend of the chain, in chain order."""
     chain = session.chain(wanted.only)
     answers: list[Answer | None] = [_at_once(session, member, wanted) for member in chain]
@@ -60,13 +60,13 @@ def gather(session: Session, wanted: Wanted) -> list[Answer]:
     return done
 
 
-def _needed(answers: Sequence[Answer | None], wanted: Wanted) -> Iterable[int]:
+def _needed(answers: Sequence[Answer | None], wanted: ChainQuery) -> Iterable[int]:
     if wanted.names is None or wanted.everything:
         return [i for i, answer in enumerate(answers) if answer is None]
     return sorted(needed(wanted.names, answers))
 
 
-def _at_once(session: Session, member: Backend | Unconfigured, wanted: Wanted) -> Answer | None:
+def _at_once(session: Session, member: Backend | Unconfigured, wanted: ChainQuery) -> Answer | None:
     """The answer that needs no vendor, or None where the vendor would have to be asked."""
     if isinstance(member, Unconfigured):
         return Answer(member.backend, "", unconfigured=member.reason)
@@ -116,7 +116,7 @@ def _stand_in(session: Session, member: Backend, failure: Failure, record: objec
     return Answer(name, target, failure=failure)
 
 
-def _fetch(session: Session, members: dict[int, Backend], wanted: Wanted) -> dict[int, Answer]:
+def _fetch(session: Session, members: dict[int, Backend], wanted: ChainQuery) -> dict[int, Answer]:
     cache = session.cache if wanted.use_cache else None
     if not members:
         return {}

@@ -18,7 +18,7 @@ _MARK = "# Keeps known secrets out of commits. Written by `sophia-secrets scan -
 _LIMIT = 1024 * 1024
 
 
-class Installed(Enum):
+class InstallOutcome(Enum):
     """What installing the hook came to."""
 
     NEW = "installed"
@@ -41,7 +41,7 @@ def text(program: str) -> str:
     return "".join(lines)
 
 
-def install(session: Session, program: str) -> tuple[str, Installed]:
+def install(session: Session, program: str) -> tuple[str, InstallOutcome]:
     """
     Write the hook of the repository here; returns its path.
 
@@ -72,5 +72,5 @@ def install(session: Session, program: str) -> tuple[str, Installed]:
             hint=f"Add this line to it: `{LINE} || exit $?`",
         )
     if there == wanted:
-        return path, Installed.SAME
-    return path, Installed.NEW if there is None else Installed.UPDATED
+        return path, InstallOutcome.SAME
+    return path, InstallOutcome.NEW if there is None else InstallOutcome.UPDATED

@@ -14,12 +14,12 @@ from sophia_secrets.core.changes import Plan
 from sophia_secrets.core.resolve import Answer
 from sophia_secrets.formats import Pair, guess, reader
 from sophia_secrets.operations import writing
-from sophia_secrets.operations.applying import Applied, apply_plan, destination_of
+from sophia_secrets.operations.applying import ApplyResult, apply_plan, destination_of
 from sophia_secrets.operations.reading import fresh_answer
 from sophia_secrets.operations.session import Session
 
 
-class Import(Struct, frozen=True):
+class ImportPlan(Struct, frozen=True):
     """A plan for one destination, as it was seen."""
 
     destination: Backend
@@ -50,7 +50,7 @@ def read_pairs(data: bytes, path: str, format_name: str | None) -> list[Pair]:
 
 def plan_import(
     session: Session, pairs: Sequence[Pair], backend_name: str | None, *, only: str = ""
-) -> Import:
+) -> ImportPlan:
     """
     What storing the pairs whose names begin with `only` would do; only the destination is looked at.
 
@@ -64,10 +64,10 @@ def plan_import(
     there = fresh_answer(session, destination)
     place = destination_of(session, destination, there, as_declared=True)
     actions = changes.plan({pair.name: pair.value for pair in wanted}, place)
-    return Import(destination, there, Plan(actions))
+    return ImportPlan(destination, there, Plan(actions))
 
 
-def apply(session: Session, planned: Import) -> Applied:
+def apply(session: Session, planned: ImportPlan) -> ApplyResult:
     """Store what the plan says in one write; the rows say what became of each name."""
     return apply_plan(session, planned.destination, planned.plan)
 

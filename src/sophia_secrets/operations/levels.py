@@ -17,7 +17,7 @@ from sophia_secrets.backends.github.scope import Scope, read_scope
 from sophia_secrets.core.model import Failure, FailureKind, Snapshot, Target
 from sophia_secrets.core.resolve import Answer, holds
 from sophia_secrets.operations import recording
-from sophia_secrets.operations.fetch import Wanted, gather, run_all
+from sophia_secrets.operations.fetch import ChainQuery, gather, run_all
 from sophia_secrets.operations.session import Session
 
 _HINT = 'Set `GITHUB_REPOSITORY=OWNER/REPO` or `[github] repository = "OWNER/REPO"`.'
@@ -51,7 +51,7 @@ def ask(
             "A workflow's secrets are those of a repository, and none is named.", hint=_HINT, backend="github"
         )
     if member.capabilities.readable:
-        job = _already(str(member.target), known) or gather(session, Wanted(None, only="github"))[0]
+        job = _already(str(member.target), known) or gather(session, ChainQuery(None, only="github"))[0]
         return Levels(job, {}, job=job)
     began = time.monotonic()
     whole = replace(scope, environment="", app="actions")

@@ -10,15 +10,15 @@ from sophia_secrets import errors
 from sophia_secrets.core.changes import Act, Action, Plan
 from sophia_secrets.core.model import Entry, Outcome
 from sophia_secrets.core.resolve import find, has_value
-from sophia_secrets.operations.applying import Applied, Row, apply_plan
+from sophia_secrets.operations.applying import AppliedAction, ApplyResult, apply_plan
 from sophia_secrets.operations.reading import fresh_answer
 from sophia_secrets.operations.session import Session
 
 if TYPE_CHECKING:
-    from sophia_secrets.operations.transferring import Transfer
+    from sophia_secrets.operations.transferring import TransferPlan
 
 
-def moved_before(planned: Transfer) -> tuple[str, ...]:
+def moved_before(planned: TransferPlan) -> tuple[str, ...]:
     """The names of a move that the source does not hold and the destination does."""
     if not planned.removes_source:
         return ()
@@ -29,7 +29,7 @@ def moved_before(planned: Transfer) -> tuple[str, ...]:
     )
 
 
-def planned_removal(planned: Transfer) -> Plan:
+def planned_removal(planned: TransferPlan) -> Plan:
     """What a move will take out of the source, each name once its copy is proven; else nothing."""
     if not planned.removes_source:
         return Plan(())
@@ -43,7 +43,7 @@ def planned_removal(planned: Transfer) -> Plan:
     )
 
 
-def remove_source(session: Session, planned: Transfer, applied: Applied) -> Applied:
+def remove_source(session: Session, planned: TransferPlan, applied: ApplyResult) -> ApplyResult:
     """Remove from the source, in one call, each name whose copy is proven and that has not changed since."""
     proven = [
         row.name
@@ -78,10 +78,10 @@ def remove_source(session: Session, planned: Transfer, applied: Applied) -> Appl
             backend=planned.source.name,
             target=str(planned.source.target),
         )
-    return Applied(rows, problem)
+    return ApplyResult(rows, problem)
 
 
-def _way_on(planned: Transfer, left: list[Row], applied: Applied) -> str:
+def _way_on(planned: TransferPlan, left: list[AppliedAction], applied: ApplyResult) -> str:
     """What leads on where a copy is not proven: a digest that a write did not move stays so."""
     rows = {row.name: row for row in applied.rows}
     still = [row.name for row in left if _stood_still(find(planned.there, row.name), rows[row.name])]
@@ -92,13 +92,13 @@ def _way_on(planned: Transfer, left: list[Row], applied: Applied) -> str:
     return f"Run {remove}{too}, then the same command again: a digest that was there before proves nothing."
 
 
-def _stood_still(before: Entry | None, row: Row) -> bool:
+def _stood_still(before: Entry | None, row: AppliedAction) -> bool:
     if row.outcome is not Outcome.DONE or row.entry is None or before is None:
         return False
     return row.entry.digest is not None and row.entry.digest == before.digest
 
 
-def _is_proven(row: Row, before: Entry | None) -> bool:
+def _is_proven(row: AppliedAction, before: Entry | None) -> bool:
     """Whether the destination was seen to hold the copy: a vendor's time that stands still is no proof."""
     if row.outcome not in (Outcome.DONE, Outcome.UNCHANGED) or not row.verified:
         return False

@@ -15,11 +15,11 @@ from sophia_secrets.core import read_errors
 from sophia_secrets.core.model import Failure, Resolution, TraceOutcome
 from sophia_secrets.core.resolve import Answer, resolve
 from sophia_secrets.operations import recording
-from sophia_secrets.operations.fetch import Wanted, gather
+from sophia_secrets.operations.fetch import ChainQuery, gather
 from sophia_secrets.operations.session import Session
 
 
-class Reading(Struct, frozen=True):
+class ReadResult(Struct, frozen=True):
     """The result of a read: a resolution for each name, and the answer of each backend."""
 
     resolutions: tuple[Resolution, ...]
@@ -50,15 +50,15 @@ def read(
     everything: bool = False,
     refuse: bool = True,
     optional: Collection[str] = (),
-) -> Reading:
+) -> ReadResult:
     """
     Resolve the names in one pass: one vendor call a target.
 
     With `deliver` each value found counts as an access, and its event is on disk before this
     returns. `everything` asks every backend of the chain, also those that cannot change the
-    answer (for `explain`). Names that are not found are in the result; see `Reading.missing`.
+    answer (for `explain`). Names that are not found are in the result; see `ReadResult.missing`.
     An `optional` name that no backend holds is not audited as a failed access.
-    Without `refuse`, the errors of strict mode are in `Reading.refusals` instead of raised.
+    Without `refuse`, the errors of strict mode are in `ReadResult.refusals` instead of raised.
 
     Raises `BadName` for a name that is not safe to pass to a vendor, `NotConfigured` and `UsageError` for
     `only`, `AuditFailed` where the events cannot be written, and, when the session is strict, the
@@ -67,7 +67,7 @@ def read(
     for name in names:
         naming.check_safe(name)
     started = time.monotonic()
-    wanted = Wanted(tuple(names), only=only, use_cache=use_cache, everything=everything)
+    wanted = ChainQuery(tuple(names), only=only, use_cache=use_cache, everything=everything)
     answers = gather(session, wanted)
     resolutions = tuple(resolve(name, answers) for name in names)
     refusals = _strict_refusals(session, resolutions, answers)
@@ -83,13 +83,13 @@ def read(
     )
     for refusal in refusals.values() if refuse else ():
         raise refusal
-    return Reading(resolutions, tuple(answers), refusals, session.in_workflow)
+    return ReadResult(resolutions, tuple(answers), refusals, session.in_workflow)
 
 
-def list_all(session: Session, *, only: str | None = None, use_cache: bool = True) -> Reading:
+def list_all(session: Session, *, only: str | None = None, use_cache: bool = True) -> ReadResult:
     """Everything that every backend of the chain holds, with a resolution for each name (no value)."""
     started = time.monotonic()
-    answers = gather(session, Wanted(None, only=only, use_cache=use_cache))
+    answers = gather(session, ChainQuery(None, only=only, use_cache=use_cache))
     found = sorted({name for answer in answers for name in _names(answer, only)})
     resolutions = tuple(replace(resolve(name, answers), value=None) for name in found)
     duration = round((time.monotonic() - started) * 1000)
@@ -98,7 +98,7 @@ def list_all(session: Session, *, only: str | None = None, use_cache: bool = Tru
         for answer in answers:
             if answer.failure is not None:
                 raise read_errors.failure_error(answer)
-    return Reading(resolutions, tuple(answers))
+    return ReadResult(resolutions, tuple(answers))
 
 
 def fresh_answer(session: Session, backend: Backend) -> Answer:
@@ -108,7 +108,7 @@ def fresh_answer(session: Session, backend: Backend) -> Answer:
     Raises the error of its failure.
     """
     started = time.monotonic()
-    (answer,) = gather(session, Wanted(None, only=backend.name, use_cache=False))
+    (answer,) = gather(session, ChainQuery(None, only=backend.name, use_cache=False))
     count = len(answer.snapshot.entries) if answer.snapshot is not None else 0
     recording.listing(session, [answer], count, round((time.monotonic() - started) * 1000), alone=True)
     if answer.failure is not None:

@@ -20,7 +20,13 @@ from sophia_secrets.core import changes, read_errors
 from sophia_secrets.core.changes import Act, Action, Plan
 from sophia_secrets.core.model import Change, Outcome, SecretValue
 from sophia_secrets.operations import recording, writing
-from sophia_secrets.operations.applying import Applied, Row, apply_plan, destination_of, planned_rows
+from sophia_secrets.operations.applying import (
+    AppliedAction,
+    ApplyResult,
+    apply_plan,
+    destination_of,
+    planned_rows,
+)
 from sophia_secrets.operations.holding import Holding, ask
 from sophia_secrets.operations.session import Session
 from sophia_secrets.state import keys
@@ -52,10 +58,10 @@ class Rotation(Struct, frozen=True):
         return next((h for h in self.record.holders if h.backend == backend.name), None)
 
 
-class Receipt(Struct, frozen=True):
+class RotationResult(Struct, frozen=True):
     """What became of each name at each backend, and which value it holds: `new`, `old` or `unknown`."""
 
-    rows: tuple[tuple[Row, str], ...]
+    rows: tuple[tuple[AppliedAction, str], ...]
     problem: errors.SophiaError | None
     unfinished: tuple[str, ...]
 
@@ -131,7 +137,7 @@ def plan_for(session: Session, rotation: Rotation, holding: Holding) -> Action:
     return action
 
 
-def planned(session: Session, rotations: Sequence[Rotation]) -> tuple[Row, ...]:
+def planned(session: Session, rotations: Sequence[Rotation]) -> tuple[AppliedAction, ...]:
     """The rows of the rotations, backend by backend, before anything is written."""
     return tuple(
         row
@@ -143,7 +149,7 @@ def planned(session: Session, rotations: Sequence[Rotation]) -> tuple[Row, ...]:
     )
 
 
-def apply(session: Session, rotations: Sequence[Rotation]) -> Receipt:
+def apply(session: Session, rotations: Sequence[Rotation]) -> RotationResult:
     """
     Seal the new values, then give each backend those that are for it, in one call a backend.
 
@@ -154,7 +160,7 @@ def apply(session: Session, rotations: Sequence[Rotation]) -> Receipt:
     for rotation in rotations:
         if not rotation.resumed:
             rotation.claim.write(rotation.record)
-    rows: list[tuple[Row, str]] = []
+    rows: list[tuple[AppliedAction, str]] = []
     problem: errors.SophiaError | None = None
     stopped = False
     for backend in _in_order(rotations):
@@ -173,7 +179,7 @@ def apply(session: Session, rotations: Sequence[Rotation]) -> Receipt:
         except errors.SophiaError as failed:
             problem = problem or failed
             unfinished.append(rotation.name)
-    return Receipt(tuple(rows), problem, tuple(unfinished))
+    return RotationResult(tuple(rows), problem, tuple(unfinished))
 
 
 def _in_order(rotations: Sequence[Rotation]) -> list[Backend]:
@@ -186,18 +192,18 @@ def _in_order(rotations: Sequence[Rotation]) -> list[Backend]:
 
 def _give(
     session: Session, backend: Backend, here: Sequence[tuple[Rotation, Holding]], *, stopped: bool
-) -> tuple[list[tuple[Row, str]], errors.SophiaError | None]:
+) -> tuple[list[tuple[AppliedAction, str]], errors.SophiaError | None]:
     """One backend's part: its rows, each with the value it holds, and what went wrong."""
     failed = next((holding.answer for _, holding in here if holding.answer.failure is not None), None)
     actions = {rotation.name: plan_for(session, rotation, holding) for rotation, holding in here}
     plan = Plan(tuple(actions.values()))
     before = {r.name: holder.holds for r, _ in here if (holder := r.holder(backend)) is not None}
     if stopped:
-        applied = Applied(planned_rows(backend, plan))
+        applied = ApplyResult(planned_rows(backend, plan))
     elif failed is not None:
         error = read_errors.failure_error(failed)
         rows = tuple(replace(row, detail=error.message) for row in planned_rows(backend, plan))
-        applied = Applied(rows, error)
+        applied = ApplyResult(rows, error)
     else:
         applied = _sealed_write(session, backend, plan, [rotation for rotation, _ in here])
     trouble = applied.problem
@@ -212,7 +218,9 @@ def _give(
     return told, trouble
 
 
-def _sealed_write(session: Session, backend: Backend, plan: Plan, rotations: Sequence[Rotation]) -> Applied:
+def _sealed_write(
+    session: Session, backend: Backend, plan: Plan, rotations: Sequence[Rotation]
+) -> ApplyResult:
     """The write, between a seal that says `unknown` and what it turns out to be."""
     for rotation in rotations:
         holder = rotation.holder(backend)
@@ -222,7 +230,7 @@ def _sealed_write(session: Session, backend: Backend, plan: Plan, rotations: Seq
             trouble = _record(rotation)
             if trouble is not None:
                 holder.holds = before
-                return Applied(planned_rows(backend, plan), trouble)
+                return ApplyResult(planned_rows(backend, plan), trouble)
     return apply_plan(session, backend, plan)
 
 

@@ -17,7 +17,7 @@ from sophia_secrets.operations import recording
 from sophia_secrets.operations.session import Session
 from sophia_secrets.operations.snapshots import identity_of
 from sophia_secrets.state import keys, route, route_form
-from sophia_secrets.state.route_form import Kept, Member, Route, Vault
+from sophia_secrets.state.route_form import Member, Route, Vault, VerbatimValue
 
 RACY = 2.0
 """
@@ -117,7 +117,7 @@ def _vault(session: Session) -> Vault | None:
 
     place = places.read_place(session.settings.section("local"), session.context)
     private = os.path.dirname(place.file) == place.state_directory
-    names: dict[str, Kept | None] = {}
+    names: dict[str, VerbatimValue | None] = {}
     try:
         data = place.read()
         plain = vault.unseal(data, place.identities()) if data is not None else None
@@ -129,8 +129,9 @@ def _vault(session: Session) -> Vault | None:
         for pair in dotenv.read(plain):
             value = pair.value.reveal().encode()
             at = _place_of(plain, starts[pair.line - 1], pair.name, value)
-            verbatim = at is not None and place.given is None
-            names[pair.name] = Kept(at, len(value), route.mark(key, pair.name, value)) if verbatim else None  # type: ignore[arg-type]
+            names[pair.name] = None
+            if at is not None and place.given is None:
+                names[pair.name] = VerbatimValue(at, len(value), route.mark(key, pair.name, value))
     return Vault(place.file, place.identity_file, private, names)
 
 

@@ -16,7 +16,7 @@ from sophia_secrets.operations.selecting import Selected, asked_by, by_selection
 from sophia_secrets.operations.session import Session
 
 
-class Prepared(Quiet, Struct, frozen=True):
+class PreparedRun(Quiet, Struct, frozen=True):
     """
     All that the command is to be given, and what there is to say of it.
 
@@ -45,7 +45,7 @@ def prepare(
     *,
     only: str | None = None,
     use_cache: bool = True,
-) -> Prepared:
+) -> PreparedRun:
     """
     Choose and resolve the names, build the environment, and put one event a name on the disk.
 
@@ -53,7 +53,7 @@ def prepare(
     cannot be given. Then the events say that nothing was handed out.
     """
 
-    def make(selected: Selected) -> Prepared:
+    def make(selected: Selected) -> PreparedRun:
         found = selected.values
         files = {name: value for name, value in found.items() if name in selection.files}
         variables = {name: value for name, value in found.items() if name not in files}
@@ -61,7 +61,7 @@ def prepare(
             child.file_bytes(name, value)
         environment = child.build(selection, session.settings.declared, variables, inherited)
         child.check_size(environment, variables, arguments, limits)
-        return Prepared(
+        return PreparedRun(
             environment, variables, files, selected.absent, selected.chosen.dangerous, selected.answers
         )
 

@@ -18,10 +18,10 @@ from sophia_secrets.core.redact import MINIMUM, Redactor
 from sophia_secrets.core.resolve import Answer, find, resolve
 from sophia_secrets.core.search import Search
 from sophia_secrets.operations import recording
-from sophia_secrets.operations.fetch import Wanted, gather, run_all
+from sophia_secrets.operations.fetch import ChainQuery, gather, run_all
 from sophia_secrets.operations.selecting import strict_refusal
 from sophia_secrets.operations.session import Session
-from sophia_secrets.operations.staged import Content, Git, staged
+from sophia_secrets.operations.staged import Git, StagedFile, staged
 from sophia_secrets.state.opening import BASE, open_file
 
 BINARY_LIMIT = 10 * 1024 * 1024
@@ -32,7 +32,7 @@ _SNIFF = 8192
 _NOT_WALKED = frozenset({".git"})
 
 
-class Known(Quiet, Struct, frozen=True):
+class KnownValues(Quiet, Struct, frozen=True):
     """What is looked for: every readable value of every backend, with its name."""
 
     search: Search
@@ -49,24 +49,24 @@ class Finding(Struct, frozen=True):
     line: int
 
 
-class Skipped(Struct, frozen=True):
+class SkippedFile(Struct, frozen=True):
     """A file that was not looked into, and why."""
 
     file: str
     reason: str
 
 
-class Scanned(Struct):
+class ScanResult(Struct):
     """What was found, in the order it was looked at; `files` is how many were looked into."""
 
     findings: list[Finding] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
+    skipped: list[SkippedFile] = field(default_factory=list)
     files: int = 0
 
 
 def known(
     session: Session, *, ignored: Sequence[str] = (), only: str | None = None, use_cache: bool = True
-) -> Known:
+) -> KnownValues:
     """
     Read every value that can be read here; that is audited, and counts as no access.
 
@@ -74,7 +74,7 @@ def known(
     `AuditFailed`, and a backend's failure where nothing could be read or the session is strict.
     """
     started = time.monotonic()
-    answers = tuple(gather(session, Wanted((ANY,), only=only, use_cache=use_cache)))
+    answers = tuple(gather(session, ChainQuery((ANY,), only=only, use_cache=use_cache)))
     declared = session.settings.declared
     found: dict[str, list[SecretValue]] = {}
     for answer in answers:
@@ -94,7 +94,7 @@ def known(
     if refusal is not None:
         raise refusal
     values = [(name, value) for name in names for value in found[name]]
-    return Known(Search(values), tuple(value for _, value in values), names, answers)
+    return KnownValues(Search(values), tuple(value for _, value in values), names, answers)
 
 
 def _nothing(answers: Sequence[Answer]) -> errors.SophiaError | None:
@@ -115,7 +115,7 @@ def check_paths(paths: Iterable[str]) -> None:
             raise no_file(path, "file or directory")
 
 
-def scan_files(session: Session, known: Known, paths: Sequence[str]) -> Scanned:
+def scan_files(session: Session, known: KnownValues, paths: Sequence[str]) -> ScanResult:
     """
     Look into the files, and into all below the directories, in order of name.
 
@@ -140,7 +140,7 @@ def scan_files(session: Session, known: Known, paths: Sequence[str]) -> Scanned:
     return scan.done
 
 
-def scan_staged(session: Session, known: Known) -> Scanned:
+def scan_staged(session: Session, known: KnownValues) -> ScanResult:
     """
     Look into every file that the next commit changes, as it is in the index.
 
@@ -155,15 +155,15 @@ def scan_staged(session: Session, known: Known) -> Scanned:
 
 
 class _Scan:
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: KnownValues) -> None:
         self._search = known.search
         self._redactor = Redactor(value.reveal() for value in known.values)
-        self.done = Scanned()
+        self.done = ScanResult()
 
-    def content(self, content: Content) -> None:
+    def content(self, content: StagedFile) -> None:
         """One staged file."""
         if content.data is None:
-            self.done.skipped.append(Skipped(self._shown(content.path), content.reason))
+            self.done.skipped.append(SkippedFile(self._shown(content.path), content.reason))
         elif _is_binary(content.data[:_SNIFF]) and len(content.data) > BINARY_LIMIT:
             self._skip_binary(content.path)
         else:
@@ -179,7 +179,7 @@ class _Scan:
         try:
             seen = os.fstat(fd)
             if not stat.S_ISREG(seen.st_mode):
-                self.done.skipped.append(Skipped(self._shown(path), "it is not a regular file"))
+                self.done.skipped.append(SkippedFile(self._shown(path), "it is not a regular file"))
             elif seen.st_size > BINARY_LIMIT and _is_binary(os.pread(fd, _SNIFF, 0)):
                 self._skip_binary(path)
             else:
@@ -202,11 +202,11 @@ class _Scan:
 
     def _skip_binary(self, path: str) -> None:
         reason = f"it is binary and larger than {BINARY_LIMIT} bytes"
-        self.done.skipped.append(Skipped(self._shown(path), reason))
+        self.done.skipped.append(SkippedFile(self._shown(path), reason))
 
     def _unreadable(self, path: str, problem: OSError) -> None:
         reason = errors.reason_of(problem, "it cannot be read")
-        self.done.skipped.append(Skipped(self._shown(path), reason))
+        self.done.skipped.append(SkippedFile(self._shown(path), reason))
 
 
 def _is_binary(start: bytes) -> bool:
@@ -218,7 +218,7 @@ def _chunks(fd: int) -> Iterator[bytes]:
         yield chunk
 
 
-def _below(top: str, sources: frozenset[str], done: Scanned) -> Iterator[str]:
+def _below(top: str, sources: frozenset[str], done: ScanResult) -> Iterator[str]:
     """The regular files below a directory, sorted, each directory's own before its directories'."""
     waiting = [top]
     while waiting:
@@ -228,7 +228,7 @@ def _below(top: str, sources: frozenset[str], done: Scanned) -> Iterator[str]:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as problem:
             reason = errors.reason_of(problem, "it cannot be read")
-            done.skipped.append(Skipped(directory, reason))
+            done.skipped.append(SkippedFile(directory, reason))
             continue
         inner = []
         for entry in entries:

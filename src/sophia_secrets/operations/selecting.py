@@ -11,11 +11,11 @@ from msgspec import Struct
 from sophia_secrets import errors
 from sophia_secrets.core import child_environment as child
 from sophia_secrets.core import read_errors
-from sophia_secrets.core.child_environment import Chosen, Selection
+from sophia_secrets.core.child_environment import ChosenNames, Selection
 from sophia_secrets.core.model import EntryState, Resolution, SecretValue
 from sophia_secrets.core.resolve import Answer, find, known_names, resolve
 from sophia_secrets.operations import recording
-from sophia_secrets.operations.fetch import Wanted, gather
+from sophia_secrets.operations.fetch import ChainQuery, gather
 from sophia_secrets.operations.session import Session
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ T = TypeVar("T")
 class Selected(Struct, frozen=True):
     """What was chosen, with an answer for each name of it and every backend's own answer."""
 
-    chosen: Chosen
+    chosen: ChosenNames
     resolutions: tuple[Resolution, ...]
     answers: tuple[Answer, ...]
 
@@ -42,7 +42,7 @@ class Selected(Struct, frozen=True):
 def hand_over(
     session: Session,
     asked: Sequence[str],
-    choose: Callable[[Sequence[Answer]], Chosen],
+    choose: Callable[[Sequence[Answer]], ChosenNames],
     make: Callable[[Selected], T],
     *,
     only: str | None = None,
@@ -57,7 +57,7 @@ def hand_over(
     the first failure at or above a winner. Then the events say that nothing was handed out.
     """
     started = time.monotonic()
-    answers = tuple(gather(session, Wanted(tuple(asked), only=only, use_cache=use_cache)))
+    answers = tuple(gather(session, ChainQuery(tuple(asked), only=only, use_cache=use_cache)))
     resolutions: tuple[Resolution, ...] = ()
     made: list[T] = []
     refusal: errors.SophiaError | None = None
@@ -82,7 +82,7 @@ def hand_over(
     return made[0]
 
 
-def by_selection(session: Session, selection: Selection) -> Callable[[Sequence[Answer]], Chosen]:
+def by_selection(session: Session, selection: Selection) -> Callable[[Sequence[Answer]], ChosenNames]:
     """
     The choice that `run` and `export` share: the names that the selection says; where it says none,
     the declared ones; where none is declared, all that the chain can give a value for, other than
@@ -91,7 +91,7 @@ def by_selection(session: Session, selection: Selection) -> Callable[[Sequence[A
     scopes = {name: each.scopes for name, each in session.settings.declared.items()}
     here = frozenset(session.environ)
 
-    def choose(answers: Sequence[Answer]) -> Chosen:
+    def choose(answers: Sequence[Answer]) -> ChosenNames:
         return child.choose(
             selection, scopes, _held(session, answers), lambda name: _has_value(name, answers), here
         )
@@ -136,7 +136,7 @@ def _has_value(name: str, answers: Sequence[Answer]) -> bool:
 
 
 def _missing(
-    session: Session, chosen: Chosen, resolutions: Sequence[Resolution], answers: Sequence[Answer]
+    session: Session, chosen: ChosenNames, resolutions: Sequence[Resolution], answers: Sequence[Answer]
 ) -> errors.SophiaError | None:
     declared = session.settings.declared
     profile = session.settings.profile

@@ -73,7 +73,7 @@ class Session(Quiet, Struct, dict=True):
         return self.environ.get("GITHUB_ACTIONS") == "true"
 
     @cached_property
-    def master(self) -> keys.Master:
+    def master(self) -> keys.MasterKey:
         """The key of the cache, the log and the fingerprints. Raises `errors.SophiaError`."""
         variable = self.environ.get(keys.VARIABLE) or None
         keyring = None

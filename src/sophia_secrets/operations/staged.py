@@ -73,7 +73,7 @@ class Git(Quiet, Struct, frozen=True):
         )
 
 
-class Content(Quiet, Struct, frozen=True):
+class StagedFile(Quiet, Struct, frozen=True):
     """A staged file, its path from the top of the working tree; without `data` there is a `reason`."""
 
     path: str
@@ -81,7 +81,7 @@ class Content(Quiet, Struct, frozen=True):
     reason: str = ""
 
 
-def staged(git: Git, take: Callable[[Content], None]) -> Steps[None]:
+def staged(git: Git, take: Callable[[StagedFile], None]) -> Steps[None]:
     """
     Give `take` every file that the next commit adds or changes, as it is in the index.
 
@@ -115,9 +115,9 @@ def staged(git: Git, take: Callable[[Content], None]) -> Steps[None]:
             _give(paths[name], output[start : at - 1], "", take)
 
 
-def _give(paths: Sequence[str], data: bytes | None, reason: str, take: Callable[[Content], None]) -> None:
+def _give(paths: Sequence[str], data: bytes | None, reason: str, take: Callable[[StagedFile], None]) -> None:
     for path in paths:
-        take(Content(path, data, reason))
+        take(StagedFile(path, data, reason))
 
 
 def _changed(output: bytes) -> dict[str, list[str]]:

@@ -14,12 +14,12 @@ from sophia_secrets.core.changes import Act, Action, Plan
 from sophia_secrets.core.model import EntryState
 from sophia_secrets.core.resolve import Answer, find, has_value, holds, is_complete, resolve
 from sophia_secrets.operations import metadata, moving, reading, recording, writing
-from sophia_secrets.operations.applying import Applied, apply_plan, destination_of
+from sophia_secrets.operations.applying import ApplyResult, apply_plan, destination_of
 from sophia_secrets.operations.reading import fresh_answer
 from sophia_secrets.operations.session import Session
 
 
-class Transfer(Struct, frozen=True):
+class TransferPlan(Struct, frozen=True):
     """A plan for one destination, with the answers of both ends. `removes_source` is true for a move."""
 
     source: Backend
@@ -32,7 +32,7 @@ class Transfer(Struct, frozen=True):
 
 def plan_copy(
     session: Session, names: Sequence[str], source_name: str, destination_name: str, *, move: bool = False
-) -> Transfer:
+) -> TransferPlan:
     """
     What copying the names, or moving them, would do.
 
@@ -83,12 +83,12 @@ def plan_copy(
                 backend=destination.name,
                 target=str(destination.target),
             )
-    return Transfer(source, destination, seen, there, Plan(tuple(actions)), removes_source=move)
+    return TransferPlan(source, destination, seen, there, Plan(tuple(actions)), removes_source=move)
 
 
 def plan_sync(
     session: Session, source_name: str, destination_name: str, *, delete: bool = False, only: str = ""
-) -> Transfer:
+) -> TransferPlan:
     """
     What making the destination hold all that the source holds would do.
 
@@ -115,10 +115,10 @@ def plan_sync(
         only=only,
         declared=declared,
     )
-    return Transfer(source, destination, seen, there, plan)
+    return TransferPlan(source, destination, seen, there, plan)
 
 
-def transfer(session: Session, planned: Transfer) -> Applied:
+def transfer(session: Session, planned: TransferPlan) -> ApplyResult:
     """
     Carry the plan out: the values read are audited as accesses before they leave.
 
@@ -137,7 +137,7 @@ def transfer(session: Session, planned: Transfer) -> Applied:
     if not planned.removes_source or isinstance(applied.problem, errors.Interrupted):
         return applied
     removed = moving.remove_source(session, planned, applied)
-    return Applied(applied.rows + removed.rows, applied.problem or removed.problem)
+    return ApplyResult(applied.rows + removed.rows, applied.problem or removed.problem)
 
 
 def _ends(session: Session, source: str, destination: str) -> tuple[Backend, Backend]:

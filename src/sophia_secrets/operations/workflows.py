@@ -21,7 +21,7 @@ _MOST_NESTED = 10
 """How deep workflows may call each other (docs.github.com, "Reuse workflows")."""
 
 
-class _Gathered(Struct):
+class _Requirements(Struct):
     """What the files come to: `needs` maps (name, environment) to its places, None: not known before it runs."""
 
     needs: dict[tuple[str, str | None], list[str]] = field(default_factory=dict)
@@ -47,7 +47,7 @@ def check(session: Session, files: Sequence[str], known: Sequence[Answer]) -> li
     `known` are answers already there: their targets are not asked again. Raises `UsageError` for
     a file that is no workflow, `NotConfigured` where secrets are used and no repository is named.
     """
-    gathered = _Gathered()
+    gathered = _Requirements()
     for path in files:
         _start(gathered, path, session.cwd)
     if not gathered.needs:
@@ -83,7 +83,7 @@ def _load(path: str) -> Workflow:
     )
 
 
-def _start(gathered: _Gathered, path: str, cwd: str) -> None:
+def _start(gathered: _Requirements, path: str, cwd: str) -> None:
     place = os.path.relpath(os.path.join(cwd, path), cwd)
     found = _load(place if os.path.isabs(place) else os.path.join(cwd, place))
     root = _root(os.path.join(cwd, path))
@@ -107,7 +107,7 @@ def _root(path: str) -> str:
     return head if tail == "workflows" else directory
 
 
-def _take(gathered: _Gathered, use: Use, path: str) -> None:
+def _take(gathered: _Requirements, use: Use, path: str) -> None:
     where = f"{path}:{use.line}"
     match use.kind:
         case Kind.NAMED:
@@ -118,7 +118,7 @@ def _take(gathered: _Gathered, use: Use, path: str) -> None:
             gathered.say("secrets", Status.WARN, f"{where} computes the name, which cannot be known here")
 
 
-def _follow(gathered: _Gathered, call: Call, path: str, root: str, depth: int) -> None:
+def _follow(gathered: _Requirements, call: Call, path: str, root: str, depth: int) -> None:
     """Take in what a called workflow uses, as far as it is in this repository."""
     where = f"{path}:{call.line}"
     if not call.is_local:
@@ -157,7 +157,7 @@ def _follow(gathered: _Gathered, call: Call, path: str, root: str, depth: int) -
         _follow(gathered, inner, relative, root, depth + 1)
 
 
-def _not_passed(gathered: _Gathered, use: Use, called: Workflow, where: str, relative: str) -> None:
+def _not_passed(gathered: _Requirements, use: Use, called: Workflow, where: str, relative: str) -> None:
     """A called workflow's own environments still give it their secrets; nothing else does."""
     if use.environment != "":
         gathered.need(use, relative, only_environment=True)

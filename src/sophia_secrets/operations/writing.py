@@ -24,7 +24,7 @@ REFUSED = (
 """What to do about a value that the vendor cannot carry exactly."""
 
 
-class Written(Struct, frozen=True):
+class WriteResult(Struct, frozen=True):
     """A receipt, with the version that each name has now."""
 
     receipt: Receipt
@@ -88,7 +88,7 @@ def check_value(backend: Backend, change: Change) -> None:
         )
 
 
-def write(session: Session, backend: Backend, changes: Sequence[Change]) -> Written:
+def write(session: Session, backend: Backend, changes: Sequence[Change]) -> WriteResult:
     """
     Store the values in one backend; the receipt says what became of each name.
 
@@ -104,7 +104,7 @@ def write(session: Session, backend: Backend, changes: Sequence[Change]) -> Writ
     )
 
 
-def delete(session: Session, backend: Backend, names: Sequence[str]) -> Written:
+def delete(session: Session, backend: Backend, names: Sequence[str]) -> WriteResult:
     """Remove the names from one backend; one that was not there is `unchanged`."""
     for name in names:
         naming.check_safe(name)
@@ -117,7 +117,7 @@ def _audited(
     names: Sequence[str],
     steps: Callable[[], Steps[Receipt]],
     values: dict[str, SecretValue],
-) -> Written:
+) -> WriteResult:
     write_id = os.urandom(8).hex()
     before = metadata.update_times(session, backend.target)
     recording.intents(session, backend.target, names, write_id)
@@ -128,7 +128,7 @@ def _audited(
         _drop_cached(session, backend)
     receipt = replace(receipt, results=tuple(_require_proof(each, before) for each in receipt.results))
     versions = recording.outcomes(session, receipt, write_id, values)
-    return Written(receipt, versions)
+    return WriteResult(receipt, versions)
 
 
 def _run_steps(

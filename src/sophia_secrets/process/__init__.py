@@ -9,12 +9,12 @@ its own, one deadline and a bounded output. See `run_all` for what a caller may 
 from typing import TYPE_CHECKING
 
 from sophia_secrets.process.cancel import Cancel
-from sophia_secrets.process.find import Found, find_program, look_up
+from sophia_secrets.process.find import LookupResult, find_program, look_up
 
 if TYPE_CHECKING:
     from sophia_secrets.process.runner import Event, Observe, run, run_all
 
-__all__ = ["Cancel", "Event", "Found", "Observe", "find_program", "look_up", "run", "run_all"]
+__all__ = ["Cancel", "Event", "LookupResult", "Observe", "find_program", "look_up", "run", "run_all"]
 
 
 def __getattr__(name: str) -> object:

@@ -13,7 +13,7 @@ NAMES = {"fly": ("flyctl", "fly")}
 """The file names of a command name, best first; `fly` alone may be another vendor's (Concourse)."""
 
 
-class Found(Struct, frozen=True):
+class LookupResult(Struct, frozen=True):
     """The absolute `path` of a program; or "" with `ended` and `detail` saying why there is none."""
 
     path: str = ""
@@ -26,7 +26,7 @@ def find_program(word: str, path: str, explicit: str | None = None) -> str | Non
     return look_up(word, path, explicit).path or None
 
 
-def look_up(word: str, path: str, explicit: str | None = None) -> Found:
+def look_up(word: str, path: str, explicit: str | None = None) -> LookupResult:
     """
     Look for a command name in `path`, the text of a PATH variable, unless `explicit` is given.
 
@@ -47,33 +47,33 @@ def look_up(word: str, path: str, explicit: str | None = None) -> Found:
                 return _checked(candidate)
             useless = useless or candidate
     if useless:
-        return Found(ended=Ended.NOT_RUNNABLE, detail=f"{useless} is not executable")
-    return Found(ended=Ended.NOT_FOUND, detail=f"no `{word}` in PATH")
+        return LookupResult(ended=Ended.NOT_RUNNABLE, detail=f"{useless} is not executable")
+    return LookupResult(ended=Ended.NOT_FOUND, detail=f"no `{word}` in PATH")
 
 
-def _explicit(path: str) -> Found:
+def _explicit(path: str) -> LookupResult:
     if not os.path.isabs(path):
-        return Found(ended=Ended.NOT_RUNNABLE, detail=f"{path} is not an absolute path")
+        return LookupResult(ended=Ended.NOT_RUNNABLE, detail=f"{path} is not an absolute path")
     if not os.path.isfile(path):
-        return Found(ended=Ended.NOT_FOUND, detail=f"{path} does not exist or is not a file")
+        return LookupResult(ended=Ended.NOT_FOUND, detail=f"{path} does not exist or is not a file")
     if not os.access(path, os.X_OK):
-        return Found(ended=Ended.NOT_RUNNABLE, detail=f"{path} is not executable")
+        return LookupResult(ended=Ended.NOT_RUNNABLE, detail=f"{path} is not executable")
     return _checked(path)
 
 
-def _checked(path: str) -> Found:
+def _checked(path: str) -> LookupResult:
     """The program unless another user could have put it there: itself, its directory, its goal's."""
     goal = os.path.realpath(path)
     try:
         program = os.stat(goal)
         directories = [(where, os.stat(where)) for where in {os.path.dirname(path), os.path.dirname(goal)}]
     except OSError as problem:
-        return Found(ended=Ended.NOT_RUNNABLE, detail=f"{path}: {os.strerror(problem.errno or 0)}")
+        return LookupResult(ended=Ended.NOT_RUNNABLE, detail=f"{path}: {os.strerror(problem.errno or 0)}")
     if program.st_mode & stat.S_IWOTH:
-        return Found(ended=Ended.NOT_RUNNABLE, detail=f"{goal} can be written by other users")
+        return LookupResult(ended=Ended.NOT_RUNNABLE, detail=f"{goal} can be written by other users")
     ours = program.st_uid in (0, os.geteuid())
     for where, facts in directories:
         # In a sticky directory nobody replaces our file, but anybody may have put theirs.
         if facts.st_mode & stat.S_IWOTH and not (facts.st_mode & stat.S_ISVTX and ours):
-            return Found(ended=Ended.NOT_RUNNABLE, detail=f"{where} can be written by other users")
-    return Found(path=path)
+            return LookupResult(ended=Ended.NOT_RUNNABLE, detail=f"{where} can be written by other users")
+    return LookupResult(path=path)

@@ -20,7 +20,7 @@ from sophia_secrets.launch import ahead
 from sophia_secrets.launch.private import PrivateDirectory
 from sophia_secrets.process.cancel import Cancel
 from sophia_secrets.process.child import GIVE_UP, GRACE, Child, Phase
-from sophia_secrets.process.start import Started, Starter
+from sophia_secrets.process.start import StartedCall, Starter
 
 LONGEST_WAIT = 3600.0
 """Seconds after which the loop looks again even if nothing happened (poll takes no infinity)."""
@@ -123,7 +123,7 @@ class _Loop(Generic[K, T]):
         self._limit = limit
         self._observe = observe
         self._waiting: deque[tuple[K, Call]] = deque()
-        self._running: list[tuple[K, Started]] = []
+        self._running: list[tuple[K, StartedCall]] = []
         self._results: dict[K, T] = {}
 
     def run(self) -> dict[K, T]:

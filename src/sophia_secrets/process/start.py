@@ -14,12 +14,12 @@ from sophia_secrets.backends.base import Call, Completed, Ended
 from sophia_secrets.launch.ahead import Ahead, Running
 from sophia_secrets.launch.private import PrivateDirectory
 from sophia_secrets.process.child import Child
-from sophia_secrets.process.find import Found, look_up
+from sophia_secrets.process.find import LookupResult, look_up
 from sophia_secrets.process.plan import plan
 from sophia_secrets.process.spawn import spawn
 
 
-class Started(Struct, eq=False):
+class StartedCall(Struct, eq=False):
     """A child with what was laid out for it; `at` is monotonic seconds."""
 
     child: Child
@@ -56,9 +56,9 @@ class Starter:
         self._private = private
         self._ahead = ahead
         self._all = [ahead.running] if ahead is not None else []
-        self._found: dict[str, Found] = {}
+        self._found: dict[str, LookupResult] = {}
 
-    def start(self, call: Call) -> Started | Completed:
+    def start(self, call: Call) -> StartedCall | Completed:
         """The running child, or why there is none. Of what fails here, only a kind and a path is told."""
         now = monotonic()
         if now >= self._deadline:
@@ -84,7 +84,7 @@ class Starter:
                 for place in scratch:
                     self._private.clear(place)
         if running is not None and child is not None:
-            return Started(child, running.at, scratch, self._private)
+            return StartedCall(child, running.at, scratch, self._private)
         return _not_started(found.path, problem)
 
     def close(self) -> None:
@@ -92,7 +92,7 @@ class Starter:
         for running in self._all:
             running.kill()
 
-    def _find(self, word: str) -> Found:
+    def _find(self, word: str) -> LookupResult:
         if word not in self._found:
             self._found[word] = look_up(word, self._path, self._programs.get(word))
         return self._found[word]

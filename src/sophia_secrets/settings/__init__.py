@@ -8,7 +8,7 @@ from sophia_secrets.settings.declared import Declared, Group
 from sophia_secrets.settings.document import Document
 from sophia_secrets.settings.layers import load
 from sophia_secrets.settings.paths import Paths, locate
-from sophia_secrets.settings.reading import Project, Seen, find_project, read_named
+from sophia_secrets.settings.reading import FileStamp, Project, find_project, read_named
 from sophia_secrets.settings.result import Layer, Settings, Source
 from sophia_secrets.settings.table import BY_KEY, ROWS, Row
 from sophia_secrets.settings.trust import TrustStore
@@ -18,12 +18,12 @@ __all__ = [
     "ROWS",
     "Declared",
     "Document",
+    "FileStamp",
     "Group",
     "Layer",
     "Paths",
     "Project",
     "Row",
-    "Seen",
     "Settings",
     "Source",
     "TrustStore",

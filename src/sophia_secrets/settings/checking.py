@@ -12,15 +12,15 @@ from msgspec import Struct, field
 from sophia_secrets import errors
 from sophia_secrets.core import names
 from sophia_secrets.settings import kinds
-from sophia_secrets.settings.declared import DECLARED, GROUP_RULES, Given, Group
+from sophia_secrets.settings.declared import DECLARED, GROUP_RULES, Group, SourcedValue
 from sophia_secrets.settings.document import Document
-from sophia_secrets.settings.kinds import Kind, Unfit, Value
+from sophia_secrets.settings.kinds import InvalidValue, Kind, Value
 from sophia_secrets.settings.table import BY_KEY, TABLES, Row
 
 if TYPE_CHECKING:
     from sophia_secrets.settings.lines import Path
 
-Values = dict[str, Given]
+Values = dict[str, SourcedValue]
 
 _WORD = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 _TABLES_OF_NAMES = ("secrets", "groups", "profiles")
@@ -34,7 +34,7 @@ _WHY_NOT = {
 _NO_VALUES = "A settings file never holds a value: store it with `sophia-secrets set {}`."
 
 
-class World(Struct, frozen=True):
+class ValidationContext(Struct, frozen=True):
     """What validation depends on: the user's home and settings file ("" unknown), the known backends."""
 
     home: str
@@ -42,7 +42,7 @@ class World(Struct, frozen=True):
     backends: Collection[str]
 
 
-class Checked(Struct):
+class CheckedDocument(Struct):
     """What one document says: settings by their key, by profile; declared secrets; groups."""
 
     document: Document
@@ -54,30 +54,32 @@ class Checked(Struct):
 
 
 def absolute(row: Row, text: str, base: str, home: str) -> str:
-    """The path that a setting means: relative to `base`, with `~/` for the home. Raises `Unfit`."""
+    """The path that a setting means: relative to `base`, with `~/` for the home. Raises `InvalidValue`."""
     if text.startswith("~"):
         if not text.startswith("~/"):
-            raise Unfit("begins with `~`, of which only `~/` is understood")
+            raise InvalidValue("begins with `~`, of which only `~/` is understood")
         if not home:
-            raise Unfit("begins with `~/`, and there is no home directory")
+            raise InvalidValue("begins with `~/`, and there is no home directory")
         return os.path.join(home, text[2:])
     if row.absolute and not os.path.isabs(text):
-        raise Unfit("must be an absolute path")
+        raise InvalidValue("must be an absolute path")
     return os.path.join(base, text.removeprefix("./"))
 
 
-def fit(row: Row, value: Value, base: str, world: World) -> Value:
-    """The value as the setting means it: paths absolute, backends known. Raises `Unfit`."""
+def fit(row: Row, value: Value, base: str, world: ValidationContext) -> Value:
+    """The value as the setting means it: paths absolute, backends known. Raises `InvalidValue`."""
     if isinstance(value, str) and row.kind is Kind.PATH:
         return absolute(row, value, base, world.home)
     if row.pattern and isinstance(value, str) and (problem := _pattern_problem(value)):
-        raise Unfit(problem)
+        raise InvalidValue(problem)
     if row.above_zero and not value:
-        raise Unfit("names nothing" if row.kind is Kind.LIST else "must be more than 0")
+        raise InvalidValue("names nothing" if row.kind is Kind.LIST else "must be more than 0")
     if row.backends and value:
         for name in (value,) if isinstance(value, str) else _texts(value):
             if name not in world.backends:
-                raise Unfit(f"names {names.shown(name)}, which is not a backend", near(name, world.backends))
+                raise InvalidValue(
+                    f"names {names.shown(name)}, which is not a backend", near(name, world.backends)
+                )
     return value
 
 
@@ -90,13 +92,13 @@ def near(name: str, known: Iterable[str], kind: str = "known names") -> str:
     return f"The {kind} are {', '.join(f'`{each}`' for each in known)}." if known else ""
 
 
-def check(document: Document, world: World, *, is_user: bool) -> Checked:
+def check(document: Document, world: ValidationContext, *, is_user: bool) -> CheckedDocument:
     """
     The document's values. Raises `errors.BadSettings` naming file and line.
 
     `is_user` is for the user's own file; any other may not say what only that one may.
     """
-    checked = Checked(document)
+    checked = CheckedDocument(document)
     reader = _Reader(document, world, is_user)
     for name, raw in document.table.items():
         if name in _TABLES_OF_NAMES:
@@ -107,7 +109,7 @@ def check(document: Document, world: World, *, is_user: bool) -> Checked:
     return checked
 
 
-def _named(reader: _Reader, checked: Checked, kind: str, name: str, raw: object) -> None:
+def _named(reader: _Reader, checked: CheckedDocument, kind: str, name: str, raw: object) -> None:
     path = (kind, name)
     if kind == "profiles":
         reader.need(re.fullmatch(_WORD, name), path, "a profile's name is letters, digits, `-` and `_`")
@@ -134,7 +136,7 @@ def _named(reader: _Reader, checked: Checked, kind: str, name: str, raw: object)
 
 class _Reader(Struct, frozen=True):
     document: Document
-    world: World
+    world: ValidationContext
     is_user: bool
 
     def bad(self, path: Path, problem: str, hint: str = "") -> errors.BadSettings:
@@ -171,7 +173,7 @@ class _Reader(Struct, frozen=True):
             values[name] = self.given(BY_KEY[name], path, raw)
         elif name in self.world.backends:
             for key, value in self.table(path, raw).items():
-                values[f"{name}.{key}"] = Given(
+                values[f"{name}.{key}"] = SourcedValue(
                     self.foreign((*path, key), value), self.document.place((*path, key))
                 )
         else:
@@ -194,12 +196,12 @@ class _Reader(Struct, frozen=True):
                 path, "may not stand in a profile", "A profile sets the chain, targets and `strict`."
             )
 
-    def given(self, row: Row, path: Path, raw: object) -> Given:
+    def given(self, row: Row, path: Path, raw: object) -> SourcedValue:
         base = os.path.dirname(self.document.path)
         try:
             value = fit(row, kinds.from_toml(row.kind, raw, row.choices), base, self.world)
-            return Given(value, self.document.place(path))
-        except Unfit as unfit:
+            return SourcedValue(value, self.document.place(path))
+        except InvalidValue as unfit:
             problem, hint = unfit.problem, unfit.hint
         raise self.bad(path, problem, hint or f"For example: `{row.name} = {row.example}`.")
 
@@ -213,7 +215,7 @@ class _Reader(Struct, frozen=True):
             if isinstance(raw, bool | float) or (isinstance(raw, int) and abs(raw) < 1 << 53):
                 return raw
             problem = "must be text, a number, true, false or a list of text"
-        except Unfit as unfit:
+        except InvalidValue as unfit:
             problem = unfit.problem
         raise self.bad(path, problem, f"The documentation of `{path[-2]}` says what it takes.")
 

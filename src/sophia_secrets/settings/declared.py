@@ -91,14 +91,14 @@ class Group(Struct, frozen=True):
     place: str = ""
 
 
-class Given(Struct, frozen=True):
+class SourcedValue(Struct, frozen=True):
     """A value with its source: `variable FLY_APP_NAME`, `/x/sophia-secrets.toml:12`."""
 
     value: Value
     place: str
 
 
-def declare(name: str, layers: Iterable[Mapping[str, Given]], place: str) -> Declared:
+def declare(name: str, layers: Iterable[Mapping[str, SourcedValue]], place: str) -> Declared:
     """The declared secret, each of its keys from the strongest layer that has it."""
     found: dict[str, Value] = {}
     for layer in layers:

@@ -32,7 +32,7 @@ class Kind(Enum):
     PATH = "path"
 
 
-class Unfit(ValueError):
+class InvalidValue(ValueError):
     """The value is not what the setting takes: `problem` says why and never quotes it."""
 
     def __init__(self, problem: str, hint: str = "") -> None:
@@ -42,7 +42,7 @@ class Unfit(ValueError):
 
 
 def from_toml(kind: Kind, raw: object, choices: tuple[str, ...] = ()) -> Value:
-    """The value that a settings file gives. Raises `Unfit`. Blank text is None (C4)."""
+    """The value that a settings file gives. Raises `InvalidValue`. Blank text is None (C4)."""
     match kind:
         case Kind.TEXT | Kind.PATH:
             return _text(raw)
@@ -51,17 +51,17 @@ def from_toml(kind: Kind, raw: object, choices: tuple[str, ...] = ()) -> Value:
         case Kind.BOOLEAN:
             if isinstance(raw, bool):
                 return raw
-            raise Unfit("must be true or false")
+            raise InvalidValue("must be true or false")
         case Kind.DURATION:
             return _seconds(raw)
         case Kind.LIST:
             if not isinstance(raw, list):
-                raise Unfit('must be a list of text, such as ["a", "b"]')
+                raise InvalidValue('must be a list of text, such as ["a", "b"]')
             return _members(raw, choices)
         case Kind.BOOLEAN_OR_LIST:
             if isinstance(raw, bool | list):
                 return raw if isinstance(raw, bool) else _members(raw, choices)
-            raise Unfit("must be true, false or a list of text")
+            raise InvalidValue("must be true, false or a list of text")
         case Kind.CHOICE:
             return _choice(_text(raw) or "", choices)
         case _:
@@ -69,13 +69,13 @@ def from_toml(kind: Kind, raw: object, choices: tuple[str, ...] = ()) -> Value:
 
 
 def from_text(kind: Kind, text: str, choices: tuple[str, ...] = ()) -> Value:
-    """The value that a variable or a flag gives. Raises `Unfit`. A list's members stand between commas."""
+    """The value that a variable or a flag gives. Raises `InvalidValue`. A list's members stand between commas."""
     match kind:
         case Kind.BOOLEAN:
             word = text.strip().lower()
             if word in _TRUE or word in _FALSE:
                 return word in _TRUE
-            raise Unfit("must be true or false (1, 0, yes, no, on and off are understood)")
+            raise InvalidValue("must be true or false (1, 0, yes, no, on and off are understood)")
         case Kind.LIST:
             return _members([part.strip() for part in text.split(",") if part.strip()], choices)
         case Kind.BOOLEAN_OR_LIST:
@@ -89,13 +89,13 @@ def from_text(kind: Kind, text: str, choices: tuple[str, ...] = ()) -> Value:
 
 
 def duration(text: str) -> float:
-    """Seconds in `90`, `90s`, `5m`, `24h` or `90d`. Raises `Unfit`."""
+    """Seconds in `90`, `90s`, `5m`, `24h` or `90d`. Raises `InvalidValue`."""
     found = re.fullmatch(_DURATION, text.strip())
     if found is None:
-        raise Unfit('must be a duration such as "90", "90s", "5m", "24h" or "90d"')
+        raise InvalidValue('must be a duration such as "90", "90s", "5m", "24h" or "90d"')
     seconds = float(found[1]) * _UNITS[found[2]]
     if seconds > LONGEST:
-        raise Unfit("is longer than a hundred years")
+        raise InvalidValue("is longer than a hundred years")
     return seconds
 
 
@@ -103,24 +103,24 @@ def _seconds(raw: object) -> float:
     if isinstance(raw, str):
         return duration(raw)
     if isinstance(raw, bool) or not isinstance(raw, int | float):
-        raise Unfit('must be a duration such as "90s", "5m", "24h" or "90d"')
+        raise InvalidValue('must be a duration such as "90s", "5m", "24h" or "90d"')
     # A whole number of TOML has no limit, and `float` of one may not exist.
     if not 0 <= raw <= LONGEST or not math.isfinite(raw):
-        raise Unfit("must be between 0 and a hundred years, in seconds")
+        raise InvalidValue("must be between 0 and a hundred years, in seconds")
     return float(raw)
 
 
 def _text(raw: object, *, lines: bool = False) -> str | None:
     if not isinstance(raw, str):
-        raise Unfit("must be text in quotes")
+        raise InvalidValue("must be text in quotes")
     if not raw.strip():
         return None
     if len(raw) > MAX_TEXT:
-        raise Unfit(f"has more than {MAX_TEXT} characters")
+        raise InvalidValue(f"has more than {MAX_TEXT} characters")
     if _PRIVATE_KEY in raw.upper():
-        raise Unfit("holds a private age key, and settings never hold a secret")
+        raise InvalidValue("holds a private age key, and settings never hold a secret")
     if has_controls(raw.replace("\n", " ").replace("\t", " ") if lines else raw):
-        raise Unfit("holds a control character")
+        raise InvalidValue("holds a control character")
     return raw
 
 
@@ -131,7 +131,7 @@ def has_controls(text: str) -> bool:
 
 def _choice(text: str, choices: tuple[str, ...]) -> str:
     if text not in choices:
-        raise Unfit(f"must be one of {', '.join(choices)}")
+        raise InvalidValue(f"must be one of {', '.join(choices)}")
     return text
 
 
@@ -140,8 +140,8 @@ def _members(raw: list[object], choices: tuple[str, ...]) -> tuple[str, ...]:
     for each in raw:
         text = _text(each)
         if text is None:
-            raise Unfit("holds an empty text")
+            raise InvalidValue("holds an empty text")
         if text in found:
-            raise Unfit("holds the same text twice")
+            raise InvalidValue("holds the same text twice")
         found.append(_choice(text, choices) if choices else text)
     return tuple(found)

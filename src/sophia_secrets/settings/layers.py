@@ -15,13 +15,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from sophia_secrets import errors
 from sophia_secrets.core import names
 from sophia_secrets.settings import kinds, paths, reading, variables
-from sophia_secrets.settings.checking import Checked, Values, World, check, near
-from sophia_secrets.settings.declared import Declared, Given, Group, declare
+from sophia_secrets.settings.checking import CheckedDocument, ValidationContext, Values, check, near
+from sophia_secrets.settings.declared import Declared, Group, SourcedValue, declare
 from sophia_secrets.settings.document import Document
-from sophia_secrets.settings.kinds import Unfit, Value
-from sophia_secrets.settings.reading import Project, Seen
+from sophia_secrets.settings.file import SettingsFile, judge, trust_notes
+from sophia_secrets.settings.kinds import InvalidValue, Value
+from sophia_secrets.settings.reading import FileStamp, Project
 from sophia_secrets.settings.result import DEFAULT, Layer, Settings, Source
-from sophia_secrets.settings.standing import Standing, judge, trust_notes
 from sophia_secrets.settings.table import BACKENDS, BY_KEY, TABLES
 from sophia_secrets.settings.trust import TrustStore, danger, remedy
 
@@ -51,14 +51,14 @@ def load(
     user, seen = _user(where)
     project = _project(cwd, where, config_file)
     extra = _extra(variables.extra_backends(flags, environ), user)
-    world = World(where.home, where.user_file, (*BACKENDS, *extra))
+    world = ValidationContext(where.home, where.user_file, (*BACKENDS, *extra))
 
     files = [
         judge(check(each, world, is_user=False), environ, trust, named=config_file is not None)
         for each in project.documents
     ]
     if user is not None:
-        files.append(Standing(check(user, world, is_user=True), Layer.USER, trusted=True))
+        files.append(SettingsFile(check(user, world, is_user=True), Layer.USER, trusted=True))
     profile, chosen_by = _chosen(profile, environ, files)
     profiled = [(each.values(profile), each.layer) for each in files] if profile else []
     vendors = variables.from_vendors(environ, cwd, world)
@@ -95,7 +95,7 @@ def load(
     )
 
 
-def _user(where: paths.Paths) -> tuple[Document | None, Seen | None]:
+def _user(where: paths.Paths) -> tuple[Document | None, FileStamp | None]:
     """The user's file, which decides what runs: nobody else may have written it."""
     if not where.user_file:
         return None, None
@@ -118,16 +118,16 @@ def _project(cwd: str, where: paths.Paths, config_file: str | None) -> Project:
     return Project(() if is_users else (document,), (seen,), ())
 
 
-def _extra(said: Given | None, user: Document | None) -> tuple[str, ...]:
+def _extra(said: SourcedValue | None, user: Document | None) -> tuple[str, ...]:
     """The names under `backends.extra`, needed before the files can be checked."""
     table = user.table.get("backends") if user else None
     if said is None and user is not None and isinstance(table, dict) and "extra" in table:
         try:
             value = kinds.from_toml(BY_KEY["backends.extra"].kind, table["extra"])
-        except Unfit:
+        except InvalidValue:
             # The full check of the file says what is wrong.
             return ()
-        said = Given(value, user.place(("backends", "extra")))
+        said = SourcedValue(value, user.place(("backends", "extra")))
     if said is None or not isinstance(said.value, tuple):
         return ()
     for name in said.value:
@@ -140,7 +140,7 @@ def _extra(said: Given | None, user: Document | None) -> tuple[str, ...]:
 
 
 def _chosen(
-    profile: str | None, environ: Mapping[str, str], files: Sequence[Standing]
+    profile: str | None, environ: Mapping[str, str], files: Sequence[SettingsFile]
 ) -> tuple[str | None, Source | None]:
     """The profile, which some file must know: a wrong name never means no profile."""
     if profile is not None:
@@ -180,13 +180,13 @@ def _merge(layers: Sequence[tuple[Values, Layer]]) -> tuple[dict[str, Value], di
     )
 
 
-def _declarations(files: Sequence[Standing]) -> tuple[dict[str, Declared], dict[str, Group]]:
+def _declarations(files: Sequence[SettingsFile]) -> tuple[dict[str, Declared], dict[str, Group]]:
     """
     The declared secrets, key by key, and the groups.
 
     What is not trusted may add to what the user's file declares and never change it.
     """
-    order: list[Checked] = [
+    order: list[CheckedDocument] = [
         each.checked for trusted in (True, False) for each in files if each.trusted is trusted
     ]
     declared: dict[str, Declared] = {}
@@ -206,7 +206,7 @@ def _declarations(files: Sequence[Standing]) -> tuple[dict[str, Declared], dict[
     return declared, groups
 
 
-def _profiles(files: Iterable[Standing]) -> tuple[str, ...]:
+def _profiles(files: Iterable[SettingsFile]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for each in files for name in each.checked.profiles))
 
 

@@ -24,7 +24,7 @@ BOUNDARY = ".git"
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 
-class Seen(Struct, frozen=True):
+class FileStamp(Struct, frozen=True):
     """
     A file that was looked at.
 
@@ -44,7 +44,7 @@ class Project(Struct, frozen=True):
     """
 
     documents: tuple[Document, ...]
-    seen: tuple[Seen, ...]
+    seen: tuple[FileStamp, ...]
     markers: tuple[tuple[str, bool], ...]
     notes: tuple[str, ...] = ()
 
@@ -57,7 +57,7 @@ def find_project(cwd: str, home: str) -> Project:
     ends after a directory with `.git`, after the home directory, or at the root, so a clone inside
     a project does not take the outer project's targets. Raises `errors.BadSettings`.
     """
-    seen: list[Seen] = []
+    seen: list[FileStamp] = []
     markers: list[tuple[str, bool]] = []
     for directory in _upwards(os.path.abspath(cwd), home):
         found: list[Document] = []
@@ -92,7 +92,7 @@ def _upwards(directory: str, home: str) -> Iterator[str]:
         yield directory
 
 
-def read(path: str) -> tuple[Document | None, Seen]:
+def read(path: str) -> tuple[Document | None, FileStamp]:
     """
     A settings file, or None where there is none. Raises `errors.BadSettings` for what is there
     and is not a readable TOML file of UTF-8.
@@ -101,15 +101,15 @@ def read(path: str) -> tuple[Document | None, Seen]:
         content, status = _content(path)
     except OSError as error:
         if error.errno in _ABSENT or (error.errno == errno.EACCES and not _is_listed(path)):
-            return None, Seen(path, None)
+            return None, FileStamp(path, None)
         problem = _trouble(path, error)
     else:
-        return parse(path, content, status), Seen(path, _stamp(status))
+        return parse(path, content, status), FileStamp(path, _stamp(status))
     message, hint = problem
     raise errors.BadSettings(message, hint=hint)
 
 
-def read_pyproject(path: str) -> tuple[Document | None, Seen]:
+def read_pyproject(path: str) -> tuple[Document | None, FileStamp]:
     """
     The `[tool.sophia-secrets]` of a `pyproject.toml`, or None where it has none.
 
@@ -118,8 +118,8 @@ def read_pyproject(path: str) -> tuple[Document | None, Seen]:
     try:
         content, status = _content(path)
     except OSError:
-        return None, Seen(path, None)
-    look = Seen(path, _stamp(status))
+        return None, FileStamp(path, None)
+    look = FileStamp(path, _stamp(status))
     if TABLE[1].encode() not in content:
         return None, look
     whole = parse(path, content, status)
@@ -133,7 +133,7 @@ def read_pyproject(path: str) -> tuple[Document | None, Seen]:
     return Document(path, table, whole.text, content, status, TABLE), look
 
 
-def read_named(path: str) -> tuple[Document, Seen]:
+def read_named(path: str) -> tuple[Document, FileStamp]:
     """The settings file that somebody named. Raises `errors.BadSettings` where it says nothing."""
     document, seen = (read_pyproject if os.path.basename(path) == PYPROJECT else read)(path)
     if document is None:

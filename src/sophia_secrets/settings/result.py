@@ -12,7 +12,7 @@ from sophia_secrets import errors
 from sophia_secrets.settings.declared import Declared, Group
 from sophia_secrets.settings.kinds import Value
 from sophia_secrets.settings.paths import Paths
-from sophia_secrets.settings.reading import Seen
+from sophia_secrets.settings.reading import FileStamp
 
 
 class Layer(Enum):
@@ -53,7 +53,7 @@ class Settings(Struct, frozen=True):
     profiles: tuple[str, ...]
     paths: Paths
     notes: tuple[str, ...]
-    files: tuple[Seen, ...]
+    files: tuple[FileStamp, ...]
     markers: tuple[tuple[str, bool], ...]
     untrusted: str | None
     extra: tuple[str, ...]

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from sophia_secrets import errors
-from sophia_secrets.settings.kinds import Kind, Unfit, from_text
+from sophia_secrets.settings.kinds import InvalidValue, Kind, from_text
 from sophia_secrets.state import files
 
 VARIABLE = "SOPHIA_SECRETS_TRUST"
@@ -151,7 +151,7 @@ def remedy(path: str, reason: str) -> str:
 def _is_on(environ: Mapping[str, str], name: str) -> bool:
     try:
         return from_text(Kind.BOOLEAN, environ.get(name, "")) is True
-    except Unfit:
+    except InvalidValue:
         return False
 
 

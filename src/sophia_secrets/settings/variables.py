@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from sophia_secrets import errors
 from sophia_secrets.core import names
 from sophia_secrets.settings import kinds
-from sophia_secrets.settings.checking import Values, World, fit, near
-from sophia_secrets.settings.declared import Given
-from sophia_secrets.settings.kinds import Unfit
+from sophia_secrets.settings.checking import ValidationContext, Values, fit, near
+from sophia_secrets.settings.declared import SourcedValue
+from sophia_secrets.settings.kinds import InvalidValue
 from sophia_secrets.settings.table import BY_KEY, PREFIX, ROWS, SPECIAL_VARIABLES, Row
 from sophia_secrets.state import keys
 
 
-def from_flags(flags: Mapping[str, str], cwd: str, world: World) -> Values:
+def from_flags(flags: Mapping[str, str], cwd: str, world: ValidationContext) -> Values:
     """The values of texts by dotted key. Raises `errors.BadSettings`, never quoting a text."""
     found: Values = {}
     for key, text in flags.items():
@@ -30,23 +30,23 @@ def from_flags(flags: Mapping[str, str], cwd: str, world: World) -> Values:
     return found
 
 
-def from_environment(environ: Mapping[str, str], cwd: str, world: World) -> Values:
+def from_environment(environ: Mapping[str, str], cwd: str, world: ValidationContext) -> Values:
     """
     The values of our own variables. An empty one says nothing: a secret or variable that a
     workflow does not know arrives empty. Raises `errors.BadSettings`, never quoting a text.
     """
     found = _read({row.variable: row for row in ROWS if row.variable}, environ, cwd, world)
     if environ.get(keys.VARIABLE, "").strip():
-        found["cache.key"] = Given("variable", f"variable {keys.VARIABLE}")
+        found["cache.key"] = SourcedValue("variable", f"variable {keys.VARIABLE}")
     return found
 
 
-def from_vendors(environ: Mapping[str, str], cwd: str, world: World) -> Values:
+def from_vendors(environ: Mapping[str, str], cwd: str, world: ValidationContext) -> Values:
     """The values of the vendors' own variables, such as `GITHUB_REPOSITORY`."""
     return _read({row.vendor: row for row in ROWS if row.vendor}, environ, cwd, world)
 
 
-def _read(rows: Mapping[str, Row], environ: Mapping[str, str], cwd: str, world: World) -> Values:
+def _read(rows: Mapping[str, Row], environ: Mapping[str, str], cwd: str, world: ValidationContext) -> Values:
     return {
         row.key: _said(row, environ[variable], f"variable {variable}", cwd, world)
         for variable, row in rows.items()
@@ -54,10 +54,10 @@ def _read(rows: Mapping[str, Row], environ: Mapping[str, str], cwd: str, world: 
     }
 
 
-def extra_backends(flags: Mapping[str, str], environ: Mapping[str, str]) -> Given | None:
+def extra_backends(flags: Mapping[str, str], environ: Mapping[str, str]) -> SourcedValue | None:
     """What flags or variables say under `backends.extra`, which decides what else may be said."""
     row = BY_KEY["backends.extra"]
-    world = World("", "", ())
+    world = ValidationContext("", "", ())
     for said, key, place in (
         (flags, row.key, f"flag for `{row.key}`"),
         (environ, row.variable, f"variable {row.variable}"),
@@ -67,12 +67,12 @@ def extra_backends(flags: Mapping[str, str], environ: Mapping[str, str]) -> Give
     return None
 
 
-def _said(row: Row, text: str, place: str, cwd: str, world: World) -> Given:
+def _said(row: Row, text: str, place: str, cwd: str, world: ValidationContext) -> SourcedValue:
     try:
-        return Given(
+        return SourcedValue(
             fit(row, kinds.from_text(row.kind, text, row.choices), os.path.abspath(cwd), world), place
         )
-    except Unfit as unfit:
+    except InvalidValue as unfit:
         problem, hint = unfit.problem, unfit.hint
     raise errors.BadSettings(f"The {place} {problem}.", hint=hint or f"For example: {row.example}.")
 

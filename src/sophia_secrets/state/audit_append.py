@@ -11,7 +11,7 @@ import os
 import sophia_secrets
 from sophia_secrets.state import audit_disk as disk
 from sophia_secrets.state import chain, files
-from sophia_secrets.state.audit_disk import Place
+from sophia_secrets.state.audit_disk import AppendPosition
 from sophia_secrets.state.audit_event import Event, write_event
 
 TYPE_CHECKING = False
@@ -85,9 +85,9 @@ class Writer:
             if head_fd >= 0:
                 os.close(head_fd)
 
-    def _place(self, directory: int, head_fd: int, head: chain.Head | None, fd: int) -> Place:
+    def _place(self, directory: int, head_fd: int, head: chain.Head | None, fd: int) -> AppendPosition:
         if head is not None and disk.size_of(fd) == head.size and _is_met(head, fd):
-            return Place(head.file, head.size, head.sequence, head.mac)
+            return AppendPosition(head.file, head.size, head.sequence, head.mac)
         from sophia_secrets.state.audit_settle import settle
 
         place = settle(directory, self._key, head, fd)
@@ -100,7 +100,7 @@ class Writer:
                 files.sync_directory(directory)
         return place
 
-    def _rotate(self, directory: int, fd: int, place: Place) -> None:
+    def _rotate(self, directory: int, fd: int, place: AppendPosition) -> None:
         if self._sync:
             files.durable(fd)
         taken = files.names(directory)
@@ -111,7 +111,7 @@ class Writer:
         place.size = 0
         place.ended = True
 
-    def _notes(self, directory: int, place: Place) -> list[bytes]:
+    def _notes(self, directory: int, place: AppendPosition) -> list[bytes]:
         notes = list(place.notes)
         if not place.size and place.file > 1 and not any(n.outcome == "new_chain" for n in notes):
             # The first line of a file names the hash of the one before it, so that whoever has
@@ -122,7 +122,9 @@ class Writer:
         now = self._clock()
         return [write_event(note, now, self._actor) for note in notes]
 
-    def _write(self, fd: int, place: Place, fields: list[bytes], synced: int, head_fd: int) -> chain.Head:
+    def _write(
+        self, fd: int, place: AppendPosition, fields: list[bytes], synced: int, head_fd: int
+    ) -> chain.Head:
         parts = [] if place.ended else [b""]
         sequence, mac = place.sequence, place.mac
         for field in fields:

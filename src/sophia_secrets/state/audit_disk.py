@@ -20,7 +20,7 @@ _CHUNK = 1 << 20
 _LONGEST = 4 << 20
 
 
-class Place:
+class AppendPosition:
     """
     Where to go on: the file, its size, the chain's sequence and MAC, and the events to put first.
 

@@ -15,14 +15,14 @@ import os
 from sophia_secrets.state import audit_disk as disk
 from sophia_secrets.state import audit_foreign as foreign
 from sophia_secrets.state import chain
-from sophia_secrets.state.audit_disk import Place
+from sophia_secrets.state.audit_disk import AppendPosition
 from sophia_secrets.state.audit_event import Event
 from sophia_secrets.state.walk import Walk, lines_were
 
 _REACH = 256 * 1024
 
 
-class _Last:
+class _LastLine:
     """
     The last line near the end that follows the one before it: its sequence and MAC.
 
@@ -33,7 +33,7 @@ class _Last:
     __slots__ = ("in_current", "is_torn", "mac", "sequence", "torn")
 
     def __init__(
-        self, sequence: int, mac: bytes, torn: chain.Torn, *, is_torn: bool, in_current: bool
+        self, sequence: int, mac: bytes, torn: chain.TornBytes, *, is_torn: bool, in_current: bool
     ) -> None:
         self.sequence = sequence
         self.mac = mac
@@ -42,12 +42,12 @@ class _Last:
         self.in_current = in_current
 
 
-def settle(directory: int, key: bytes, head: chain.Head | None, current: int) -> Place:
+def settle(directory: int, key: bytes, head: chain.Head | None, current: int) -> AppendPosition:
     """
     The place to go on at. The lock is held; `current` is the open current file.
 
     Without a head, and with a log that no line of which the key fits, the current file is put
-    away under the next number; its descriptor is then of no more use and `Place.size` is 0.
+    away under the next number; its descriptor is then of no more use and `AppendPosition.size` is 0.
     """
     numbers = disk.rotations(directory)
     if head is None:
@@ -67,14 +67,14 @@ def settle(directory: int, key: bytes, head: chain.Head | None, current: int) ->
     return _longer(directory, key, numbers, head, current)
 
 
-def _place(numbers: list[int], least: int, current: int, sequence: int, mac: bytes) -> Place:
+def _place(numbers: list[int], least: int, current: int, sequence: int, mac: bytes) -> AppendPosition:
     size = disk.size_of(current)
-    place = Place(max([least, *(n + 1 for n in numbers)]), size, sequence, mac)
+    place = AppendPosition(max([least, *(n + 1 for n in numbers)]), size, sequence, mac)
     place.ended = not size or os.pread(current, 1, size - 1) == b"\n"
     return place
 
 
-def _longer(directory: int, key: bytes, numbers: list[int], head: chain.Head, current: int) -> Place:
+def _longer(directory: int, key: bytes, numbers: list[int], head: chain.Head, current: int) -> AppendPosition:
     walk = Walk(key, head.mac, head.sequence)
     for number in [n for n in numbers if n >= head.file] + [0]:
         fd = disk.open_read(directory, disk.rotated(number)) if number else os.dup(current)
@@ -103,7 +103,9 @@ def _longer(directory: int, key: bytes, numbers: list[int], head: chain.Head, cu
     return place
 
 
-def _shorter(directory: int, key: bytes, numbers: list[int], head: chain.Head, current: int) -> Place:
+def _shorter(
+    directory: int, key: bytes, numbers: list[int], head: chain.Head, current: int
+) -> AppendPosition:
     boot = disk.boot_id()
     if boot == b"-" or boot != head.boot:
         last = _last_good(directory, key, numbers, current)
@@ -121,9 +123,9 @@ def _shorter(directory: int, key: bytes, numbers: list[int], head: chain.Head, c
     return place
 
 
-def _without_head(directory: int, key: bytes, numbers: list[int], current: int) -> Place:
+def _without_head(directory: int, key: bytes, numbers: list[int], current: int) -> AppendPosition:
     if not numbers and not disk.size_of(current):
-        return Place(1, 0, 0, chain.ORIGIN)
+        return AppendPosition(1, 0, 0, chain.ORIGIN)
     last = _last_good(directory, key, numbers, current)
     if (
         last is not None
@@ -137,7 +139,7 @@ def _without_head(directory: int, key: bytes, numbers: list[int], current: int) 
     if disk.size_of(current):
         number += 1
         os.rename(disk.CURRENT, disk.rotated(number), src_dir_fd=directory, dst_dir_fd=directory)
-    place = Place(number + 1, 0, 0, chain.ORIGIN)
+    place = AppendPosition(number + 1, 0, 0, chain.ORIGIN)
     begun = Event("audit", "new_chain", words="the log so far was written with another key")
     begun.digest = disk.hash_of(directory, disk.rotated(number))
     place.notes.append(begun)
@@ -150,8 +152,8 @@ def _begins_anothers(directory: int, key: bytes, numbers: list[int], current: in
     return foreign.begins_anothers(key, line, directory, disk.rotated(numbers[-1]))
 
 
-def _last_good(directory: int, key: bytes, numbers: list[int], current: int) -> _Last | None:
-    torn = chain.Torn(key)
+def _last_good(directory: int, key: bytes, numbers: list[int], current: int) -> _LastLine | None:
+    torn = chain.TornBytes(key)
     size = disk.size_of(current)
     reach = min(size, _REACH)
     found = os.pread(current, reach, size - reach).split(b"\n")
@@ -169,7 +171,7 @@ def _last_good(directory: int, key: bytes, numbers: list[int], current: int) -> 
         torn.add(line)
     if rest:
         torn.add(rest, ended=False)
-    return _Last(
+    return _LastLine(
         max(chain.sequence_of(found[at]), 0),
         _claimed(found[at]),
         torn,

@@ -13,7 +13,7 @@ from sophia_secrets import errors
 from sophia_secrets.state import audit_disk as disk
 from sophia_secrets.state import audit_foreign as foreign
 from sophia_secrets.state import chain
-from sophia_secrets.state.audit_moment import Moment
+from sophia_secrets.state.audit_snapshot import LogSnapshot
 from sophia_secrets.state.walk import CUT_OFF, NOT_HEAD, Walk, lines_were
 
 TYPE_CHECKING = False
@@ -60,7 +60,7 @@ def _name(number: int) -> str:
 
 def printed_head(directory: int, key: bytes) -> str:
     """The end of the log as its head says, in one word."""
-    log = Moment(directory, key)
+    log = LogSnapshot(directory, key)
     if log.current is not None:
         os.close(log.current)
     if log.head is None:
@@ -81,7 +81,7 @@ def verify(
                 hint="print one with `sophia-secrets audit verify --head`",
             )
     try:
-        log = Moment(directory, key)
+        log = LogSnapshot(directory, key)
         try:
             return _verify(log, expected, progress)
         finally:
@@ -95,7 +95,7 @@ def verify(
 
 
 def _verify(
-    log: Moment, expected: tuple[int, bytes] | None, progress: Callable[[int], object] | None
+    log: LogSnapshot, expected: tuple[int, bytes] | None, progress: Callable[[int], object] | None
 ) -> Verdict:
     numbers = [*log.numbers, 0]
     start = max((at for at, number in enumerate(numbers) if _begins(log, number)), default=0)
@@ -134,11 +134,11 @@ def _mark(head: chain.Head | None) -> tuple[int, bytes] | None:
     return None if restarted and head.synced < head.sequence else (head.sequence, head.mac)
 
 
-def _begins(log: Moment, number: int) -> bool:
+def _begins(log: LogSnapshot, number: int) -> bool:
     return foreign.begins_ours(log.key, log.first_line(number))
 
 
-def _missing(log: Moment, before: int) -> tuple[str, int, str] | None:
+def _missing(log: LogSnapshot, before: int) -> tuple[str, int, str] | None:
     """The first file that is not there, of those before a number; 0 for the current file."""
     last = before - 1 if before else max([0, *log.numbers, log.head.file - 1 if log.head else 0])
     for number in range(1, last + 1):
@@ -148,7 +148,7 @@ def _missing(log: Moment, before: int) -> tuple[str, int, str] | None:
 
 
 def _walk_file(
-    log: Moment, walk: Walk, numbers: list[int], at: int, progress: Callable[[int], object] | None
+    log: LogSnapshot, walk: Walk, numbers: list[int], at: int, progress: Callable[[int], object] | None
 ) -> tuple[str, int, str] | None:
     number = numbers[at]
     fd, size = log.open(number)
@@ -176,7 +176,7 @@ def _walk_file(
     return _name(number), misfit.line, misfit.reason()
 
 
-def _end(log: Moment, walk: Walk, agreed: bool) -> tuple[str, int, str] | None:
+def _end(log: LogSnapshot, walk: Walk, agreed: bool) -> tuple[str, int, str] | None:
     last = walk.misfit.line if walk.misfit is not None else walk.line + 1
     if not agreed:
         return disk.CURRENT, last, NOT_HEAD
@@ -193,7 +193,7 @@ def _end(log: Moment, walk: Walk, agreed: bool) -> tuple[str, int, str] | None:
     return None
 
 
-def _goes_on_as_anothers(log: Moment, numbers: list[int], at: int, bad: tuple[str, int, str]) -> bool:
+def _goes_on_as_anothers(log: LogSnapshot, numbers: list[int], at: int, bad: tuple[str, int, str]) -> bool:
     """Whether the log was whole up to the file in which another key's chain begins, and that goes on to the end."""
     if not at or bad[:2] != (_name(numbers[at]), 1):
         return False
@@ -202,7 +202,7 @@ def _goes_on_as_anothers(log: Moment, numbers: list[int], at: int, bad: tuple[st
     return foreign.begins_anothers(log.key, line, log.directory, before) and _is_foreign(log, numbers[at:])
 
 
-def _is_foreign(log: Moment, numbers: list[int]) -> bool:
+def _is_foreign(log: LogSnapshot, numbers: list[int]) -> bool:
     """Whether no line near any end of these files was written with this key, nor was the head."""
     if log.head is not None:
         return False
@@ -220,7 +220,7 @@ def _is_foreign(log: Moment, numbers: list[int]) -> bool:
     return True
 
 
-def _older(log: Moment, numbers: list[int]) -> tuple[str, str, str]:
+def _older(log: LogSnapshot, numbers: list[int]) -> tuple[str, str, str]:
     """What can be said of the files before this chain: whether each has the hash the next one names."""
     for at in range(len(numbers) - 1, 0, -1):
         line = log.first_line(numbers[at])

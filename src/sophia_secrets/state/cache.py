@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sophia_secrets.state.cache_contents import Stored
+    from sophia_secrets.state.cache_contents import CacheEntry
     from sophia_secrets.state.flight import Lead, SharedFailure, Waiting
     from sophia_secrets.state.record import Identity
 
@@ -189,7 +189,7 @@ class Cache:
 
         return cache_invalidation.forget(self, identity)
 
-    def entries(self) -> list[Stored]:
+    def entries(self) -> list[CacheEntry]:
         """What would answer or stand in now: see `cache_contents`."""
         from sophia_secrets.state import cache_contents
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sophia_secrets.state.cache import Cache
 
 
-class Stored:
+class CacheEntry:
     """What `cache status` may say of one record; `fresh` is false where it could only stand in."""
 
     __slots__ = ("backend", "expires_at", "fetched_at", "fresh", "names", "stale_until", "target")
@@ -29,7 +29,7 @@ class Stored:
         self.fresh = record.fresh
 
 
-def entries(cache: Cache) -> list[Stored]:
+def entries(cache: Cache) -> list[CacheEntry]:
     """
     What would answer or stand in now, by backend and target.
 
@@ -47,7 +47,7 @@ def entries(cache: Cache) -> list[Stored]:
                 continue
             valid = cache.read_in(directory, record.identity)
             if isinstance(valid, Record):
-                found.append(Stored(valid))
+                found.append(CacheEntry(valid))
         return sorted(found, key=lambda stored: (stored.backend, stored.target, stored.fetched_at))
     finally:
         os.close(directory)

@@ -91,7 +91,7 @@ def is_end(tail: bytes, mac: bytes) -> bool:
     return tail == b"".join((_BEFORE, mac, _AFTER, b"\n"))
 
 
-class Torn:
+class TornBytes:
     """
     Bytes that no line accounts for, gathered until a `recovered` event vouches for them.
 

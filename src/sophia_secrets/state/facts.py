@@ -50,7 +50,7 @@ class Facts:
 
         Raises `errors.AuditFailed` where neither the file nor the log can be read.
         """
-        with _Open(self, backend, target) as opened:
+        with _LockedFacts(self, backend, target) as opened:
             return opened.facts
 
     def record(self, backend: str, target: str, events: list[Event]) -> dict[str, Fact]:
@@ -60,7 +60,7 @@ class Facts:
         Each event that is `done` is given the next version of its name. Raises as
         `AuditLog.append` does; then the write was made and its outcome is not on record.
         """
-        with _Open(self, backend, target) as opened:
+        with _LockedFacts(self, backend, target) as opened:
             for event in events:
                 event.backend, event.target = backend, target
                 event.time = event.time or self._log.now()
@@ -79,7 +79,7 @@ class Facts:
         A mark that moved and was not moved by us is a new version and a rotation, not ours. A
         mark seen for the first time is noted. Only what differs is an event.
         """
-        with _Open(self, backend, target) as opened:
+        with _LockedFacts(self, backend, target) as opened:
             events = []
             for name, (digest, updated_at) in seen.items():
                 event = difference(opened.facts.get(name), name, digest, updated_at, command)
@@ -91,7 +91,7 @@ class Facts:
             return opened.facts
 
 
-class _Open:
+class _LockedFacts:
     """One target's facts, under their lock."""
 
     __slots__ = ("_backend", "_directory", "_ident", "_lock", "_owner", "_target", "facts")

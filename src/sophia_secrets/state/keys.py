@@ -28,7 +28,7 @@ _DERIVATION = b"sophia-secrets/1"
 _NEW_KEY = "head -c 32 /dev/urandom | base64"
 
 
-class Master:
+class MasterKey:
     """The one key that all others are derived from; `source` is `file`, `keyring` or `variable`."""
 
     __slots__ = ("key", "source")
@@ -38,13 +38,15 @@ class Master:
         self.source = source
 
     def __repr__(self) -> str:
-        return f"Master(<secret>, {self.source!r})"
+        return f"MasterKey(<secret>, {self.source!r})"
 
     def __reduce_ex__(self, protocol: object) -> str | tuple[Any, ...]:
         raise TypeError("a key is never pickled or copied")
 
 
-def load(state_directory: str, variable: str | None, *, create: bool = True, keyring: Any = None) -> Master:
+def load(
+    state_directory: str, variable: str | None, *, create: bool = True, keyring: Any = None
+) -> MasterKey:
     """
     The key: `variable` (the text of SOPHIA_SECRETS_CACHE_KEY) where given, else from `keyring`
     (anything with the `keyring` package's `get_password` and `set_password`) where given, else
@@ -62,7 +64,7 @@ def load(state_directory: str, variable: str | None, *, create: bool = True, key
                 f"{VARIABLE} is not 32 bytes in base64; a passphrase will not do.",
                 hint=f"make one with `{_NEW_KEY}`",
             )
-        return Master(key, "variable")
+        return MasterKey(key, "variable")
     try:
         directory = files.open_directory(state_directory, create=create)
     except FileNotFoundError:
@@ -73,8 +75,8 @@ def load(state_directory: str, variable: str | None, *, create: bool = True, key
         raise sophia_secrets.errors.KeyMissing(f"There is no key in {state_directory}.")
     try:
         if keyring is not None:
-            return Master(_from_keyring(directory, keyring, state_directory, create), "keyring")
-        return Master(_from_file(directory, create), "file")
+            return MasterKey(_from_keyring(directory, keyring, state_directory, create), "keyring")
+        return MasterKey(_from_file(directory, create), "file")
     finally:
         os.close(directory)
 

@@ -16,7 +16,7 @@ VENDOR, WRITE_ONLY, LOCAL, ENV, ENV_AND_FILE = b"v", b"w", b"l", b"e", b"f"
 _TEXT = ("utf-8", "surrogatepass")
 
 
-class Kept:
+class VerbatimValue:
     """Where a vault's text has a value verbatim: the bytes from `at`, and their keyed MAC."""
 
     __slots__ = ("at", "length", "mark")
@@ -37,7 +37,7 @@ class Vault:
     __slots__ = ("file", "file_private", "identity", "names")
 
     def __init__(
-        self, file: str, identity: str, file_private: bool, names: Mapping[str, Kept | None]
+        self, file: str, identity: str, file_private: bool, names: Mapping[str, VerbatimValue | None]
     ) -> None:
         self.file = file
         self.identity = identity
@@ -162,10 +162,10 @@ def _decode_member(raw: bytes) -> Member:
 def _decode_vault(raw: bytes) -> Vault:
     file, identity, private, names = split(raw)
     parts = split(names)
-    found: dict[str, Kept | None] = {}
+    found: dict[str, VerbatimValue | None] = {}
     for name, place, mark in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
         at, _, length = place.partition(b" ")
-        found[name.decode(*_TEXT)] = Kept(int(at), int(length), mark) if place else None
+        found[name.decode(*_TEXT)] = VerbatimValue(int(at), int(length), mark) if place else None
     return Vault(os.fsdecode(file), os.fsdecode(identity), private == b"1", found)
 
 

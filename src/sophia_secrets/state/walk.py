@@ -34,7 +34,7 @@ class Misfit:
         self.line = line
         self.expected = expected
         self.first = first
-        self.torn = chain.Torn(key)
+        self.torn = chain.TornBytes(key)
         self.second = 0
         self.intruder = False
         self.expected_later = False

@@ -62,7 +62,7 @@ def _state(answer: Answer, name: str) -> str:
     return "unknown"
 
 
-def _shape(session: Session, rows: list[Resolution], read: reading.Reading) -> dict[str, Any]:
+def _shape(session: Session, rows: list[Resolution], read: reading.ReadResult) -> dict[str, Any]:
     from sophia_secrets.cli import shapes
     from sophia_secrets.operations.drift import Drift
 

@@ -90,7 +90,7 @@ def _nothing_given(target: Backend, name: str, from_file: str | None) -> errors.
     )
 
 
-def _tell(console: Console, target: Backend, name: str, written: writing.Written) -> None:
+def _tell(console: Console, target: Backend, name: str, written: writing.WriteResult) -> None:
     (result,) = written.receipt.results
     version = written.versions.get(name)
     if console.json:

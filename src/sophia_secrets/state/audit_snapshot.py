@@ -12,7 +12,7 @@ from sophia_secrets.state import chain, files
 _WAIT = 5.0
 
 
-class Moment:
+class LogSnapshot:
     """The log at one moment: what is appended later is not looked at."""
 
     __slots__ = ("current", "directory", "head", "key", "numbers", "size")

@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from sophia_secrets.settings.checking import Checked, Values
+from sophia_secrets.settings.checking import CheckedDocument, Values
 from sophia_secrets.settings.reading import LOCAL_FILE
 from sophia_secrets.settings.result import Layer
 from sophia_secrets.settings.table import BY_KEY
 from sophia_secrets.settings.trust import TrustStore, danger, is_asked_outside_ci, is_trusted_checkout
 
 
-class Standing(Struct, frozen=True):
+class SettingsFile(Struct, frozen=True):
     """One file and whether it is trusted; `danger` is why it cannot be, if so."""
 
-    checked: Checked
+    checked: CheckedDocument
     layer: Layer
     trusted: bool
     danger: str = ""
@@ -48,9 +48,11 @@ class Standing(Struct, frozen=True):
         )
 
 
-def judge(checked: Checked, environ: Mapping[str, str], trust: TrustStore | None, *, named: bool) -> Standing:
+def judge(
+    checked: CheckedDocument, environ: Mapping[str, str], trust: TrustStore | None, *, named: bool
+) -> SettingsFile:
     """
-    The standing of a project's file.
+    Whether a project's file is trusted.
 
     A file that was `named` on the command line is trusted, link or not, unless other users may
     change it. Raises `errors.UnsafeState` where others may write the records of trust.
@@ -58,17 +60,17 @@ def judge(checked: Checked, environ: Mapping[str, str], trust: TrustStore | None
     document = checked.document
     layer = Layer.LOCAL if os.path.basename(document.path) == LOCAL_FILE else Layer.PROJECT
     if is_trusted_checkout(environ):
-        return Standing(checked, layer, trusted=True)
+        return SettingsFile(checked, layer, trusted=True)
     if named:
         unsafe = danger(os.path.realpath(document.path))
-        return Standing(checked, layer, not unsafe, unsafe)
+        return SettingsFile(checked, layer, not unsafe, unsafe)
     trusted = trust is not None and trust.is_trusted(document.path, document.substance)
-    return Standing(checked, layer, trusted, "" if trusted else danger(document.path))
+    return SettingsFile(checked, layer, trusted, "" if trusted else danger(document.path))
 
 
-def trust_notes(standings: Sequence[Standing], environ: Mapping[str, str]) -> tuple[str, ...]:
+def trust_notes(files: Sequence[SettingsFile], environ: Mapping[str, str]) -> tuple[str, ...]:
     """One note for all that is held back, and why `sophia-secrets trust` will not do, if so."""
-    held = [each for each in standings if each.held_back]
+    held = [each for each in files if each.held_back]
     if not held:
         return ()
     targets = any(key not in BY_KEY or BY_KEY[key].is_target for each in held for key in each.held_back)
