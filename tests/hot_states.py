@@ -155,7 +155,7 @@ class State:
     def vendors(self) -> list[Backend]:
         """The configured vendors, whatever the chain says of them."""
         session = self.session()
-        members = [session.member(name) for name in ("github", "pulumi", "fly")]
+        members = [session.backend(name) for name in ("github", "pulumi", "fly")]
         return [member for member in members if not isinstance(member, Unconfigured)]
 
     def records(self) -> None:

@@ -13,8 +13,8 @@ from typing import Protocol, TypeVar, cast
 
 from msgspec import Struct, field
 
+from sophia_secrets.core.hidden_repr import HiddenRepr
 from sophia_secrets.core.model import Change, Check, Failure, Receipt, SecretValue, Snapshot, Target
-from sophia_secrets.core.quiet import Quiet
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ class Scratch(Struct, frozen=True):
     links: Mapping[str, str] = field(default_factory=dict)
 
 
-class Call(Quiet, Struct, frozen=True):
+class Call(HiddenRepr, Struct, frozen=True):
     """
     One run of a vendor's program.
 
@@ -72,7 +72,7 @@ class Ended(Enum):
     CANCELLED = "cancelled"
 
 
-class Completed(Quiet, Struct, frozen=True):
+class Completed(HiddenRepr, Struct, frozen=True):
     """
     What came back from a call.
 
@@ -123,7 +123,7 @@ class Capabilities(Struct, frozen=True):
     note: str = ""
 
 
-class Credential(Quiet, Struct, frozen=True):
+class Credential(HiddenRepr, Struct, frozen=True):
     """
     Identifies the credential in use, for the cache key: the variables (name, value) in effect and
     the absolute paths of the files that hold the session. With neither, nothing is cached.
@@ -133,7 +133,7 @@ class Credential(Quiet, Struct, frozen=True):
     files: tuple[str, ...] = ()
 
 
-class Context(Quiet, Struct, frozen=True):
+class Context(HiddenRepr, Struct, frozen=True):
     """
     What a backend may know of its surroundings.
 

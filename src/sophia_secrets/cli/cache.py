@@ -74,7 +74,7 @@ def clear(
     """Forget what is cached. Metadata and the audit log stay."""
     with opened(ctx.obj, "cache") as (session, console):
         if backend is not None:
-            session.member(backend)
+            session.backend(backend)
         removed = session.cache.clear(backend) if session.cache is not None else 0
         if console.json:
             console.answer({"schema": 1, "removed": removed})

@@ -59,7 +59,7 @@ def backends(ctx: typer.Context) -> None:
     with opened(ctx.obj, "backends") as (session, console):
         rows = []
         for name in session.settings.chain:
-            member = session.member(name)
+            member = session.backend(name)
             if isinstance(member, Unconfigured):
                 rows.append(
                     {

@@ -14,8 +14,8 @@ from sophia_secrets import errors
 from sophia_secrets import manager as managing
 from sophia_secrets.config.groups import Config
 from sophia_secrets.config.model import InvalidConfig, SecretsModel, is_secret, name_of
+from sophia_secrets.core.hidden_repr import HiddenRepr
 from sophia_secrets.core.model import Resolution, SecretValue, TraceOutcome
-from sophia_secrets.core.quiet import Quiet
 
 M = TypeVar("M", bound=SecretsModel)
 Missing = Literal["none", "error"]
@@ -120,7 +120,7 @@ def _leaves(model: type[SecretsModel]) -> Iterator[_Leaf]:
             yield from _leaves(part.model)
 
 
-class _Building(Quiet, Struct):
+class _Building(HiddenRepr, Struct):
     """Builds models, inner ones first, and collects every problem so that one error names them all."""
 
     values: Mapping[str, SecretValue]

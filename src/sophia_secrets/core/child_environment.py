@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.core import names as naming
+from sophia_secrets.core.hidden_repr import HiddenRepr
 from sophia_secrets.core.model import SecretValue
-from sophia_secrets.core.quiet import Quiet
 from sophia_secrets.launch import variables as launched
 from sophia_secrets.launch.dangerous import is_dangerous, is_ours
 from sophia_secrets.launch.variables import Limits
@@ -55,7 +55,7 @@ class ChosenNames(Struct, frozen=True):
     loose: frozenset[str] = frozenset()
 
 
-class Environment(Quiet, Struct, frozen=True):
+class Environment(HiddenRepr, Struct, frozen=True):
     """The variables of the command, and the names of which its own value replaces an inherited one."""
 
     variables: dict[bytes, bytes]

@@ -62,7 +62,7 @@ def _others(session: Session, policies: Sequence[Policy], asked: set[str]) -> li
     for backend in dict.fromkeys(backend for each in policies for backend in each.backends):
         if backend in asked:
             continue
-        member = session.member(backend)
+        member = session.backend(backend)
         if isinstance(member, Unconfigured):
             found.append(Answer(backend, "", unconfigured=member.reason))
             continue
@@ -72,12 +72,12 @@ def _others(session: Session, policies: Sequence[Policy], asked: set[str]) -> li
 
 
 def _readable(session: Session, answers: Sequence[Answer]) -> list[str]:
-    members = [session.member(answer.backend) for answer in answers]
+    members = [session.backend(answer.backend) for answer in answers]
     return [m.name for m in members if not isinstance(m, Unconfigured) and m.capabilities.readable]
 
 
 def _hints(session: Session, answers: Sequence[Answer]) -> dict[str, str]:
-    members = [session.member(answer.backend) for answer in answers]
+    members = [session.backend(answer.backend) for answer in answers]
     return {member.backend: member.hint for member in members if isinstance(member, Unconfigured)}
 
 

@@ -190,7 +190,7 @@ def _backends(session: Session) -> list[Check]:
     probes: dict[int, Backend] = {}
     for position, name in enumerate(session.settings.chain):
         try:
-            member = session.member(name)
+            member = session.backend(name)
         except errors.SophiaError as problem:
             found.append(Check(f"{name}.target", FAIL, problem.message, problem.hint))
             continue

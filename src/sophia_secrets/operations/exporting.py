@@ -11,7 +11,7 @@ from sophia_secrets import errors
 from sophia_secrets.core import names as naming
 from sophia_secrets.core import read_errors
 from sophia_secrets.core.child_environment import ChosenNames, Selection
-from sophia_secrets.core.quiet import Quiet
+from sophia_secrets.core.hidden_repr import HiddenRepr
 from sophia_secrets.core.resolve import Answer
 from sophia_secrets.formats import Pair, decoded, value_problem, writer
 from sophia_secrets.operations.selecting import Selected, asked_by, by_selection, hand_over
@@ -24,7 +24,7 @@ ANY_TEXT = ("json", "yaml", "k8s")
 """The formats that carry any text."""
 
 
-class Export(Quiet, Struct, frozen=True):
+class Export(HiddenRepr, Struct, frozen=True):
     """
     The text of the file, and what to tell the user about it.
 

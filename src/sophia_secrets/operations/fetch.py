@@ -198,7 +198,9 @@ def _fresh(
     if lead is not None and cache is not None:
         snapshot = _flag_emptied(session, member, snapshot, cache)
         lead.store(to_record(snapshot))
-    session.observe(member, snapshot)
+    from sophia_secrets.operations.metadata import observe
+
+    observe(session, member, snapshot)
     return Answer(member.name, str(member.target), snapshot=snapshot)
 
 

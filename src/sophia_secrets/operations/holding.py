@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from sophia_secrets import errors
-from sophia_secrets.backends.base import Backend, Unconfigured
+from sophia_secrets.backends.base import Backend
 from sophia_secrets.core import read_errors
 from sophia_secrets.core.model import EntryState
 from sophia_secrets.core.resolve import Answer, find, is_complete
@@ -41,16 +41,16 @@ def find_holders(
         for answer in answers.values():
             _require(answer)
         return {name: tuple(Holding(b, answers[b.name]) for b in backends) for name in names}
-    members = [member for member in session.chain() if not isinstance(member, Unconfigured)]
+    backends = session.configured_chain()
     read = reading.read(session, names, use_cache=False, deliver=False, everything=True)
-    said = {answer.backend: answer for answer in read.answers}
-    for member in members:
-        _require(said[member.name])
+    by_backend = {answer.backend: answer for answer in read.answers}
+    for backend in backends:
+        _require(by_backend[backend.name])
     return {
         name: tuple(
-            Holding(member, said[member.name], _obstacle(member))
-            for member in members
-            if _may_hold(said[member.name], name)
+            Holding(backend, by_backend[backend.name], _obstacle(backend))
+            for backend in backends
+            if _may_hold(by_backend[backend.name], name)
         )
         for name in names
     }

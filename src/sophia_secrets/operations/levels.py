@@ -44,7 +44,7 @@ def ask(
     `known` are answers already there. The organisation is asked only where a name is at neither
     other level. Raises `NotConfigured` where no repository is named.
     """
-    member = session.member("github")
+    member = session.backend("github")
     scope = read_scope(session.settings.section("github"), session.environ)
     if isinstance(member, Unconfigured) or isinstance(scope, Unconfigured) or not scope.repository:
         raise errors.NotConfigured(

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from sophia_secrets import errors
-from sophia_secrets.backends.base import Backend, Unconfigured
+from sophia_secrets.backends.base import Backend
 from sophia_secrets.core.compare import LastWrite
 from sophia_secrets.core.model import SecretValue, Snapshot, Target
 from sophia_secrets.core.times import unix_seconds
@@ -26,7 +26,7 @@ def fingerprint(session: Session, value: SecretValue) -> str:
 def open_facts(session: Session) -> Facts:
     """The metadata of every target. Raises `AuditFailed` where there is no place for it."""
     directory = os.path.join(recording.audit_directory(session.state_directory), "facts")
-    return Facts(directory, keys.derive(session.master.key, b"metadata"), session.log)
+    return Facts(directory, session.derived_key(b"metadata"), session.log)
 
 
 def observe(session: Session, backend: Backend, snapshot: Snapshot) -> None:
@@ -57,10 +57,9 @@ def facts_in_chain(session: Session) -> Iterator[tuple[Backend, dict[str, Fact]]
 
     Raises `AuditFailed` where the records cannot be read.
     """
-    for member in session.chain():
-        if not isinstance(member, Unconfigured):
-            facts = session.facts.load(member.name, str(member.target))
-            yield member, {name: fact for name, fact in facts.items() if not fact.deleted}
+    for backend in session.configured_chain():
+        facts = session.facts.load(backend.name, str(backend.target))
+        yield backend, {name: fact for name, fact in facts.items() if not fact.deleted}
 
 
 def last_changed(fact: Fact) -> float | None:

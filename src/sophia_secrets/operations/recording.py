@@ -18,7 +18,6 @@ from sophia_secrets.core.model import (
 )
 from sophia_secrets.core.resolve import Answer
 from sophia_secrets.operations.session import Session
-from sophia_secrets.state import keys
 from sophia_secrets.state.audit import AuditLog
 from sophia_secrets.state.audit_event import Actor, Event
 from sophia_secrets.state.counters import Counters
@@ -37,11 +36,11 @@ def audit_log(session: Session) -> AuditLog:
     """The session's audit log. Raises `AuditFailed` where there is no place for it."""
     return AuditLog(
         audit_directory(session.state_directory),
-        keys.derive(session.master.key, b"audit"),
+        session.derived_key(b"audit"),
         actor=actor(session),
         clock=session.clock,
         sync=session.settings.audit_sync == "always" or session.options.command not in READS,
-        counters=Counters(keys.derive(session.master.key, b"metadata")),
+        counters=Counters(session.derived_key(b"metadata")),
         on_append=_forwarder(session),
     )
 

@@ -29,7 +29,6 @@ from sophia_secrets.operations.applying import (
 )
 from sophia_secrets.operations.holding import Holding, ask
 from sophia_secrets.operations.session import Session
-from sophia_secrets.state import keys
 from sophia_secrets.state.audit_event import Event
 from sophia_secrets.state.pending import Claim, PendingStore
 from sophia_secrets.state.pending_record import NEW, OLD, UNKNOWN, Holder, Pending
@@ -68,7 +67,7 @@ class RotationResult(Struct, frozen=True):
 
 def store(session: Session) -> PendingStore:
     """The pending rotations. Raises `AuditFailed` where there is no key or no place for them."""
-    key = keys.derive(session.master.key, b"pending")
+    key = session.derived_key(b"pending")
     return PendingStore(os.path.join(session.state_directory, "pending"), key)
 
 

@@ -16,7 +16,7 @@ from sophia_secrets.core.resolve import Answer
 from sophia_secrets.operations import recording
 from sophia_secrets.operations.session import Session
 from sophia_secrets.operations.snapshots import identity_of
-from sophia_secrets.state import keys, route, route_form
+from sophia_secrets.state import route, route_form
 from sophia_secrets.state.route_form import Member, Route, Vault, VerbatimValue
 
 RACY = 2.0
@@ -41,7 +41,7 @@ def remember(session: Session, answers: Sequence[Answer], began: float) -> None:
     if not _is_usual(session, answers):
         return
     try:
-        key = keys.derive(session.master.key, b"route")
+        key = session.derived_key(b"route")
         environ = {os.fsencode(name): os.fsencode(value) for name, value in session.environ.items()}
         members = _members(session, key, environ)
         looks = _looks(session)
@@ -77,7 +77,7 @@ def _members(session: Session, key: bytes, environ: Mapping[bytes, bytes]) -> li
     """The configured backends in order, or None where one of them cannot be followed."""
     found = []
     for name in session.settings.chain:
-        member = session.member(name)
+        member = session.backend(name)
         if isinstance(member, Unconfigured):
             continue
         compiled = _member(session, name, member, key, environ)
@@ -124,7 +124,7 @@ def _vault(session: Session) -> Vault | None:
     except (places.Stop, vault.NotForUs, vault.Damaged):
         return None
     if plain is not None:
-        key = keys.derive(session.master.key, b"route")
+        key = session.derived_key(b"route")
         starts = _line_starts(plain)
         for pair in dotenv.read(plain):
             value = pair.value.reveal().encode()
@@ -183,7 +183,7 @@ def _seen_now(kind: bytes, paths: Iterable[str]) -> _Looks:
 def _files_of(session: Session, name: str) -> list[str] | None:
     """The files that decide a backend's target, credential or content, or None where they are not known."""
     section = session.settings.section(name)
-    member = session.member(name)
+    member = session.backend(name)
     files = [] if isinstance(member, Unconfigured) else list(member.credential.files)
     match name:
         case "github" | "fly":

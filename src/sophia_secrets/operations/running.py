@@ -8,15 +8,15 @@ from msgspec import Struct
 
 from sophia_secrets.core import child_environment as child
 from sophia_secrets.core.child_environment import Environment, Selection
+from sophia_secrets.core.hidden_repr import HiddenRepr
 from sophia_secrets.core.model import SecretValue
-from sophia_secrets.core.quiet import Quiet
 from sophia_secrets.core.resolve import Answer
 from sophia_secrets.launch.variables import Limits
 from sophia_secrets.operations.selecting import Selected, asked_by, by_selection, hand_over
 from sophia_secrets.operations.session import Session
 
 
-class PreparedRun(Quiet, Struct, frozen=True):
+class PreparedRun(HiddenRepr, Struct, frozen=True):
     """
     All that the command is to be given, and what there is to say of it.
 

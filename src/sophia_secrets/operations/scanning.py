@@ -12,8 +12,8 @@ from msgspec import Struct, field
 from sophia_secrets import errors
 from sophia_secrets.core import changes, read_errors
 from sophia_secrets.core.child_environment import ANY
+from sophia_secrets.core.hidden_repr import HiddenRepr
 from sophia_secrets.core.model import SecretValue
-from sophia_secrets.core.quiet import Quiet
 from sophia_secrets.core.redact import MINIMUM, Redactor
 from sophia_secrets.core.resolve import Answer, find, resolve
 from sophia_secrets.core.search import Search
@@ -32,7 +32,7 @@ _SNIFF = 8192
 _NOT_WALKED = frozenset({".git"})
 
 
-class KnownValues(Quiet, Struct, frozen=True):
+class KnownValues(HiddenRepr, Struct, frozen=True):
     """What is looked for: every readable value of every backend, with its name."""
 
     search: Search

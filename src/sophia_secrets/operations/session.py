@@ -13,8 +13,7 @@ from msgspec import Struct, field
 
 from sophia_secrets import backends, errors
 from sophia_secrets.backends.base import Backend, Context, Unconfigured
-from sophia_secrets.core.model import Snapshot
-from sophia_secrets.core.quiet import Quiet
+from sophia_secrets.core.hidden_repr import HiddenRepr
 from sophia_secrets.state import keys
 from sophia_secrets.state.cache import Cache
 
@@ -36,14 +35,14 @@ class SessionOptions(Struct, frozen=True):
     reason: str = ""
 
 
-class Session(Quiet, Struct, dict=True):
+class Session(HiddenRepr, Struct, dict=True):
     """
     The settings, environment, state and backends of one operation.
 
-    `clock` gives Unix seconds. `on_event` is told of each start and end of a vendor's program,
-    `on_wait` makes the context in which a person is told what is waited for, `on_work` the one in
-    which somebody sees how far a long work is (what, how many in all, of what). `as_declared` holds
-    new values to what is declared of their names, with `search` to look for a pattern in one.
+    `clock` gives Unix seconds. `on_event` is called at each start and end of a vendor's program.
+    `on_wait` makes the context manager that shows what is waited for, `on_work` the one that shows
+    the progress of a long task (what, total, unit, at once). `as_declared` validates new values
+    against what is declared of their names, with `search` to match a pattern.
     """
 
     settings: Settings
@@ -88,6 +87,9 @@ class Session(Quiet, Struct, dict=True):
             hint="Set SOPHIA_SECRETS_HOME to a directory that you can write.",
         )
 
+    def derived_key(self, purpose: bytes) -> bytes:
+        return keys.derive(self.master.key, purpose)
+
     @property
     def state_directory(self) -> str:
         if not self.paths.state:
@@ -98,7 +100,7 @@ class Session(Quiet, Struct, dict=True):
 
     @cached_property
     def has_key(self) -> bool:
-        """Whether a key can be had; without one nothing is cached and nothing audited."""
+        """Whether there is a key; without one nothing is cached or audited."""
         try:
             return bool(self.master.key)
         except errors.AuditFailed as problem:
@@ -109,11 +111,11 @@ class Session(Quiet, Struct, dict=True):
 
     @cached_property
     def credential_key(self) -> bytes:
-        return keys.derive(self.master.key, b"credential") if self.has_key else b""
+        return self.derived_key(b"credential") if self.has_key else b""
 
     @cached_property
     def fingerprint_key(self) -> bytes:
-        return keys.derive(self.master.key, b"fingerprint")
+        return self.derived_key(b"fingerprint")
 
     @cached_property
     def cache(self) -> Cache | None:
@@ -124,7 +126,7 @@ class Session(Quiet, Struct, dict=True):
             return None
         return Cache(
             self.paths.cache,
-            keys.derive(self.master.key, b"cache"),
+            self.derived_key(b"cache"),
             clock=self.clock,
             ttl=self.settings.cache_ttl,
             stale_for=self.settings.stale_for,
@@ -143,26 +145,26 @@ class Session(Quiet, Struct, dict=True):
         return open_facts(self)
 
     def too_old(self, fetched_at: float) -> bool:
-        """Whether `--max-stale` forbids an answer of that moment."""
+        """Whether `--max-stale` forbids an answer fetched then."""
         limit = self.options.max_stale
         return limit is not None and self.clock() - fetched_at > limit
 
     def newer_than(self, now: float) -> float:
-        """The oldest fetch that another process's answer may come from."""
+        """The time of the oldest fetch of another process whose answer may be used."""
         limit = self.options.max_stale
         return now - min(self.settings.cache_ttl, limit) if limit is not None else 0.0
 
     @cached_property
-    def _members(self) -> dict[str, Backend | Unconfigured]:
+    def _backends(self) -> dict[str, Backend | Unconfigured]:
         return {}
 
-    def member(self, name: str) -> Backend | Unconfigured:
+    def backend(self, name: str) -> Backend | Unconfigured:
         """The backend of that name, whether or not it is in the chain."""
-        found = self._members.get(name)
+        found = self._backends.get(name)
         if found is None:
             cls = backends.backend_class(name, self.settings.extra)
             found = cls.configure(self.settings.section(name), self.context)
-            self._members[name] = found
+            self._backends[name] = found
         return found
 
     @cached_property
@@ -179,27 +181,25 @@ class Session(Quiet, Struct, dict=True):
     def chain(self, only: str | None = None) -> list[Backend | Unconfigured]:
         """The chain in order, or the one backend asked for. Raises `NotConfigured` for that one."""
         if only is None:
-            return [self.member(name) for name in self.settings.chain]
+            return [self.backend(name) for name in self.settings.chain]
         return [self.configured(only)]
+
+    def configured_chain(self) -> list[Backend]:
+        """The backends of the chain that have a target, in order."""
+        return [backend for backend in self.chain() if not isinstance(backend, Unconfigured)]
 
     def configured(self, name: str) -> Backend:
         """The backend of that name. Raises `NotConfigured` where it has no target."""
-        found = self.member(name)
+        found = self.backend(name)
         if isinstance(found, Unconfigured):
             raise errors.NotConfigured(
                 f"{name} is not configured: {found.reason}", hint=found.hint, backend=name
             )
         return found
 
-    def observe(self, member: Backend, snapshot: Snapshot) -> None:
-        """Record the digests and times in a vendor's snapshot."""
-        from sophia_secrets.operations.metadata import observe
-
-        observe(self, member, snapshot)
-
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:
-        """Show a person what is waited for; nothing where `what` is "" because it is shown already."""
+        """Show what is waited for; nothing where `what` is "" because it is shown already."""
         if not what:
             yield
             return
@@ -211,9 +211,9 @@ class Session(Quiet, Struct, dict=True):
         self, what: str, total: int, unit: str, *, at_once: bool = False
     ) -> Iterator[Callable[[int], None]]:
         """
-        Show the progress of a long work; the function given is called with the number that are done.
+        Show the progress of a long task: call the function it yields with the number done so far.
 
-        `at_once` is for what is known to take long; else nothing is shown of what is soon done.
+        With `at_once` it is shown from the start, else only once the task has taken a while.
         """
         if self.on_work is None:
             yield lambda _: None
@@ -223,7 +223,7 @@ class Session(Quiet, Struct, dict=True):
 
     @contextmanager
     def waiting_for(self, member: Backend) -> Iterator[None]:
-        """Show a person that another process is calling this backend."""
+        """Show that another process is calling this backend."""
         with self._wait(f"Waiting for another process that asks {member.name} ({member.target})"):
             yield
 

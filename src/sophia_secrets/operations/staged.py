@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import MEBIBYTE, Call, Completed, Ended, Steps
+from sophia_secrets.core.hidden_repr import HiddenRepr
 from sophia_secrets.core.model import SecretValue
-from sophia_secrets.core.quiet import Quiet
 
 LARGEST = 100 * MEBIBYTE
 """A staged file larger than this is not read; GitHub takes none either."""
@@ -47,7 +47,7 @@ _PASSED = (
 _REGULAR = ("100644", "100755", "120000")
 
 
-class Git(Quiet, Struct, frozen=True):
+class Git(HiddenRepr, Struct, frozen=True):
     """`git` in the working directory; `secrets` are taken out of what it says."""
 
     environ: Mapping[str, str]
@@ -73,7 +73,7 @@ class Git(Quiet, Struct, frozen=True):
         )
 
 
-class StagedFile(Quiet, Struct, frozen=True):
+class StagedFile(HiddenRepr, Struct, frozen=True):
     """A staged file, its path from the top of the working tree; without `data` there is a `reason`."""
 
     path: str

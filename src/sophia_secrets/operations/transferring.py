@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from sophia_secrets import errors
-from sophia_secrets.backends.base import Backend, Unconfigured
+from sophia_secrets.backends.base import Backend
 from sophia_secrets.core import changes, read_errors
 from sophia_secrets.core import names as naming
 from sophia_secrets.core.changes import Act, Action, Plan
@@ -159,23 +159,20 @@ def _unreadable(
     session: Session, source: Backend, destination: Backend, names: Sequence[str], why: str
 ) -> errors.SophiaError:
     """The refusal of a source that gives no values, naming the other backends that give these."""
-    others = [
-        member
-        for member in session.chain()
-        if not isinstance(member, Unconfigured)
-        and member not in (source, destination)
-        and member.capabilities.readable
+    readable = [
+        backend.name
+        for backend in session.configured_chain()
+        if backend not in (source, destination) and backend.capabilities.readable
     ]
-    able = [member.name for member in others]
     if names:
         read = reading.read(session, names, deliver=False)
-        able = [
+        readable = [
             answer.backend
             for answer in read.answers
-            if answer.backend in able and all(has_value(answer, name) for name in names)
+            if answer.backend in readable and all(has_value(answer, name) for name in names)
         ]
-    listed = naming.either([f"`--from {name}`" for name in able])
-    if not able:
+    listed = naming.either([f"`--from {name}`" for name in readable])
+    if not readable:
         given = f"`sophia-secrets set {names[0]}" if len(names) == 1 else "`sophia-secrets set NAME"
         hint = f"Nothing else here gives it; give it anew with {given} --backend {destination.name}`."
     elif names:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sophia_secrets import errors
-from sophia_secrets.backends.base import Backend, Steps, Unconfigured, without_calls
+from sophia_secrets.backends.base import Backend, Steps, without_calls
 from sophia_secrets.core import names as naming
 from sophia_secrets.core.model import Change, Outcome, Receipt, Result, SecretValue
 from sophia_secrets.core.text import sentence
@@ -40,8 +40,8 @@ def destination(session: Session, name: str | None) -> Backend:
     """
     chosen = name or session.settings.default_backend
     if chosen is None:
-        able = [member for member in _members(session) if member.capabilities.writable]
-        listed = ", ".join(f"{member.name} ({member.target})" for member in able)
+        writable = [each for each in session.configured_chain() if each.capabilities.writable]
+        listed = ", ".join(f"{each.name} ({each.target})" for each in writable)
         raise errors.UsageError(
             "Say where to write with `--backend`: there is no default backend.",
             hint=f"The backends that can be written here: {listed}.",
@@ -56,10 +56,6 @@ def destination(session: Session, name: str | None) -> Backend:
             target=str(backend.target),
         )
     return backend
-
-
-def _members(session: Session) -> list[Backend]:
-    return [member for member in session.chain() if not isinstance(member, Unconfigured)]
 
 
 def check_name(backend: Backend, name: str) -> None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from sophia_secrets import errors
-from sophia_secrets.core.quiet import Quiet
+from sophia_secrets.core.hidden_repr import HiddenRepr
 
 if TYPE_CHECKING:
     from sophia_secrets.settings.lines import Lines, Path
 
 
-class Document(Quiet, Struct, frozen=True, dict=True):
+class Document(HiddenRepr, Struct, frozen=True, dict=True):
     """
     A settings file. `table` is our part of it: all, or `[tool.sophia-secrets]` (then `prefix`).
 

@@ -10,13 +10,13 @@ from msgspec import Struct, field
 
 from sophia_secrets import process
 from sophia_secrets.backends.base import Backend, Call, Completed, Steps, Unconfigured
+from sophia_secrets.core.hidden_repr import HiddenRepr
 from sophia_secrets.core.model import Change, Receipt, SecretValue, Snapshot
-from sophia_secrets.core.quiet import Quiet
 
 T = TypeVar("T")
 
 
-class Subject(Quiet, Struct):
+class Subject(HiddenRepr, Struct):
     """
     A backend that points at a fresh, empty target.
 

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from sophia_secrets.backends.aws.place import Place
 from sophia_secrets.backends.base import Call, Context, Credential, Scratch
+from sophia_secrets.core.hidden_repr import HiddenRepr
 from sophia_secrets.core.model import SecretValue
-from sophia_secrets.core.quiet import Quiet
 
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _FILES = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE")
@@ -67,7 +67,7 @@ _INPUT = "SOPHIA_SECRETS_INPUT"
 _NAMED = f"file://${{{_INPUT}}}/request.json"
 
 
-class Aws(Quiet, Struct, frozen=True):
+class Aws(HiddenRepr, Struct, frozen=True):
     """
     `aws`, pointed at one place.
 

@@ -10,8 +10,8 @@ from sophia_secrets.backends.aws import failures
 from sophia_secrets.backends.aws.program import Aws
 from sophia_secrets.backends.base import Steps
 from sophia_secrets.core import strict_json
+from sophia_secrets.core.hidden_repr import HiddenRepr
 from sophia_secrets.core.model import Entry, EntryState, Failure, FailureKind, SecretValue, Snapshot
-from sophia_secrets.core.quiet import Quiet
 from sophia_secrets.core.strict_json import BadJSON
 
 BATCH = 20
@@ -19,7 +19,7 @@ BATCH = 20
 _PAGES = 100
 
 
-class Values(Quiet, Struct):
+class Values(HiddenRepr, Struct):
     """What AWS said of the secrets asked for by id: entries, those that are not there, refusals by code."""
 
     entries: dict[str, Entry]

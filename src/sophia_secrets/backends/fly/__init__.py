@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 
 from sophia_secrets.backends.base import Capabilities, Context, Credential, Section, Steps, Unconfigured
-from sophia_secrets.backends.fly.desk import Desk
-from sophia_secrets.backends.fly.sandbox import Sandbox
+from sophia_secrets.backends.fly.app import FlyApp
+from sophia_secrets.backends.fly.flyctl import Flyctl
 from sophia_secrets.core.model import Change, Check, Failure, Receipt, SecretValue, Snapshot, Target
 from sophia_secrets.core.names import shown
 from sophia_secrets.errors import BadName
@@ -45,7 +45,7 @@ class FlyBackend:
         self._context = context
         self._here = _is_here(context, app)
         self._remote = read_from_machine and not self._here
-        self._desk = Desk(Sandbox(context, app), self.target, deploy)
+        self._app = FlyApp(Flyctl(context, app), self.target, deploy)
 
     @classmethod
     def configure(cls, section: Section, context: Context) -> FlyBackend | Unconfigured:
@@ -78,7 +78,7 @@ class FlyBackend:
     @property
     def credential(self) -> Credential:
         """The token variable in effect, else flyctl's own session file."""
-        return self._desk.sandbox.credential
+        return self._app.flyctl.credential
 
     def snapshot(self) -> Steps[Snapshot | Failure]:
         """
@@ -89,30 +89,30 @@ class FlyBackend:
 
         if self._here:
             return machine.here(self._context, self.target)
-        entries = yield from listing.fetch(self._desk)
+        entries = yield from listing.fetch(self._app)
         if isinstance(entries, Failure):
             return entries
         if not self._remote or not entries:
             return Snapshot(self.target, entries)
-        return (yield from machine.from_running(self._desk.sandbox, self.target, entries))
+        return (yield from machine.from_running(self._app, entries))
 
     def write(self, changes: Sequence[Change]) -> Steps[Receipt]:
         """Store the values, staged, and see by the listed digests what became of them."""
         from sophia_secrets.backends.fly import writing
 
-        return (yield from writing.write(self._desk, changes))
+        return (yield from writing.write(self._app, changes))
 
     def delete(self, names: Sequence[str]) -> Steps[Receipt]:
         """Remove the names, staged; an absent one is `unchanged`."""
         from sophia_secrets.backends.fly import writing
 
-        return (yield from writing.delete(self._desk, names))
+        return (yield from writing.delete(self._app, names))
 
     def probe(self) -> Steps[list[Check]]:
         """`fly.cli`, `fly.auth`, `fly.target`."""
         from sophia_secrets.backends.fly import probing
 
-        return (yield from probing.probe(self._desk))
+        return (yield from probing.probe(self._app))
 
     def problem(self, name: str, value: SecretValue | None = None) -> str | None:
         """Why Fly cannot store this exactly, or None."""

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from sophia_secrets.backends.base import Steps
 from sophia_secrets.backends.fly import failures
-from sophia_secrets.backends.fly.desk import Desk
+from sophia_secrets.backends.fly.app import FlyApp
 from sophia_secrets.core.model import Entry, EntryState, Failure
 from sophia_secrets.core.strict_json import BadJSON, Number, loads
 
@@ -33,15 +33,15 @@ class Machine(Struct, frozen=True):
     group: str
 
 
-def fetch(desk: Desk) -> Steps[dict[str, Entry] | Failure]:
+def fetch(app: FlyApp) -> Steps[dict[str, Entry] | Failure]:
     """The app's secrets by name, without values."""
-    done = yield desk.sandbox.call("secrets", "list", desk.app, "--json", label="fly secrets list")
+    done = yield app.flyctl.call("secrets", "list", app.flag, "--json", label="fly secrets list")
     if not done.ok:
-        return failures.failure(done, desk.target)
+        return failures.failure(done, app.target)
     try:
         return entries(done.stdout)
     except BadJSON as bad:
-        return failures.unreadable(desk.target, str(bad))
+        return failures.unreadable(app.target, str(bad))
 
 
 def entries(stdout: bytes) -> dict[str, Entry]:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from sophia_secrets.backends.base import Context, Steps
 from sophia_secrets.backends.fly import failures, listing, rules
-from sophia_secrets.backends.fly.sandbox import Sandbox
+from sophia_secrets.backends.fly.app import FlyApp
 from sophia_secrets.core.model import Entry, EntryState, Failure, SecretValue, Snapshot, Target
 from sophia_secrets.core.strict_json import BadJSON
 
@@ -45,7 +45,7 @@ def here(context: Context, target: Target) -> Snapshot:
     return Snapshot(target, found, complete=not left_out, notes=notes)
 
 
-def from_running(sandbox: Sandbox, target: Target, listed: Mapping[str, Entry]) -> Steps[Snapshot | Failure]:
+def from_running(app: FlyApp, listed: Mapping[str, Entry]) -> Steps[Snapshot | Failure]:
     """
     The listed secrets with the values that one started Machine booted with.
 
@@ -53,31 +53,33 @@ def from_running(sandbox: Sandbox, target: Target, listed: Mapping[str, Entry]) 
     says why. A value set since that Machine's start is not this one: the entry's detail keeps
     the deployment status.
     """
-    done = yield sandbox.call("machine", "list", f"--app={sandbox.app}", "--json", label="fly machine list")
+    done = yield app.flyctl.call("machine", "list", app.flag, "--json", label="fly machine list")
     if not done.ok:
-        return failures.failure(done, target)
+        return failures.failure(done, app.target)
     try:
         machine = _chosen(listing.machines(done.stdout))
     except BadJSON as bad:
-        return failures.unreadable(target, str(bad))
+        return failures.unreadable(app.target, str(bad))
     if machine is None:
-        return Snapshot(target, listed, notes=("no Machine of the app is started, so no value can be read",))
-    seconds = str(max(1, min(20, int(sandbox.context.timeout))))
-    done = yield sandbox.call(
-        *("machine", "exec", machine, "env -0", f"--app={sandbox.app}", "--json", "--timeout", seconds),
+        return Snapshot(
+            app.target, listed, notes=("no Machine of the app is started, so no value can be read",)
+        )
+    seconds = str(max(1, min(20, int(app.flyctl.context.timeout))))
+    done = yield app.flyctl.call(
+        *("machine", "exec", machine, "env -0", app.flag, "--json", "--timeout", seconds),
         label="fly machine exec",
     )
     if not done.ok:
-        return replace(failures.failure(done, target), words="")
+        return replace(failures.failure(done, app.target), words="")
     try:
         variables = listing.variables(done.stdout, machine)
     except BadJSON as bad:
-        return failures.unreadable(target, str(bad))
+        return failures.unreadable(app.target, str(bad))
     if variables is None:
         note = f"Machine {machine} has no `env -0`, so no value can be read"
-        return Snapshot(target, listed, notes=(note,))
+        return Snapshot(app.target, listed, notes=(note,))
     return Snapshot(
-        target, {name: _with_value(entry, variables.get(name), machine) for name, entry in listed.items()}
+        app.target, {name: _with_value(entry, variables.get(name), machine) for name, entry in listed.items()}
     )
 
 

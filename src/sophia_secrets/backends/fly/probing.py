@@ -1,10 +1,10 @@
-"""What `doctor` asks of flyctl: which program it is, who is signed in, whether the app is there."""
+"""The checks of `doctor`: which flyctl it is, who is signed in, whether the app exists."""
 
 from __future__ import annotations
 
 from sophia_secrets.backends.base import Completed, Steps
 from sophia_secrets.backends.fly import failures, listing, writing
-from sophia_secrets.backends.fly.desk import Desk
+from sophia_secrets.backends.fly.app import FlyApp
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.model import Check, CheckStatus, Failure, FailureKind
 from sophia_secrets.core.strict_json import BadJSON
@@ -13,30 +13,30 @@ NEEDED = (0, 3, 178)
 """The first flyctl that keeps secrets through the Machines API, as Fly does now."""
 
 
-def probe(desk: Desk) -> Steps[list[Check]]:
+def probe(app: FlyApp) -> Steps[list[Check]]:
     """`fly.cli`, `fly.auth`, `fly.target`; what cannot be asked any more is skipped."""
-    done = yield desk.sandbox.call("version", "--json", label="fly version")
-    program = _program(desk, done)
+    done = yield app.flyctl.call("version", "--json", label="fly version")
+    program = _program(app, done)
     if program.status is CheckStatus.FAIL:
         return [program, _skipped("fly.auth"), _skipped("fly.target")]
-    done = yield desk.sandbox.call("auth", "whoami", "--json", label="fly auth whoami")
-    user = _user(desk, done)
+    done = yield app.flyctl.call("auth", "whoami", "--json", label="fly auth whoami")
+    user = _user(app, done)
     if user.status is CheckStatus.FAIL:
         return [program, user, _skipped("fly.target")]
-    secrets = yield from listing.fetch(desk)
+    secrets = yield from listing.fetch(app)
     if isinstance(secrets, Failure):
         return [program, user, _failed("fly.target", secrets)]
-    message = f"app {desk.sandbox.app} has {counted(len(secrets), 'secret')}"
+    message = f"app {app.name} has {counted(len(secrets), 'secret')}"
     return [program, user, Check("fly.target", CheckStatus.OK, message)]
 
 
-def _program(desk: Desk, done: Completed) -> Check:
+def _program(app: FlyApp, done: Completed) -> Check:
     try:
         version = listing.version(done.stdout) if done.ok else None
     except BadJSON:
         version = None
     if version is None:
-        failure = failures.failure(done, desk.target)
+        failure = failures.failure(done, app.target)
         if failure.kind is FailureKind.BAD_OUTPUT:
             return Check(
                 "fly.cli",
@@ -61,9 +61,9 @@ def _program(desk: Desk, done: Completed) -> Check:
     return Check("fly.cli", CheckStatus.OK, f"flyctl {text}" + (f" at {done.path}" if done.path else ""))
 
 
-def _user(desk: Desk, done: Completed) -> Check:
+def _user(app: FlyApp, done: Completed) -> Check:
     if not done.ok:
-        failure = failures.failure(done, desk.target)
+        failure = failures.failure(done, app.target)
         if failure.kind is FailureKind.NOT_PERMITTED:
             # A token of few rights may still read or write the app's secrets: the target tells.
             return Check("fly.auth", CheckStatus.WARN, "this token must not say whose it is")
@@ -71,8 +71,8 @@ def _user(desk: Desk, done: Completed) -> Check:
     try:
         who = listing.email(done.stdout)
     except BadJSON as bad:
-        return _failed("fly.auth", failures.unreadable(desk.target, str(bad)))
-    token = desk.sandbox.token
+        return _failed("fly.auth", failures.unreadable(app.target, str(bad)))
+    token = app.flyctl.token
     return Check("fly.auth", CheckStatus.OK, f"signed in as {who}" + (f" by {token[0]}" if token else ""))
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from sophia_secrets.backends.base import Call, Completed, Steps
 from sophia_secrets.backends.fly import dialect, failures, listing, rules, verdicts
-from sophia_secrets.backends.fly.desk import Desk
+from sophia_secrets.backends.fly.app import FlyApp
 from sophia_secrets.backends.fly.failures import Stored
 from sophia_secrets.core.model import (
     Change,
@@ -37,7 +37,7 @@ class Delivery(Struct, frozen=True):
     call: Call
 
 
-def write(desk: Desk, changes: Sequence[Change]) -> Steps[Receipt]:
+def write(app: FlyApp, changes: Sequence[Change]) -> Steps[Receipt]:
     """
     Store the changes: list, store (one `import` for many, else one `set`), list again.
 
@@ -46,7 +46,7 @@ def write(desk: Desk, changes: Sequence[Change]) -> Steps[Receipt]:
     refusals = _refusals(changes)
     if refusals:
         return Receipt(
-            desk.target,
+            app.target,
             tuple(
                 Result(change.name, Outcome.REFUSED, refusals[change.name])
                 if change.name in refusals
@@ -56,27 +56,27 @@ def write(desk: Desk, changes: Sequence[Change]) -> Steps[Receipt]:
         )
     names = [change.name for change in changes]
     if not names:
-        return Receipt(desk.target, ())
-    before = yield from listing.fetch(desk)
+        return Receipt(app.target, ())
+    before = yield from listing.fetch(app)
     if isinstance(before, Failure):
-        return _not_started(desk, names, before)
-    deliveries = _deliveries(desk, changes)
+        return _not_started(app, names, before)
+    deliveries = _deliveries(app, changes)
     if any("import" in delivery.call.arguments for delivery in deliveries):
-        too_old = yield from _import_problem(desk)
+        too_old = yield from _import_problem(app)
         if too_old is not None:
-            return _not_started(desk, names, too_old)
+            return _not_started(app, names, too_old)
     fates: dict[str, Stored] = {}
     failure: Failure | None = None
     for delivery in deliveries:
         done = yield delivery.call
         fates.update({change.name: _fate(done) for change in delivery.changes})
         if not done.ok:
-            failure = failures.failure(done, desk.target)
+            failure = failures.failure(done, app.target)
             break
-    return (yield from _receipt(desk, names, before, fates, failure, together=len(deliveries) == 1))
+    return (yield from _receipt(app, names, before, fates, failure, together=len(deliveries) == 1))
 
 
-def delete(desk: Desk, names: Sequence[str]) -> Steps[Receipt]:
+def delete(app: FlyApp, names: Sequence[str]) -> Steps[Receipt]:
     """Remove the names in one staged call; those that are not listed are not asked for."""
     names = list(dict.fromkeys(names))
     wrong = {name: why for name in names if (why := rules.name_problem(name)) is not None}
@@ -85,10 +85,10 @@ def delete(desk: Desk, names: Sequence[str]) -> Steps[Receipt]:
             Result(name, Outcome.REFUSED, wrong[name]) if name in wrong else Result(name, Outcome.NOT_STARTED)
             for name in names
         )
-        return Receipt(desk.target, tuple(refused))
-    before = yield from listing.fetch(desk)
+        return Receipt(app.target, tuple(refused))
+    before = yield from listing.fetch(app)
     if isinstance(before, Failure):
-        return _not_started(desk, names, before)
+        return _not_started(app, names, before)
     absent = Entry(EntryState.ABSENT)
     unchanged = [
         Result(name, Outcome.UNCHANGED, "absent", verified=True, entry=absent)
@@ -97,15 +97,15 @@ def delete(desk: Desk, names: Sequence[str]) -> Steps[Receipt]:
     ]
     there = [name for name in names if name in before]
     if not there:
-        return Receipt(desk.target, tuple(unchanged))
-    done = yield desk.sandbox.call(
-        *("secrets", "unset", desk.app, "--stage", "--", *there),
+        return Receipt(app.target, tuple(unchanged))
+    done = yield app.flyctl.call(
+        *("secrets", "unset", app.flag, "--stage", "--", *there),
         label="fly secrets unset",
         least=WRITE_SECONDS,
     )
-    failure = None if done.ok else failures.failure(done, desk.target)
+    failure = None if done.ok else failures.failure(done, app.target)
     fates = dict.fromkeys(there, _fate(done))
-    receipt = yield from _receipt(desk, there, before, fates, failure, together=True, removed=True)
+    receipt = yield from _receipt(app, there, before, fates, failure, together=True, removed=True)
     results = {result.name: result for result in (*unchanged, *receipt.results)}
     return replace(receipt, results=tuple(results[name] for name in names))
 
@@ -123,7 +123,7 @@ def _refusals(changes: Sequence[Change]) -> dict[str, str]:
     return refusals
 
 
-def _deliveries(desk: Desk, changes: Sequence[Change]) -> list[Delivery]:
+def _deliveries(app: FlyApp, changes: Sequence[Change]) -> list[Delivery]:
     """One `import` for all that it can carry; a `set` for each of the rest, and for a lone one."""
     importable = [change for change in changes if dialect.encode(change.name, change.value.reveal())]
     if len(importable) == 1 and dialect.settable(importable[0].value.reveal()):
@@ -131,18 +131,18 @@ def _deliveries(desk: Desk, changes: Sequence[Change]) -> list[Delivery]:
     others = [change for change in changes if change not in importable]
     made = [
         _delivery(
-            desk, (change,), ("set", desk.app, "--stage", "--", f"{change.name}=-"), change.value.reveal()
+            app, (change,), ("set", app.flag, "--stage", "--", f"{change.name}=-"), change.value.reveal()
         )
         for change in others
     ]
     text = dialect.encode_all({change.name: change.value.reveal() for change in importable})
     if importable and text is not None:
-        made.insert(0, _delivery(desk, tuple(importable), ("import", desk.app, "--stage"), text))
+        made.insert(0, _delivery(app, tuple(importable), ("import", app.flag, "--stage"), text))
     return made
 
 
-def _delivery(desk: Desk, changes: tuple[Change, ...], arguments: tuple[str, ...], text: str) -> Delivery:
-    call = desk.sandbox.call(
+def _delivery(app: FlyApp, changes: tuple[Change, ...], arguments: tuple[str, ...], text: str) -> Delivery:
+    call = app.flyctl.call(
         *("secrets", *arguments),
         label=f"fly secrets {arguments[0]}",
         stdin=text.encode(),
@@ -152,20 +152,20 @@ def _delivery(desk: Desk, changes: tuple[Change, ...], arguments: tuple[str, ...
     return Delivery(changes, call)
 
 
-def _import_problem(desk: Desk) -> Steps[Failure | None]:
-    done = yield desk.sandbox.call("version", "--json", label="fly version")
+def _import_problem(app: FlyApp) -> Steps[Failure | None]:
+    done = yield app.flyctl.call("version", "--json", label="fly version")
     if not done.ok:
-        return failures.failure(done, desk.target)
+        return failures.failure(done, app.target)
     try:
         version = listing.version(done.stdout)
     except BadJSON as bad:
-        return failures.unreadable(desk.target, str(bad))
+        return failures.unreadable(app.target, str(bad))
     if version >= IMPORT_SINCE:
         return None
     wanted = ".".join(map(str, IMPORT_SINCE))
     return Failure(
         FailureKind.CLI_MISSING,
-        desk.target,
+        app.target,
         f"This flyctl ({'.'.join(map(str, version))}) is too old to be given values by `import` exactly: "
         f"{wanted} is needed.",
         "Update it with `fly version upgrade`.",
@@ -176,12 +176,12 @@ def _fate(done: Completed) -> Stored:
     return Stored.YES if done.ok else failures.stored(done)
 
 
-def _not_started(desk: Desk, names: Sequence[str], failure: Failure) -> Receipt:
-    return Receipt(desk.target, tuple(Result(name, Outcome.NOT_STARTED) for name in names), failure)
+def _not_started(app: FlyApp, names: Sequence[str], failure: Failure) -> Receipt:
+    return Receipt(app.target, tuple(Result(name, Outcome.NOT_STARTED) for name in names), failure)
 
 
 def _receipt(
-    desk: Desk,
+    app: FlyApp,
     names: Sequence[str],
     before: Mapping[str, Entry],
     fates: Mapping[str, Stored],
@@ -193,26 +193,26 @@ def _receipt(
     """What the list shows after the calls, name by name, and the roll-out where it is wanted."""
     after: dict[str, Entry] | None = None
     if any(fate is not Stored.NO for fate in fates.values()):
-        seen = yield from listing.fetch(desk)
+        seen = yield from listing.fetch(app)
         after = None if isinstance(seen, Failure) else seen
     judge = verdicts.removed if removed else verdicts.stored
     results = [
-        judge(name, fates[name], before, after, desk.staged)
+        judge(name, fates[name], before, after, app.staged_hint)
         if name in fates
         else Result(name, Outcome.NOT_STARTED)
         for name in names
     ]
     if together:
         results = verdicts.dropped(results, fates)
-    if desk.deploy and any(result.outcome is Outcome.DONE for result in results):
-        results, trouble = yield from _rolled_out(desk, results)
+    if app.deploy and any(result.outcome is Outcome.DONE for result in results):
+        results, trouble = yield from _deploy(app, results)
         failure = failure or trouble
-    return Receipt(desk.target, tuple(results), failure)
+    return Receipt(app.target, tuple(results), failure)
 
 
-def _rolled_out(desk: Desk, results: list[Result]) -> Steps[tuple[list[Result], Failure | None]]:
-    done = yield desk.sandbox.call(
-        *("secrets", "deploy", desk.app),
+def _deploy(app: FlyApp, results: list[Result]) -> Steps[tuple[list[Result], Failure | None]]:
+    done = yield app.flyctl.call(
+        *("secrets", "deploy", app.flag),
         label="fly secrets deploy",
         least=ROLLOUT_SECONDS,
         variables=(("FLY_EMIT_RELEASE_JSON", "1"),),
@@ -226,12 +226,12 @@ def _rolled_out(desk: Desk, results: list[Result]) -> Steps[tuple[list[Result], 
     elif "no machines available to deploy" in failures.error_text(done.stderr):
         detail = "stored for the app's next deployment: it has no Machine yet"
     else:
-        why = failures.failure(done, desk.target)
-        detail = f"stored, not rolled out; {desk.staged}"
+        why = failures.failure(done, app.target)
+        detail = f"stored, not rolled out; {app.staged_hint}"
         trouble = replace(
             why,
             message=f"the change is stored, but its roll-out did not end well: {why.message}",
-            hint=f"`fly secrets deploy --app {desk.sandbox.app}`",
+            hint=f"`fly secrets deploy --app {app.name}`",
             words=failures.headline(why.words),
         )
     return [

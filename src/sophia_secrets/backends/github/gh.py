@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from sophia_secrets.backends.base import Call, Context, Credential
 from sophia_secrets.backends.github.scope import DEFAULT_HOST, Scope
+from sophia_secrets.core.hidden_repr import HiddenRepr
 from sophia_secrets.core.model import SecretValue
-from sophia_secrets.core.quiet import Quiet
 
 MINIMUM_VERSION = (2, 23, 0)
 
@@ -43,7 +43,7 @@ _QUIET = {
 }
 
 
-class Gh(Quiet, Struct, frozen=True):
+class Gh(HiddenRepr, Struct, frozen=True):
     """
     `gh`, pointed at one scope. `token_variable` names the variable whose token it will use, ""
     where it will use the session of `gh auth login`.

@@ -9,14 +9,14 @@ from msgspec import Struct
 from sophia_secrets.backends.base import Call
 from sophia_secrets.backends.github import dotenv
 from sophia_secrets.backends.github.gh import Gh
+from sophia_secrets.core.hidden_repr import HiddenRepr
 from sophia_secrets.core.model import Change
-from sophia_secrets.core.quiet import Quiet
 
 CHUNK = 20
 """Most names in one call: `gh` sends them all at once, and GitHub asks for few at a time."""
 
 
-class Batch(Quiet, Struct, frozen=True):
+class Batch(HiddenRepr, Struct, frozen=True):
     """The changes of one call. `as_lines`: `stdin` is an `--env-file`, not the one value."""
 
     changes: tuple[Change, ...]

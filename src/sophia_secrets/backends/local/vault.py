@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from sophia_secrets.core.quiet import Quiet
+from sophia_secrets.core.hidden_repr import HiddenRepr
 
 _RECIPIENT = r"age1[02-9ac-hj-np-z]{58}"
 
@@ -34,7 +34,7 @@ class BadIdentity(Exception):
     """A line is not an age identity. Its text names the line and quotes nothing."""
 
 
-class Identity(Quiet, Struct, frozen=True):
+class Identity(HiddenRepr, Struct, frozen=True):
     """What opens files, and the recipient (`age1...`) that they were encrypted for."""
 
     public: str

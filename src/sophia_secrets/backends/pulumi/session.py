@@ -15,13 +15,13 @@ from msgspec import Struct
 
 from sophia_secrets.backends.base import Context, Credential, Scratch
 from sophia_secrets.backends.pulumi.variables import BY_SCHEME, CREDENTIALS, PASSPHRASE, PLACE, SYSTEM, TOKEN
-from sophia_secrets.core.quiet import Quiet
+from sophia_secrets.core.hidden_repr import HiddenRepr
 
 CLOUD = "https://api.pulumi.com"
 _MOST = 1024 * 1024
 
 
-class Session(Quiet, Struct, frozen=True):
+class Session(HiddenRepr, Struct, frozen=True):
     """
     The environment and the private directories of one kind of call.
 

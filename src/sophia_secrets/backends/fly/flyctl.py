@@ -1,5 +1,5 @@
 """
-What flyctl may see while it works for us: a private directory, a short environment, one token.
+Calls of flyctl, isolated: a private directory, a short environment, one token.
 
 flyctl writes every request body, values included, to `$FLY_CONFIG_DIR/logs/` (superfly/flyctl
 internal/logger, superfly/fly-go http.go), reads `fly.toml` from the working directory, and
@@ -42,8 +42,8 @@ _SET = {
 _SESSION_FILES = ("config.yml", "flyctl.config.lock")
 
 
-class Sandbox(Struct, frozen=True):
-    """Makes the calls of one app."""
+class Flyctl(Struct, frozen=True):
+    """flyctl, for one app."""
 
     context: Context
     app: str
@@ -75,7 +75,7 @@ class Sandbox(Struct, frozen=True):
         least: float = 0.0,
         variables: tuple[tuple[str, str], ...] = (),
     ) -> Call:
-        """A start of flyctl that may take the context's timeout, or `least` seconds if longer."""
+        """A call of flyctl, with the context's timeout, or `least` seconds if that is longer."""
         environ = self.context.environ
         environment = {name: environ[name] for name in _PASSED if environ.get(name)}
         environment.update(_SET)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Quiet:
+class HiddenRepr:
     """
     Shows only the name of its type, in `repr` and to rich. Comes before `Struct` among the bases.
 

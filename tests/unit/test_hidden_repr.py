@@ -12,7 +12,7 @@ from rich.console import Console
 
 import sophia_secrets
 from sophia_secrets.backends.base import Call, Completed, Context, Credential, Ended
-from sophia_secrets.core.quiet import Quiet
+from sophia_secrets.core.hidden_repr import HiddenRepr
 
 CANARY = "canary-value-0451"
 
@@ -52,7 +52,7 @@ def test_L4_every_struct_with_raw_fields_is_quiet() -> None:
         f"{each.__module__}.{each.__qualname__}"
         for each in structs(msgspec.Struct)
         if each.__module__.startswith("sophia_secrets.")
-        and not issubclass(each, Quiet)
+        and not issubclass(each, HiddenRepr)
         and any(
             name in RAW or spelled(kind).startswith("bytes") for name, kind in each.__annotations__.items()
         )

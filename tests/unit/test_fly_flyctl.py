@@ -6,7 +6,7 @@ import pytest
 
 from sophia_secrets.backends.base import Context, Credential
 from sophia_secrets.backends.fly import FlyBackend
-from sophia_secrets.backends.fly.sandbox import Sandbox
+from sophia_secrets.backends.fly.flyctl import Flyctl
 
 HOSTILE = {
     "HOME": "/home/me",
@@ -51,66 +51,64 @@ ALWAYS = {
 }
 
 
-def _sandbox(home: str = "/home/me", cwd: str = "/repo", timeout: float = 30.0, **environ: str) -> Sandbox:
-    return Sandbox(
-        Context(environ=environ, home=home, cwd=cwd, state_directory="", timeout=timeout), "my-app"
-    )
+def _flyctl(home: str = "/home/me", cwd: str = "/repo", timeout: float = 30.0, **environ: str) -> Flyctl:
+    return Flyctl(Context(environ=environ, home=home, cwd=cwd, state_directory="", timeout=timeout), "my-app")
 
 
 def test_L2_the_environment_is_exactly_the_allow_list() -> None:
-    call = _sandbox(**HOSTILE).call("secrets", "list", label="x")
+    call = _flyctl(**HOSTILE).call("secrets", "list", label="x")
     assert dict(call.environment) == ALWAYS
     assert call.directory is None
 
 
 def test_L2_one_token_goes_with_it_and_no_other() -> None:
-    call = _sandbox(**HOSTILE, FLY_API_TOKEN="second", FLY_ACCESS_TOKEN="first").call(label="x")
+    call = _flyctl(**HOSTILE, FLY_API_TOKEN="second", FLY_ACCESS_TOKEN="first").call(label="x")
     assert dict(call.environment) == {**ALWAYS, "FLY_ACCESS_TOKEN": "first"}
 
 
 @pytest.mark.parametrize("blank", ["", " "])
 def test_a_blank_token_does_not_hide_the_other(blank: str) -> None:
-    sandbox = _sandbox(FLY_ACCESS_TOKEN=blank, FLY_API_TOKEN="second")
-    assert dict(sandbox.call(label="x").environment)["FLY_API_TOKEN"] == "second"
-    assert "FLY_ACCESS_TOKEN" not in sandbox.call(label="x").environment
-    assert sandbox.credential == Credential(variables=(("FLY_API_TOKEN", "second"),))
+    flyctl = _flyctl(FLY_ACCESS_TOKEN=blank, FLY_API_TOKEN="second")
+    assert dict(flyctl.call(label="x").environment)["FLY_API_TOKEN"] == "second"
+    assert "FLY_ACCESS_TOKEN" not in flyctl.call(label="x").environment
+    assert flyctl.credential == Credential(variables=(("FLY_API_TOKEN", "second"),))
 
 
 def test_the_log_is_a_file_where_flyctl_wants_a_directory() -> None:
-    (scratch,) = _sandbox().call(label="x").scratch
+    (scratch,) = _flyctl().call(label="x").scratch
     assert scratch.variable == "FLY_CONFIG_DIR"
     assert dict(scratch.files) == {"logs": b""}
 
 
 def test_the_users_session_is_linked_where_there_is_no_token() -> None:
-    sandbox = _sandbox()
-    assert dict(sandbox.call(label="x").scratch[0].links) == {
+    flyctl = _flyctl()
+    assert dict(flyctl.call(label="x").scratch[0].links) == {
         "config.yml": "/home/me/.fly/config.yml",
         "flyctl.config.lock": "/home/me/.fly/flyctl.config.lock",
     }
-    assert sandbox.credential == Credential(files=("/home/me/.fly/config.yml",))
+    assert flyctl.credential == Credential(files=("/home/me/.fly/config.yml",))
 
 
 def test_a_token_leaves_the_users_session_alone() -> None:
-    assert dict(_sandbox(FLY_API_TOKEN="t").call(label="x").scratch[0].links) == {}
+    assert dict(_flyctl(FLY_API_TOKEN="t").call(label="x").scratch[0].links) == {}
 
 
 @pytest.mark.parametrize(("chosen", "wanted"), [("/etc/fly", "/etc/fly"), ("conf", "/repo/conf")])
 def test_the_users_own_directory_is_found(chosen: str, wanted: str) -> None:
-    assert _sandbox(FLY_CONFIG_DIR=chosen).credential.files == (f"{wanted}/config.yml",)
+    assert _flyctl(FLY_CONFIG_DIR=chosen).credential.files == (f"{wanted}/config.yml",)
 
 
 def test_without_home_and_token_nobody_can_be_told_apart() -> None:
-    assert _sandbox(home="").credential == Credential()
+    assert _flyctl(home="").credential == Credential()
 
 
 def test_a_call_may_take_longer_than_the_default_but_never_less_than_the_user_said() -> None:
-    assert _sandbox(timeout=30.0).call(label="x", least=60.0).timeout == 60.0
-    assert _sandbox(timeout=90.0).call(label="x", least=60.0).timeout == 90.0
+    assert _flyctl(timeout=30.0).call(label="x", least=60.0).timeout == 60.0
+    assert _flyctl(timeout=90.0).call(label="x", least=60.0).timeout == 90.0
 
 
 def test_a_token_is_in_no_repr() -> None:
     context = Context(environ={"FLY_API_TOKEN": "Zq9"}, home="/", cwd="/", state_directory="")
     backend = FlyBackend("my-app", context)
-    call = Sandbox(context, "my-app").call(label="x")
+    call = Flyctl(context, "my-app").call(label="x")
     assert "Zq9" not in repr(call) + repr(backend.credential) + repr(context)
