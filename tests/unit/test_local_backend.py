@@ -32,7 +32,7 @@ from sophia_secrets.core.model import (
     Snapshot,
 )
 from sophia_secrets.formats import dotenv
-from sophia_secrets.state import files
+from sophia_secrets.state import atomic, files
 
 T = TypeVar("T")
 CANARY = "canary-7f3a"
@@ -436,7 +436,7 @@ def test_X3_a_failed_write_after_which_the_file_cannot_be_read_is_unknown(
         machine.file.mkdir()
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(files, "replace_path", lost)
+    monkeypatch.setattr(atomic, "replace_path", lost)
     assert outcomes(write(machine.backend(), A="2")) == [Outcome.UNKNOWN]
 
 
@@ -445,13 +445,13 @@ def test_X9_a_value_that_another_program_replaced_at_once_is_unknown(
 ) -> None:
     write(machine.backend(), A="1")
     before = machine.file.read_bytes()
-    really = files.replace_path
+    really = atomic.replace_path
 
     def undone(path: str, data: bytes, mode: int = 0o600) -> None:
         really(path, data, mode)
         machine.file.write_bytes(before)
 
-    monkeypatch.setattr(files, "replace_path", undone)
+    monkeypatch.setattr(atomic, "replace_path", undone)
     (result,) = write(machine.backend(), A="2").results
     assert (result.outcome, result.detail) == (Outcome.UNKNOWN, "it did not read back as it was written")
 

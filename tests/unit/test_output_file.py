@@ -9,7 +9,7 @@ import pytest
 
 from sophia_secrets import errors
 from sophia_secrets.cli import output_file
-from sophia_secrets.state import files
+from sophia_secrets.state import atomic
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_E2_what_the_disk_refuses_is_told(monkeypatch: pytest.MonkeyPatch, numbe
     def refused(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(files, "replace_path", refused)
+    monkeypatch.setattr(atomic, "replace_path", refused)
     with pytest.raises(errors.OutputFailed) as caught:
         output_file.write("/kept/out", b"value")
     assert caught.value.message == f"/kept/out could not be written: {os.strerror(number)}."

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sophia_secrets.state import files
+from sophia_secrets.state import atomic
 from sophia_secrets.state.cache import Cache
 from sophia_secrets.state.flight import Lead, SharedFailure, Waiting
 from sophia_secrets.state.record import Item, Miss, Record, seal
@@ -376,13 +376,13 @@ def test_X1_who_comes_after_the_failure_but_before_the_turn_ends_does_not_share_
     lead = cache.lead(OCTO)
     assert isinstance(lead, Lead)
     late = []
-    replace = files.replace
+    replace = atomic.replace
 
     def write_and_let_another_come(*arguments: Any, **more: Any) -> None:
         replace(*arguments, **more)
         late.append(other(cache).lead(OCTO))
 
-    monkeypatch.setattr(files, "replace", write_and_let_another_come)
+    monkeypatch.setattr(atomic, "replace", write_and_let_another_come)
     lead.fail("unreachable", "No network.")
     (waiting,) = late
     assert isinstance(waiting, Waiting)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sophia_secrets import errors
-from sophia_secrets.state import files, keys
+from sophia_secrets.state import atomic, files, keys
 from sophia_secrets.state.cache import GENERATION, LOCK, RECORD, Cache
 from sophia_secrets.state.cache_contents import CacheEntry
 from sophia_secrets.state.flight import Lead
@@ -148,11 +148,11 @@ def test_C6_the_generation_of_whoever_was_first_is_everybodys(
     first: list[bytes] = []
 
     def late(dirfd: int, name: str, data: bytes) -> bool:
-        files.replace(dirfd, name, data)
+        atomic.replace(dirfd, name, data)
         first.append(data)
         return False
 
-    monkeypatch.setattr(files, "create", late)
+    monkeypatch.setattr(atomic, "create", late)
     number = cache.generation_in(directory, OCTO, create=True)
     os.close(directory)
     assert number == int.from_bytes(first[0][:8], "little")
@@ -191,7 +191,7 @@ def test_C6_on_a_full_disk_the_generation_goes_and_with_it_every_record(
         done.append("synced")
         sync(directory)
 
-    monkeypatch.setattr(files, "replace", full)
+    monkeypatch.setattr(atomic, "replace", full)
     monkeypatch.setattr(files, "remove", removed)
     monkeypatch.setattr(files, "sync_directory", synced)
     assert a_cache(tmp_path).bump(OCTO) is None

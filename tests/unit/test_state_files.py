@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sophia_secrets import errors
-from sophia_secrets.state import files, opening
+from sophia_secrets.state import atomic, files, opening
 from tests.faults.children import Child, in_child
 
 ROOT = os.geteuid() == 0
@@ -67,8 +67,8 @@ def _modes(top: Path) -> dict[str, int]:
 
 def test_F3_every_new_level_and_file_is_private_under_any_umask(tmp_path: Path, umask: int) -> None:
     fd = files.open_directory(str(tmp_path / "a" / "b" / "c"))
-    files.replace(fd, "replaced", b"x")
-    files.create(fd, "created", b"x")
+    atomic.replace(fd, "replaced", b"x")
+    atomic.create(fd, "created", b"x")
     os.close(files.open_append(fd, "appended"))
     with files.Lock(fd, "locked"):
         pass
@@ -88,7 +88,7 @@ def test_F3_a_user_without_roots_powers_gets_through_a_umask_of_0777(common: Pat
         os.umask(0o777)
         fd = files.open_directory(str(common / "a" / "b"))
         for name in ("x", "y"):
-            assert files.create(fd, name, b"content of " + name.encode())
+            assert atomic.create(fd, name, b"content of " + name.encode())
         with files.Lock(fd, "lock"):
             say(files.read(fd, "y", 100) or b"")
 
@@ -212,16 +212,16 @@ def test_F1_a_planted_path_is_refused_at_once_and_its_goal_untouched(
             use()
         assert f"{home}/name" in caught.value.message
         assert caught.value.hint.startswith(("mv ", "cp -p "))
-    assert not files.create(fd, "name", b"new")
+    assert not atomic.create(fd, "name", b"new")
     try:
-        files.replace(fd, "name", b"new")
+        atomic.replace(fd, "name", b"new")
     except IsADirectoryError:
         assert plant is _plant_directory
     else:
         assert files.read(fd, "name", 100) == b"new"
     assert goal.read_bytes() == b"goal"
     assert not goal.with_name("not-there").exists()
-    assert [name for name in files.names(fd) if name.endswith(files.TEMPORARY)] == []
+    assert [name for name in files.names(fd) if name.endswith(atomic.TEMPORARY)] == []
 
 
 def test_F1_a_device_is_refused() -> None:
@@ -234,7 +234,7 @@ def test_F1_a_device_is_refused() -> None:
     with pytest.raises(errors.UsageError, match="is a device, not a file"):
         files.read_path("/dev/null", 10)
     with pytest.raises(errors.UsageError, match="is a device, not a file"):
-        files.replace_path("/dev/null", b"x")
+        atomic.replace_path("/dev/null", b"x")
 
 
 @pytest.mark.parametrize("plant", [_plant_symlink, _plant_fifo, _plant_dangling], ids=lambda p: p.__name__)
@@ -271,7 +271,7 @@ def test_F2_a_directory_swapped_while_it_is_used_leads_nowhere_else(tmp_path: Pa
             except (errors.UnsafeState, FileNotFoundError, NotADirectoryError):
                 refused += 1
                 continue
-            files.replace(fd, "file", b"x", sync=False)
+            atomic.replace(fd, "file", b"x", sync=False)
             os.close(fd)
             written += 1
     finally:
@@ -320,7 +320,7 @@ def test_a_short_write_is_continued(place: tuple[Path, int], monkeypatch: pytest
     _, fd = place
     write = os.write
     monkeypatch.setattr(os, "write", lambda to, data: write(to, bytes(data)[:3]))
-    files.replace(fd, "name", bytes(range(100)))
+    atomic.replace(fd, "name", bytes(range(100)))
     assert files.read(fd, "name", 100) == bytes(range(100))
 
 
@@ -329,7 +329,7 @@ def test_a_failed_replacement_keeps_the_old_and_leaves_nothing_behind(
     place: tuple[Path, int], monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     _, fd = place
-    files.replace(fd, "name", b"old")
+    atomic.replace(fd, "name", b"old")
 
     def fail(*arguments: object, **more: object) -> None:
         raise OSError(28, "No space left on device")
@@ -337,18 +337,18 @@ def test_a_failed_replacement_keeps_the_old_and_leaves_nothing_behind(
     with monkeypatch.context() as patch:
         patch.setattr(os, broken, fail)
         with pytest.raises(OSError, match="No space"):
-            files.replace(fd, "name", b"new")
+            atomic.replace(fd, "name", b"new")
     assert files.read(fd, "name", 10) == b"old"
     assert files.names(fd) == ["name"]
 
 
 def test_reading_stops_at_the_limit(place: tuple[Path, int]) -> None:
     _, fd = place
-    files.replace(fd, "name", b"12345")
+    atomic.replace(fd, "name", b"12345")
     assert files.read(fd, "name", 5) == b"12345"
     with pytest.raises(files.TooLarge):
         files.read(fd, "name", 4)
-    files.replace(fd, "empty", b"")
+    atomic.replace(fd, "empty", b"")
     assert files.read(fd, "empty", 0) == b""
     assert files.read(fd, "missing", 10) is None
 
@@ -368,7 +368,7 @@ def test_a_write_that_takes_nothing_is_an_error_and_no_endless_loop(
     with monkeypatch.context() as patched:
         patched.setattr(os, "write", lambda to, data: 0)
         with pytest.raises(OSError, match="nothing could be written"):
-            files.replace(fd, "name", b"data")
+            atomic.replace(fd, "name", b"data")
     assert files.names(fd) == []
 
 
@@ -388,9 +388,9 @@ def test_a_file_system_that_syncs_no_directory_is_used_and_a_broken_one_is_not(
         patched.setattr(os, "fsync", partly)
         if number == errno.EIO:
             with pytest.raises(OSError, match=os.strerror(number)):
-                files.replace(fd, "name", b"data")
+                atomic.replace(fd, "name", b"data")
         else:
-            files.replace(fd, "name", b"data")
+            atomic.replace(fd, "name", b"data")
             assert files.read(fd, "name", 4) == b"data"
 
 
@@ -417,7 +417,7 @@ def test_F3_a_file_that_its_creator_has_not_opened_yet_is_waited_for(
 ) -> None:
     """Under a umask of 0777 a file is made shut, and its creator opens it a moment later."""
     home, fd = place
-    files.replace(fd, "name", b"data")
+    atomic.replace(fd, "name", b"data")
     (home / "name").chmod(0)
     tries = []
     really = opening.open_private
@@ -440,14 +440,14 @@ def test_F3_a_file_that_its_creator_has_not_opened_yet_is_waited_for(
 
 def test_create_lets_one_win_and_shows_readers_the_whole_or_nothing(place: tuple[Path, int]) -> None:
     _, fd = place
-    assert files.create(fd, "name", b"first")
-    assert not files.create(fd, "name", b"second")
+    assert atomic.create(fd, "name", b"first")
+    assert not atomic.create(fd, "name", b"second")
     assert files.read(fd, "name", 10) == b"first"
 
 
 def test_remove_says_whether_there_was_anything(place: tuple[Path, int]) -> None:
     _, fd = place
-    files.replace(fd, "name", b"")
+    atomic.replace(fd, "name", b"")
     assert files.remove(fd, "name")
     assert not files.remove(fd, "name")
 
@@ -513,7 +513,7 @@ def test_a_lock_on_a_file_that_went_between_opening_and_locking_is_none(
         assert not files.Lock(fd, "lock").acquire(0.0)
 
     def replace_and_lock(*arguments: int) -> None:
-        files.replace(fd, "lock", b"")
+        atomic.replace(fd, "lock", b"")
         flock(*arguments)
 
     with monkeypatch.context() as patch:
@@ -562,7 +562,7 @@ def test_a_file_the_user_named_is_replaced_whole_and_private(tmp_path: Path) -> 
     path = tmp_path / "out.env"
     path.write_text("old")
     path.chmod(0o644)
-    files.replace_path(str(path), b"new")
+    atomic.replace_path(str(path), b"new")
     assert path.read_bytes() == b"new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [p.name for p in tmp_path.iterdir()] == ["out.env"]
@@ -570,7 +570,7 @@ def test_a_file_the_user_named_is_replaced_whole_and_private(tmp_path: Path) -> 
 
 def test_a_relative_path_is_of_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    files.replace_path("out", b"here")
+    atomic.replace_path("out", b"here")
     assert (tmp_path / "out").read_bytes() == b"here"
     assert files.read_path("out", 10) == b"here"
     assert files.read_path("other", 10) is None
@@ -591,7 +591,7 @@ def test_a_named_path_that_is_no_file_is_said_to_be_what_it_is(
     with pytest.raises(errors.UsageError, match=word):
         files.read_path(str(tmp_path / "named"), 10)
     with pytest.raises(errors.UsageError, match=word):
-        files.replace_path(str(tmp_path / "named"), b"new")
+        atomic.replace_path(str(tmp_path / "named"), b"new")
     assert goal.read_bytes() == b"goal"
 
 
@@ -603,10 +603,10 @@ def test_a_link_is_followed_only_where_that_was_asked_for(tmp_path: Path) -> Non
 
 def test_a_named_file_in_a_missing_directory_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(errors.UsageError) as caught:
-        files.replace_path(str(tmp_path / "a" / "b"), b"x")
+        atomic.replace_path(str(tmp_path / "a" / "b"), b"x")
     assert caught.value.hint == f"mkdir -p {tmp_path}/a"
     with pytest.raises(errors.UsageError, match="a directory, not a file"):
-        files.replace_path("/", b"x")
+        atomic.replace_path("/", b"x")
 
 
 def test_a_path_that_no_file_can_have_is_an_os_error(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sophia_secrets.state import aead, files, flight
+from sophia_secrets.state import aead, atomic, files, flight
 from sophia_secrets.state import cache as cache_module
 from sophia_secrets.state.cache import FAILURE, LOCK, RECORD, Cache
 from sophia_secrets.state.flight import Lead, SharedFailure, Waiting
@@ -131,14 +131,14 @@ def test_neither_a_record_nor_a_failure_is_waited_for_on_the_disk(
 ) -> None:
     cache = a_cache(tmp_path)
     synced: list[tuple[str, object]] = []
-    replace = files.replace
+    replace = atomic.replace
 
     def replaced(directory: int, name: str, data: bytes, **options: bool) -> None:
         synced.append((os.path.splitext(name)[1], options.get("sync")))
         replace(directory, name, data, **options)
 
     leading(cache).release()
-    monkeypatch.setattr(files, "replace", replaced)
+    monkeypatch.setattr(atomic, "replace", replaced)
     leading(cache).store(a_record())
     leading(cache, newer_than=NOW + 1).fail("k", "m")
     assert synced == [(RECORD, False), (FAILURE, False)]
@@ -154,7 +154,7 @@ def test_a_disk_that_fails_is_said_once_and_ends_the_turn(
     lead = leading(cache)
     words = f"The cache in {cache.directory} cannot be used: Input/output error."
     with monkeypatch.context() as patched:
-        patched.setattr(files, name, raising())
+        patched.setattr(files if name == "read" else atomic, name, raising())
         assert lead.store(a_record()) == words
     assert descriptors() == before
     assert isinstance(a_cache(tmp_path).lead(OCTO), Lead)
@@ -189,7 +189,7 @@ def test_a_failure_that_cannot_be_told_makes_others_ask_for_themselves(
     cache = a_cache(tmp_path)
     lead, waiting = leading(cache), waiting_for(a_cache(tmp_path))
     with monkeypatch.context() as patched:
-        patched.setattr(files, "replace", raising(errno.ENOSPC))
+        patched.setattr(atomic, "replace", raising(errno.ENOSPC))
         lead.fail("k", "m")
     assert isinstance(waiting.poll(), Lead)
 

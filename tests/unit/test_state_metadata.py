@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sophia_secrets import errors
-from sophia_secrets.state import counters, files
+from sophia_secrets.state import atomic, counters, files
 from sophia_secrets.state import facts as facts_module
 from sophia_secrets.state.audit import Actor, AuditLog, Event
 from sophia_secrets.state.audit_read import Query
@@ -193,7 +193,7 @@ def test_counters_that_cannot_be_kept_are_told_all_the_same(
 ) -> None:
     log.append([found("A"), found("A")])
     (tmp_path / "log" / "counters").unlink()
-    monkeypatch.setattr(files, "replace", refused)
+    monkeypatch.setattr(atomic, "replace", refused)
     assert shown(log, ["A"]) == {"A": (2, NOON)}
     assert not (tmp_path / "log" / "counters").exists()
 
@@ -423,7 +423,7 @@ def test_facts_that_cannot_be_read_or_kept_are_those_of_the_log(
 ) -> None:
     facts.record("fly", "app", [done("A", digest="d1")])
     with monkeypatch.context() as patched:
-        patched.setattr(files, called, refused)
+        patched.setattr(files if called == "read" else atomic, called, refused)
         told = facts.record("fly", "app", [done("A", digest="d2")])
     assert (told["A"].version, told["A"].digest) == (2, "d2")
     assert facts.load("fly", "app") == told

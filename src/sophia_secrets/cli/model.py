@@ -12,7 +12,7 @@ from sophia_secrets import errors
 from sophia_secrets.cli.opened import opened
 from sophia_secrets.core.text import visible
 from sophia_secrets.settings.declared import Declared
-from sophia_secrets.state import files
+from sophia_secrets.state import atomic
 
 _TYPES = {
     "port": "Annotated[int, Field(ge=1, le=65535)]",
@@ -51,7 +51,7 @@ def model(
         place = os.path.abspath(output)
         if os.path.lexists(place) and not force:
             raise errors.UsageError(f"{place} is there already.", hint="Add `--force` to replace it.")
-        files.replace_path(place, text.encode(), 0o644)
+        atomic.replace_path(place, text.encode(), 0o644)
         if console.json:
             console.answer({"schema": 1, "written": [place]})
         else:

@@ -6,7 +6,7 @@ import errno
 import os
 
 from sophia_secrets import errors
-from sophia_secrets.state import files
+from sophia_secrets.state import atomic, files
 
 
 def write(path: str, content: bytes) -> None:
@@ -17,7 +17,7 @@ def write(path: str, content: bytes) -> None:
     where the disk refuses.
     """
     try:
-        files.replace_path(path, content)
+        atomic.replace_path(path, content)
         return
     except OSError as problem:
         reason, hint = errors.reason_of(problem), _hint(problem.errno, path)

@@ -11,7 +11,7 @@ from sophia_secrets.cli.group import Group
 from sophia_secrets.cli.model import model
 from sophia_secrets.cli.opened import console_for, opened
 from sophia_secrets.core.text import visible
-from sophia_secrets.state import files
+from sophia_secrets.state import atomic
 
 app = typer.Typer(
     cls=Group,
@@ -109,14 +109,14 @@ def init(
         raise errors.UsageError(f"{place} is there already.", hint="Add `--force` to replace it.")
     found = discover(os.getcwd(), os.environ)
     written = [place]
-    files.replace_path(place, settings_text(found.settings).encode(), 0o644)
+    atomic.replace_path(place, settings_text(found.settings).encode(), 0o644)
     with opened(ctx.obj, "config") as (session, _):
         declared = session.settings.declared
         names_targets = session.settings.untrusted is not None
         session.notes.clear()  # what is to be done about the file is said below
     example = os.path.join(os.getcwd(), ".env.example")
     if declared and (force or not os.path.lexists(example)):
-        files.replace_path(example, env_example(declared).encode(), 0o644)
+        atomic.replace_path(example, env_example(declared).encode(), 0o644)
         written.append(example)
     if console.json:
         console.answer({"schema": 1, "written": written, "found": found.settings})

@@ -9,7 +9,7 @@ from sophia_secrets import errors
 from sophia_secrets.operations.fetch import run_all
 from sophia_secrets.operations.session import Session
 from sophia_secrets.operations.staged import Git, hooks_directory
-from sophia_secrets.state import files
+from sophia_secrets.state import atomic, files
 
 NAME = "pre-commit"
 LINE = "sophia-secrets scan --staged"
@@ -60,7 +60,7 @@ def install(session: Session, program: str) -> tuple[str, InstallOutcome]:
             problem = "is not ours"
         elif there != wanted:
             os.makedirs(directory, exist_ok=True)
-            files.replace_path(path, wanted, mode=0o755)
+            atomic.replace_path(path, wanted, mode=0o755)
     except files.TooLarge:
         problem = "is not ours"
     except OSError as failed:

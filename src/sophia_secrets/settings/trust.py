@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.settings.kinds import InvalidValue, Kind, from_text
-from sophia_secrets.state import files
+from sophia_secrets.state import atomic, files
 
 VARIABLE = "SOPHIA_SECRETS_TRUST"
 DIRECTORY = "trust"
@@ -73,7 +73,7 @@ class TrustStore:
         os.close(files.open_directory(os.path.dirname(self._directory)))
         directory = files.open_directory(self._directory)
         try:
-            files.replace(
+            atomic.replace(
                 directory, _record_name(real), f"{_FORMAT}\n{_digest(content)}\n{real}".encode(*_NAMES)
             )
         finally:

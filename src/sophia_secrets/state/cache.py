@@ -145,11 +145,11 @@ class Cache:
         name = self.generation_file(identity)
         number = self._number(directory, name)
         if number is None and create:
-            if (
-                not files.create(directory, name, self.new_generation(name))
-                and self._number(directory, name) is None
-            ):
-                files.replace(directory, name, self.new_generation(name))
+            from sophia_secrets.state import atomic
+
+            created = atomic.create(directory, name, self.new_generation(name))
+            if not created and self._number(directory, name) is None:
+                atomic.replace(directory, name, self.new_generation(name))
             number = self._number(directory, name)
         return number
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from sophia_secrets import errors
-from sophia_secrets.state import files
+from sophia_secrets.state import atomic, files
 from sophia_secrets.state.cache import FAILURE, GENERATION, LARGEST, LOCK, RECORD
 from sophia_secrets.state.record import Miss, Record, tag, unseal_tagged
 
@@ -72,7 +72,7 @@ def clear(cache: Cache, backend: str | None = None) -> int:
                     continue
                 files.remove(directory, cache.generation_file(record.identity))
                 removed += files.remove(directory, name)
-            elif name.endswith((RECORD, GENERATION, FAILURE, files.TEMPORARY)):
+            elif name.endswith((RECORD, GENERATION, FAILURE, atomic.TEMPORARY)):
                 removed += files.remove(directory, name) and name.endswith(RECORD)
             elif name.endswith(LOCK):
                 _remove_lock(directory, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from sophia_secrets import errors
-from sophia_secrets.state import files
+from sophia_secrets.state import atomic, files
 from sophia_secrets.state.cache import RECORD
 
 TYPE_CHECKING = False
@@ -22,7 +22,7 @@ def bump(cache: Cache, identity: Identity) -> str | None:
 
     def renew(directory: int) -> None:
         try:
-            files.replace(directory, generation, cache.new_generation(generation))
+            atomic.replace(directory, generation, cache.new_generation(generation))
         except OSError:
             # A full disk still lets go of a file, and without it every record is a miss.
             files.remove(directory, generation)

@@ -93,7 +93,9 @@ class Counters:
         if larger is table:
             table.write()
         else:
-            files.replace(directory, FILE, larger.whole(), sync=False)
+            from sophia_secrets.state import atomic
+
+            atomic.replace(directory, FILE, larger.whole(), sync=False)
 
     def _add(self, table: Table, found: Iterable[tuple[bytes, int, int]]) -> Table:
         for written, last, _ in found:
@@ -108,6 +110,8 @@ class Counters:
         """The counts of these names, after making the index anew where it is not at the log's end."""
         import time
 
+        from sophia_secrets.state import atomic
+
         lock = files.Lock(directory, disk.HEAD)
         if not lock.acquire(time.monotonic() + _WAIT):
             raise sophia_secrets.errors.AuditFailed("The audit log is held by another process.")
@@ -119,7 +123,7 @@ class Counters:
                 pass
             table = self._rebuilt(directory, head)
             try:
-                files.replace(directory, FILE, table.whole(), sync=False)
+                atomic.replace(directory, FILE, table.whole(), sync=False)
             except OSError:
                 pass
             return self._counts(table, names)

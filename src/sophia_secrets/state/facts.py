@@ -13,7 +13,7 @@ import os
 import time
 
 from sophia_secrets import errors
-from sophia_secrets.state import files, keys
+from sophia_secrets.state import atomic, files, keys
 from sophia_secrets.state.audit_event import DONE, Event, write_event
 from sophia_secrets.state.audit_read import Query, parse
 from sophia_secrets.state.fact import Fact, difference, fold, fold_all, pack, unpack
@@ -175,7 +175,7 @@ class _LockedFacts:
 
     def _store(self) -> None:
         try:
-            files.replace(self._directory, self._ident, pack(self._owner._key, self._ident, self.facts))
+            atomic.replace(self._directory, self._ident, pack(self._owner._key, self._ident, self.facts))
         except OSError:
             # The log has it all; the next to ask reads it there.
             pass

@@ -1,7 +1,8 @@
 """
-Private directories, atomic replacement, locks: the one place that writes a file.
+Reading, appending to and locking private files.
 
-Everything works relative to a directory opened once (`opening` says how).
+Everything works relative to a directory opened once (see `opening`). Whole files are written by
+`atomic`, which a warm start does not need.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from _weakref import ref
 import sophia_secrets
 from sophia_secrets.state.opening import (
     BASE,
-    DIRECTORY,
     NOT_A_FILE,
     check,
     kind_of,
@@ -35,11 +35,9 @@ if TYPE_CHECKING:
     from typing import Self
 
 __all__ = [
-    "TEMPORARY",
     "Lock",
     "TooLarge",
     "check",
-    "create",
     "durable",
     "kind_of",
     "names",
@@ -49,15 +47,13 @@ __all__ = [
     "quoted",
     "read",
     "read_path",
+    "refuse_unless_file",
     "remove",
-    "replace",
-    "replace_path",
     "sync_directory",
     "write_all",
 ]
 
 _CHUNK = 1 << 20
-TEMPORARY = ".tmp"
 _FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 
 
@@ -120,53 +116,6 @@ def durable(fd: int) -> None:
             if error.errno not in (errno.ENOTSUP, errno.EINVAL, errno.ENOTTY):
                 raise
     os.fsync(fd)
-
-
-def replace(dirfd: int, name: str, data: bytes, sync: bool = True, mode: int = 0o600) -> None:
-    """
-    Put `data` under `name`, 0600 unless told otherwise, whole or not at all.
-
-    With `sync` it is on the disk before this returns. Raises `OSError`; then the name holds what
-    it held (or, after the rename, the new data not yet known to be durable).
-    """
-    temporary = f"{name}.{os.urandom(8).hex()}{TEMPORARY}"
-    fd = open_file(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BASE, 0o600, dirfd)
-    try:
-        try:
-            os.fchmod(fd, mode)
-            write_all(fd, data)
-            if sync:
-                durable(fd)
-        finally:
-            os.close(fd)
-        os.rename(temporary, name, src_dir_fd=dirfd, dst_dir_fd=dirfd)
-    except BaseException:
-        remove(dirfd, temporary)
-        raise
-    if sync:
-        sync_directory(dirfd)
-
-
-def create(dirfd: int, name: str, data: bytes) -> bool:
-    """
-    Put `data` under a name that nothing has yet: false where another was first.
-
-    A reader sees the whole or nothing. Creators take turns by a lock file, not by a hard link:
-    not every file system has them, and a second name is what `check` refuses.
-    """
-    with Lock(dirfd, "create.lock"):
-        if _exists(dirfd, name):
-            return False
-        replace(dirfd, name, data)
-        return True
-
-
-def _exists(dirfd: int, name: str) -> bool:
-    try:
-        os.stat(name, dir_fd=dirfd, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def remove(dirfd: int, name: str) -> bool:
@@ -287,39 +236,12 @@ def _forget_locks() -> None:
 os.register_at_fork(after_in_child=_forget_locks)
 
 
-def _split(path: str) -> tuple[int, str]:
-    directory, name = os.path.split(os.path.abspath(path))
-    try:
-        return open_file(directory, DIRECTORY), name
-    except (FileNotFoundError, NotADirectoryError):
-        problem = f"{directory} is not a directory."
-    raise sophia_secrets.errors.UsageError(problem, hint=f"mkdir -p {quoted(directory)}")
-
-
-def _refuse_chosen(path: str, mode: int) -> None:
+def refuse_unless_file(path: str, mode: int) -> None:
+    """Raises `errors.UsageError` where `st_mode` is not that of a regular file."""
     if not stat.S_ISREG(mode):
         raise sophia_secrets.errors.UsageError(
             f"{path} is {kind_of(mode)}, not a file.", hint="name the file itself, at its real path"
         )
-
-
-def replace_path(path: str, data: bytes, mode: int = 0o600) -> None:
-    """
-    Put `data` in a file that the user named, anywhere, whole or not at all.
-
-    The file has `mode` afterwards whatever it had before. Raises `errors.UsageError` where the
-    path is a link, a directory or anything else that is not a file, or where its directory is
-    missing; `OSError` where it cannot be written.
-    """
-    dirfd, name = _split(path)
-    try:
-        try:
-            _refuse_chosen(path, os.stat(name or ".", dir_fd=dirfd, follow_symlinks=False).st_mode)
-        except FileNotFoundError:
-            pass
-        replace(dirfd, name, data, mode=mode)
-    finally:
-        os.close(dirfd)
 
 
 def read_path(path: str, limit: int, private: bool = True, follow: bool = False) -> bytes | None:
@@ -337,11 +259,11 @@ def read_path(path: str, limit: int, private: bool = True, follow: bool = False)
         return None
     except OSError as error:
         if error.errno in NOT_A_FILE:
-            _refuse_chosen(path, os.lstat(path).st_mode)
+            refuse_unless_file(path, os.lstat(path).st_mode)
         raise
     try:
         seen = os.fstat(fd)
-        _refuse_chosen(path, seen.st_mode)
+        refuse_unless_file(path, seen.st_mode)
         if private:
             check(fd, path)
         return _read_all(fd, seen.st_size, limit)

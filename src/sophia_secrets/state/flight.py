@@ -19,7 +19,7 @@ import os
 import time
 
 from sophia_secrets import errors
-from sophia_secrets.state import aead, files, keys
+from sophia_secrets.state import aead, atomic, files, keys
 from sophia_secrets.state import cache as _cache
 from sophia_secrets.state.record import Record, seal, tag
 
@@ -99,7 +99,7 @@ class Lead:
                 return cache.warn("The answer is too large for the cache.")
             if cache.generation_in(directory, self._identity) != self._generation:
                 return "The target was written to meanwhile."
-            files.replace(directory, cache.file(self._identity, _cache.RECORD), blob, sync=False)
+            atomic.replace(directory, cache.file(self._identity, _cache.RECORD), blob, sync=False)
         except (errors.UnsafeState, OSError) as error:
             return self._cache.warn(error)
         else:
@@ -123,7 +123,7 @@ class Lead:
                     self._cache.key, self._identity, self._flight, (kind, message, hint, words)
                 )
                 name = self._cache.file(self._identity, _cache.FAILURE)
-                files.replace(self._directory, name, blob, sync=False)
+                atomic.replace(self._directory, name, blob, sync=False)
         except OSError:
             pass  # those who wait will then ask for themselves
         finally:

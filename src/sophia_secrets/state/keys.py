@@ -98,7 +98,9 @@ def decode(text: str) -> bytes | None:
 def _from_file(directory: int, create: bool) -> bytes:
     key = _read(directory)
     if key is None and create:
-        files.create(directory, FILE, os.urandom(SIZE))
+        from sophia_secrets.state import atomic
+
+        atomic.create(directory, FILE, os.urandom(SIZE))
         key = _read(directory)
     if key is None:
         raise sophia_secrets.errors.KeyMissing(f"There is no key at {files.path_of(directory, FILE)}.")

@@ -12,7 +12,7 @@ import os
 import time
 
 from sophia_secrets import errors
-from sophia_secrets.state import files
+from sophia_secrets.state import atomic, files
 from sophia_secrets.state.pending_record import ident_of, seal, unseal
 
 TYPE_CHECKING = False
@@ -131,7 +131,7 @@ class Claim:
         data = seal(self._key, self._ident, record)
         problem: OSError | None = None
         try:
-            files.replace(self._directory, self._ident, data)
+            atomic.replace(self._directory, self._ident, data)
         except OSError as error:
             problem = error
         if problem is not None:
@@ -144,7 +144,7 @@ class Claim:
             removed = files.remove(self._directory, self._ident)
             for left in files.names(self._directory):
                 # What a writer that was killed had sealed so far.
-                if left.startswith(f"{self._ident}.") and left.endswith(files.TEMPORARY):
+                if left.startswith(f"{self._ident}.") and left.endswith(atomic.TEMPORARY):
                     files.remove(self._directory, left)
             files.sync_directory(self._directory)
         except OSError as error:

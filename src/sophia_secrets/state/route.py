@@ -126,6 +126,8 @@ def store(cache: str, key: bytes, marked: bytes, route: Route) -> None:
 
     Raises `errors.UnsafeState` and `OSError`.
     """
+    from sophia_secrets.state import atomic
+
     body = encode(route)
     raw = keys.mac(key, b"route", marked, body) + body
     if len(raw) > LIMIT:
@@ -139,7 +141,7 @@ def store(cache: str, key: bytes, marked: bytes, route: Route) -> None:
         except (sophia_secrets.errors.UnsafeState, files.TooLarge):
             pass
         _make_room(directory)
-        files.replace(directory, name, raw, sync=False)
+        atomic.replace(directory, name, raw, sync=False)
     finally:
         os.close(directory)
 

@@ -14,7 +14,7 @@ from sophia_secrets import errors
 from sophia_secrets.backends.base import MEBIBYTE, Context, Section
 from sophia_secrets.backends.local import vault
 from sophia_secrets.core.model import Failure, FailureKind, SecretValue, Target
-from sophia_secrets.state import files, keys
+from sophia_secrets.state import atomic, files, keys
 
 NAME = "local"
 IDENTITY_VARIABLE = "SOPHIA_SECRETS_IDENTITY"
@@ -64,7 +64,7 @@ class Place(Struct, frozen=True):
 
     def replace(self, data: bytes) -> None:
         """Put the encrypted file in its place, whole or not at all; raises what `state.files` raises."""
-        files.replace_path(self.file, data)
+        atomic.replace_path(self.file, data)
 
     def identities(self) -> tuple[vault.Identity, ...]:
         """What opens the file: from the environment or the identity file; empty where there is none."""
@@ -91,7 +91,7 @@ class Place(Struct, frozen=True):
         """The identity of our own, made if nobody has made it yet; empty where it is not ours to make."""
         if self.own_identity:
             with self._as_failures(), self._directory() as dirfd:
-                files.create(dirfd, IDENTITY, vault.new_identity())
+                atomic.create(dirfd, IDENTITY, vault.new_identity())
         return self.identities()
 
     @contextmanager
