@@ -18,7 +18,7 @@ _CLASSES = {
     if isinstance(value, type) and issubclass(value, errors.SophiaError)
 }
 _SHORT = {"_CLI", "_AUTH", "_DENIED", "_GONE", "_DOWN", "_LATE", "_BUSY", "_ODD"}
-_OTHERS = {"CommandNotFound", "CommandNotRunnable", "KeyMissing", "Busy"}
+_OTHERS = {"Busy"}
 _SENTENCE_AT = {"Failure": 2, "_row": 2, "failure": 1, "stop": 1}
 
 

@@ -67,7 +67,6 @@ def _at_once(arguments: list[str]) -> bytes | None:
 
 def _run_at_once(words: list[str]) -> int | None:
     """Become the command, or the exit code where it could not be started; None: the whole program sees to it."""
-    from sophia_secrets import errors
     from sophia_secrets.hot.run import prepare
     from sophia_secrets.launch.command import become
 
@@ -80,7 +79,7 @@ def _run_at_once(words: list[str]) -> int | None:
         return None
     try:
         become(ready.command, ready.variables)
-    except errors.SophiaError as error:
+    except sophia_secrets.errors.SophiaError as error:
         problem = error
     from sophia_secrets import cli
 

@@ -193,6 +193,20 @@ class CheckFailed(SophiaError):
     exit_code = 7
 
 
+class CommandNotRunnable(SophiaError):
+    """The command is there and cannot be started."""
+
+    kind = "command_not_runnable"
+    exit_code = 126
+
+
+class CommandNotFound(SophiaError):
+    """There is no such command."""
+
+    kind = "command_not_found"
+    exit_code = 127
+
+
 class Interrupted(SophiaError):
     """The user, or the caller, stopped the work."""
 

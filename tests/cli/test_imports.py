@@ -50,7 +50,6 @@ CIPHER = {"_cffi_backend", "_sodium", "_sodium.lib", "nacl", "nacl._sodium"}
 VAULT = {"pyrage", "sophia_secrets.state.age"}
 
 RUN = GET | {
-    "sophia_secrets.errors",
     "sophia_secrets.hot.run",
     "sophia_secrets.launch",
     "sophia_secrets.launch.command",

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 
-from sophia_secrets import errors
+import sophia_secrets
 from sophia_secrets.launch import received
 
 TYPE_CHECKING = False
@@ -19,20 +19,6 @@ if TYPE_CHECKING:
 _SHELL = "/bin/sh"
 _DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 _THERE = frozenset({errno.EACCES, errno.EISDIR, errno.EPERM})
-
-
-class CommandNotFound(errors.SophiaError):
-    """There is no such command."""
-
-    kind = "command_not_found"
-    exit_code = 127
-
-
-class CommandNotRunnable(errors.SophiaError):
-    """The command is there and cannot be started."""
-
-    kind = "command_not_runnable"
-    exit_code = 126
 
 
 class Command:
@@ -86,10 +72,14 @@ def look_up(words: list[str], path: str | None) -> Command:
         if problem == errno.EPERM:
             hint = f"chmod +x {_visible(there)}"
         reason = os.strerror(errno.EACCES if problem == errno.EPERM else problem)
-        raise CommandNotRunnable(f"{named}: {reason}.", hint=hint)
+        raise sophia_secrets.errors.CommandNotRunnable(f"{named}: {reason}.", hint=hint)
     if "/" in word:
-        raise CommandNotFound(f"{named}: {os.strerror(problem)}.", hint="Give the path of a program.")
-    raise CommandNotFound(f"{named}: command not found.", hint="Give its path, or put its directory in PATH.")
+        raise sophia_secrets.errors.CommandNotFound(
+            f"{named}: {os.strerror(problem)}.", hint="Give the path of a program."
+        )
+    raise sophia_secrets.errors.CommandNotFound(
+        f"{named}: command not found.", hint="Give its path, or put its directory in PATH."
+    )
 
 
 def _problem(path: str) -> int:
@@ -105,19 +95,23 @@ def _problem(path: str) -> int:
     return 0 if os.access(path, os.X_OK) else errno.EPERM
 
 
-def not_started(command: Command, problem: OSError) -> errors.SophiaError:
+def not_started(command: Command, problem: OSError) -> sophia_secrets.errors.SophiaError:
     """The error for a program that was found and that the system did not start."""
     word = f"`{_visible(os.fsdecode(command.arguments[0]))}`"
     if problem.errno == errno.ENOENT:
         # The kernel says the same of a script whose interpreter is missing.
         if os.path.exists(command.path):
             hint = f"See which it wants with `head -n 1 {_visible(command.path)}`, and install it."
-            return CommandNotRunnable(f"{word}: its interpreter does not exist.", hint=hint)
-        return CommandNotFound(f"{word}: {os.strerror(errno.ENOENT)}.", hint="Give the path of a program.")
+            return sophia_secrets.errors.CommandNotRunnable(
+                f"{word}: its interpreter does not exist.", hint=hint
+            )
+        return sophia_secrets.errors.CommandNotFound(
+            f"{word}: {os.strerror(errno.ENOENT)}.", hint="Give the path of a program."
+        )
     hint = ""
     if problem.errno == errno.E2BIG:
         hint = "Hand over fewer secrets with `--only`, or long ones in a file with `--file NAME`."
-    return CommandNotRunnable(f"{word}: {os.strerror(problem.errno or 0)}.", hint=hint)
+    return sophia_secrets.errors.CommandNotRunnable(f"{word}: {os.strerror(problem.errno or 0)}.", hint=hint)
 
 
 def become(command: Command, variables: Mapping[bytes, bytes]) -> NoReturn:
