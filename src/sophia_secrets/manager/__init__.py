@@ -16,6 +16,7 @@ from typing import TypeVar
 from sophia_secrets.core import names as naming
 from sophia_secrets.core.model import Change, Check, Outcome, Receipt, Resolution, SecretValue
 from sophia_secrets.manager.coalescing import Coalescer
+from sophia_secrets.manager.wording import speaking_python
 from sophia_secrets.manager.worker import run_in_thread
 from sophia_secrets.operations import declaring, doctor, opening, reading, searching, writing
 from sophia_secrets.operations.session import Session
@@ -76,6 +77,7 @@ class SecretsManager:
             cancel=cancel,
         )
 
+    @speaking_python
     async def initialize(self) -> list[Check]:
         """Check every backend once, as `doctor` does, and log the results at DEBUG."""
         checks = await self._run("initialize", doctor.checks)
@@ -83,6 +85,7 @@ class SecretsManager:
             logger.debug("%s: %s: %s", check.id, check.status.value, check.message)
         return checks
 
+    @speaking_python
     async def resolve(
         self, names: Sequence[str], *, use_cache: bool = True, optional: Collection[str] = ()
     ) -> list[Resolution]:
@@ -116,6 +119,7 @@ class SecretsManager:
             lambda s: reading.read(s, names, use_cache=use_cache, refuse=False, optional=optional),
         )
 
+    @speaking_python
     async def get_secret(self, name: str, use_cache: bool = True) -> str | None:
         """
         The value of the secret, or None where no backend holds it.
@@ -131,6 +135,7 @@ class SecretsManager:
             raise read.problem(resolution)
         return None
 
+    @speaking_python
     async def set_secret(
         self, name: str, value: str | SecretValue, backend: str = "github", *, as_declared: bool = True
     ) -> bool:
@@ -159,6 +164,7 @@ class SecretsManager:
         _require_success(await self._run("python set", store))
         return True
 
+    @speaking_python
     async def delete_secret(self, name: str, backend: str | None = None) -> bool:
         """
         Delete the secret from this backend, or from the default one of the settings.
@@ -174,6 +180,7 @@ class SecretsManager:
         _require_success(receipt)
         return receipt.results[0].outcome is Outcome.DONE
 
+    @speaking_python
     async def list_secrets(self) -> list[str]:
         """The names that the configured backends hold, sorted; the process's own variables are left out."""
         read = await self._run("python list", reading.list_all)
