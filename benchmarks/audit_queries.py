@@ -37,7 +37,7 @@ def fill(home: Path, events: int = EVENTS) -> Path:
     home.chmod(0o700)
     key = keys.derive(keys.load(str(state), None).key, b"audit")
     directory = Path(audit_directory(str(state)))
-    _write(AuditLog(str(directory), key, actor=Actor("ada", "engine", 4242), sync=False, watch=False), events)
+    _write(AuditLog(str(directory), key, actor=Actor("ada", "engine", 4242), sync=False), events)
     return directory
 
 

@@ -91,7 +91,7 @@ def _verified(root: Path) -> Row:
 
 def open_log(directory: Path, *, sync: bool) -> AuditLog:
     actor = Actor("ada", "engine", os.getpid())
-    return AuditLog(str(directory), KEY, actor=actor, sync=sync, counters=Counters(KEY), watch=False)
+    return AuditLog(str(directory), KEY, actor=actor, sync=sync, counters=Counters(KEY))
 
 
 def event() -> Event:
