@@ -250,17 +250,22 @@ def test_in_a_workflow_a_missing_name_is_to_be_given_to_the_step(sophia: Program
         assert "--backend local" in sophia(*arguments, *ending).err
 
 
-def test_G1_in_a_workflow_the_mask_comes_before_the_value(sophia: Program) -> None:
-    sophia.store("API_KEY", "line1\nline2")
+@pytest.mark.parametrize("flags", [(), ("--raw",), ("--json",), ("--backend", "local")])
+def test_G1_in_a_workflow_the_mask_comes_before_the_value(sophia: Program, flags: tuple[str, ...]) -> None:
+    sophia.store("API_KEY", 'line1\n"line2"')
     done = subprocess.run(
-        [str(PROGRAM), "get", "API_KEY"],
+        [str(PROGRAM), "get", "API_KEY", *flags],
         env=sophia.full_environment(GITHUB_ACTIONS="true"),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         check=True,
     ).stdout
-    assert done.index("::add-mask::line1") < done.rindex("line1\n")
+    masked, _, shown = done.rpartition("::add-mask::")
+    assert "::add-mask::line1\n" in masked
+    assert "line1" in shown
+    hidden = [line.removeprefix("::add-mask::") for line in done.splitlines() if line.startswith("::")]
+    assert {"line1", '"line2"', r"line1\n\"line2\""} <= set(hidden)
 
 
 def test_X1_fifty_processes_that_miss_at_once_make_one_vendor_call(sophia: Program, vendors: World) -> None:

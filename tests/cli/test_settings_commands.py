@@ -45,6 +45,19 @@ def test_config_show_and_path_for_people(sophia: Program) -> None:
     assert "\nproject  -\n" in sophia("config", "path").out
 
 
+def test_config_show_with_a_profile_names_it_and_what_chose_it(sophia: Program) -> None:
+    (sophia.cwd / "sophia-secrets.toml").write_text("[profiles.production]\nstrict = true\n")
+    sophia("trust")
+    shape = sophia("config", "show", "--profile", "production", "--json").json
+    assert shape["profile"] == "production"
+    assert shape["settings"]["strict"]["value"] is True
+    assert shape["settings"].keys() == sophia("config", "show", "--json").json["settings"].keys()
+    by_flag = sophia("config", "show", "--profile", "production").out.splitlines()
+    assert by_flag[1].split(maxsplit=2) == ["profile", "production", "flag --profile"]
+    by_variable = sophia("config", "show", SOPHIA_SECRETS_PROFILE="production").out.splitlines()
+    assert by_variable[1].split(maxsplit=2) == ["profile", "production", "variable SOPHIA_SECRETS_PROFILE"]
+
+
 def test_config_init_gives_an_example_of_what_is_declared_and_keeps_one_that_is_there(
     sophia: Program,
 ) -> None:

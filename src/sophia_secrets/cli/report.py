@@ -23,7 +23,7 @@ class OutputMode(Struct, frozen=True):
 
 def failed(error: errors.SophiaError, shown: OutputMode) -> int:
     """Show an error of ours and return its exit code."""
-    if shown.debug:
+    if shown.debug and error.__traceback__ is not None:
         _traceback(error)
     console = Console(json=shown.json, no_color=shown.no_color, environ=os.environ)
     message, hint = sentence(error.message), sentence(error.hint)
@@ -70,6 +70,8 @@ def unexpected(error: Exception, shown: OutputMode) -> int:
         )
     if type(error).__name__ == "Abort":
         return failed(errors.Interrupted("Interrupted."), shown)
+    if shown.debug:
+        _traceback(error)
     return failed(
         errors.SophiaError(
             f"Something went wrong that should not have ({type(error).__name__} at {_place(error)}).",

@@ -33,16 +33,17 @@ def show(ctx: typer.Context) -> None:
                 "schema": 1,
                 "profile": settings.profile,
                 "settings": {
-                    key: {"value": settings.value(key), "source": settings.sources[key].place}
-                    for key in settings.sources
+                    key: {"value": value, "source": settings.sources[key].place}
+                    for key, value in settings.values.items()
                 },
                 "declared": sorted(settings.declared),
             }
             console.answer(shape)
             return
+        profile = {"profile": settings.profile} if settings.profile is not None else {}
         rows = [
-            [key, visible(_text(settings.value(key))), visible(settings.sources[key].place)]
-            for key in settings.sources
+            [key, visible(_text(value)), visible(settings.sources[key].place)]
+            for key, value in {**profile, **settings.values}.items()
         ]
         console.table(["setting", "value", "from"], rows)
         if settings.declared:

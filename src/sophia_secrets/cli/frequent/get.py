@@ -38,6 +38,10 @@ def print_value(
         for problem in missing:
             raise problem
         assert resolution.value is not None
+        if session.in_workflow and not clip:
+            from sophia_secrets.cli import workflow
+
+            workflow.mask([resolution.value])
         if console.json:
             import json
 
@@ -50,10 +54,6 @@ def print_value(
             clipboard.put(resolution.value, session.environ)
             console.note(f"The value of {name} is on the clipboard; clipboard managers may keep it.")
         else:
-            if session.in_workflow:
-                from sophia_secrets.cli import workflow
-
-                workflow.mask([resolution.value])
             streams.deliver(
                 resolution.value.reveal().encode("utf-8", "surrogateescape") + (b"" if raw else b"\n")
             )
