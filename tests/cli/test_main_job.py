@@ -538,6 +538,43 @@ def test_L4_debug_shows_where_an_error_came_from_and_no_value(sophia: Program) -
     assert "traceback" not in sophia("get", "API_KEY").err
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("get", "API_KEY"),
+        ("list",),
+        ("explain", "API_KEY"),
+        ("set", "API_KEY", "--backend", "pulumi", "--generate", "uuid"),
+        ("delete", "API_KEY", "--backend", "pulumi", "--yes"),
+        ("doctor",),
+        ("cache", "warm"),
+    ],
+)
+def test_debug_shows_the_words_that_a_hint_promises(sophia: Program, command: tuple[str, ...]) -> None:
+    pulumi = sophia.root / "pulumi"
+    pulumi.write_text('#!/bin/sh\nprintf "something entirely new\\n\\n  of two lines\\n" >&2\nexit 1\n')
+    pulumi.chmod(0o700)
+    sophia.environment |= {"SOPHIA_SECRETS_PULUMI": str(pulumi), "PULUMI_ENVIRONMENT": "acme/app/production"}
+    plain = sophia(*command)
+    assert "Run the command again with `--debug` to see its words." in plain.said
+    assert "something entirely new" not in plain.said
+    done = sophia(*command, "--debug")
+    assert done.code == plain.code
+    said = [line for line in done.err.splitlines() if " said: " in line]
+    assert [line.partition(" said: ")[2] for line in said] == ["something entirely new", "of two lines"]
+    assert all(line.startswith("note: pulumi") for line in said)
+    assert "something entirely new" not in done.out
+
+
+def test_debug_says_that_a_vendor_said_nothing(sophia: Program) -> None:
+    pulumi = sophia.root / "pulumi"
+    pulumi.write_text("#!/bin/sh\nexit 1\n")
+    pulumi.chmod(0o700)
+    sophia.environment |= {"SOPHIA_SECRETS_PULUMI": str(pulumi), "PULUMI_ENVIRONMENT": "acme/app/production"}
+    done = sophia("get", "API_KEY", "--debug")
+    assert "note: pulumi (acme/app/production) said: nothing that may be shown\n" in done.err
+
+
 def test_a_value_for_the_clipboard_goes_to_the_desktops_program_and_nowhere_else(sophia: Program) -> None:
     sophia.store("API_KEY", "canary-of-the-clipboard")
     place = sophia.root / "bin"

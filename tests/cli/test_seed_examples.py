@@ -79,6 +79,21 @@ def test_initialize_with_debug_logging_shows_each_backend(sophia: Program, vendo
     assert done.code == 0, done.err
     for backend in ("github", "pulumi", "fly", "local", "env"):
         assert f"DEBUG:sophia_secrets:{backend}." in done.err
+    assert "DEBUG:sophia_secrets:pulumi env open acme/app/production: exited 0 after " in done.err
+
+
+def test_debug_logging_shows_each_call_and_the_words_of_one_that_failed(
+    sophia: Program, vendors: World
+) -> None:
+    vendors.pulumi_fails(503, {"code": 503, "message": "down for maintenance"})
+    code = (
+        "import asyncio, logging\nlogging.basicConfig(level=logging.DEBUG)\n"
+        "from sophia_secrets.manager import secrets_manager\nasyncio.run(secrets_manager.initialize())"
+    )
+    done = script(sophia, "-c", code)
+    assert "DEBUG:sophia_secrets:starting " in done.err
+    assert "DEBUG:sophia_secrets:pulumi.environment said: " in done.err
+    assert "down for maintenance" in done.err
 
 
 def test_L3_load_config_from_the_local_backend_gives_values_and_shows_none(sophia: Program) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,7 @@ def opened(options: Options, command: str) -> Iterator[tuple[Session, Console]]:
         max_stale=_age(options.max_stale),
         reason=options.reason,
         on_event=_teller(console, options),
+        on_words=_words_teller(console) if options.debug else None,
         on_wait=console.waiting,
         on_work=worker(console),
     )
@@ -89,12 +90,17 @@ def _teller(console: Console, options: Options) -> Any:
         return None
 
     def tell(event: Event) -> None:
-        if event.ended is None:
-            if options.debug:
-                console.note(f"starting {event.path or event.label} ({event.label})")
-        else:
-            how = f"{event.ended.value} {event.code}" if event.ended.value == "exited" else event.ended.value
-            console.note(f"{event.label}: {how} after {event.seconds:.2f} s {event.detail}".rstrip())
+        if options.debug or event.ended is not None:
+            console.note(str(event))
+
+    return tell
+
+
+def _words_teller(console: Console) -> Callable[[str, str], None]:
+    def tell(who: str, words: str) -> None:
+        lines = [line.strip() for line in words.splitlines() if line.strip()]
+        for line in lines or ["nothing that may be shown"]:
+            console.note(f"{who} said: {line}")
 
     return tell
 

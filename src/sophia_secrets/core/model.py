@@ -239,9 +239,13 @@ class CheckStatus(Enum):
 
 
 class Check(Struct, frozen=True):
-    """One line of `doctor`: `id` is stable (`github.cli`, `fly.target`), `hint` the fix."""
+    """
+    One line of `doctor`: `id` is stable (`github.cli`, `fly.target`), `hint` the fix. `words` is
+    the vendor's own text, as `Failure.words`.
+    """
 
     id: str
     status: CheckStatus
     message: str
     hint: str = ""
+    words: str = ""

@@ -64,6 +64,7 @@ class SecretsManager:
     def session(self, command: str, cancel: Cancel | None = None) -> Session:
         """A session for one operation, with the present settings and environment."""
         flags = {} if self._timeout is None else {"timeout": f"{self._timeout}s"}
+        detailed = logger.isEnabledFor(logging.DEBUG)
         return opening.open_session(
             command,
             environ=dict(os.environ) if self._environ is None else self._environ,
@@ -75,6 +76,8 @@ class SecretsManager:
             offline=self._offline,
             reason=self._reason,
             cancel=cancel,
+            on_event=partial(logger.debug, "%s") if detailed else None,
+            on_words=partial(logger.debug, "%s said: %s") if detailed else None,
         )
 
     @speaking_python

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sophia_secrets.backends.base import Backend, Steps, T, Unconfigured, without_calls
-from sophia_secrets.core.model import Failure, FailureKind, Snapshot
+from sophia_secrets.core.model import Check, Failure, FailureKind, Receipt, Snapshot
 from sophia_secrets.core.resolve import Answer, needed
 from sophia_secrets.operations.session import Session
 from sophia_secrets.operations.snapshots import from_record, identity_of, to_record
@@ -178,6 +178,7 @@ def _shared(session: Session, member: Backend, answer: Record | SharedFailure, c
     if isinstance(answer, Record):
         return Answer(member.name, str(member.target), snapshot=from_record(answer, member.target))
     failure = Failure(FailureKind(answer.kind), member.target, answer.message, answer.hint, answer.words)
+    _tell_words(session, failure)
     return _stand_in(session, member, failure, cache.read(identity_of(member, session.credential_key)))
 
 
@@ -230,7 +231,7 @@ def run_all(session: Session, steps: dict[int, Steps[T]], what: str = "Asking th
     with session.waiting(what):
         from sophia_secrets import process
 
-        return process.run_all(
+        results = process.run_all(
             steps,
             programs=session.settings.programs,
             path=session.environ.get("PATH", ""),
@@ -238,3 +239,21 @@ def run_all(session: Session, steps: dict[int, Steps[T]], what: str = "Asking th
             observe=session.on_event,
             parent=session.paths.state or None,
         )
+        for result in results.values():
+            _tell_words(session, result)
+        return results
+
+
+def _tell_words(session: Session, result: object) -> None:
+    """What the vendors said themselves of what failed, to whoever wants to see it."""
+    if session.on_words is None:
+        return
+    if isinstance(result, Receipt):
+        result = result.failure
+    if isinstance(result, Failure):
+        if result.words or result.kind is FailureKind.BAD_OUTPUT:
+            session.on_words(f"{result.target.backend} ({result.target})", result.words)
+    elif isinstance(result, list):
+        for check in result:
+            if isinstance(check, Check) and check.words:
+                session.on_words(check.id, check.words)

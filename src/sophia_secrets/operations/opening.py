@@ -35,6 +35,7 @@ def open_session(
     reason: str = "",
     cancel: Cancel | None = None,
     on_event: Callable[[Event], None] | None = None,
+    on_words: Callable[[str, str], None] | None = None,
     on_wait: Callable[[str], object] | None = None,
     on_work: Callable[[str, int, str, bool], object] | None = None,
 ) -> Session:
@@ -59,6 +60,7 @@ def open_session(
         options=SessionOptions(command, strict, offline, max_stale, reason),
         cancel=cancel,
         on_event=on_event,
+        on_words=on_words,
         on_wait=on_wait,
         on_work=on_work,
         notes=list(settings.notes),

@@ -39,7 +39,8 @@ class Session(HiddenRepr, Struct, dict=True):
     """
     The settings, environment, state and backends of one operation.
 
-    `clock` gives Unix seconds. `on_event` is called at each start and end of a vendor's program.
+    `clock` gives Unix seconds. `on_event` is called at each start and end of a vendor's program,
+    `on_words` with what one that failed said itself (who, the words; "" where none may be shown).
     `on_wait` makes the context manager that shows what is waited for, `on_work` the one that shows
     the progress of a long task (what, total, unit, at once). `as_declared` validates new values
     against what is declared of their names, with `search` to match a pattern.
@@ -52,6 +53,7 @@ class Session(HiddenRepr, Struct, dict=True):
     clock: Callable[[], float] = time.time
     cancel: Cancel | None = None
     on_event: Callable[[Event], None] | None = None
+    on_words: Callable[[str, str], None] | None = None
     on_wait: Callable[[str], object] | None = None
     on_work: Callable[[str, int, str, bool], object] | None = None
     notes: list[str] = field(default_factory=list)

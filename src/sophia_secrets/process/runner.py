@@ -45,6 +45,12 @@ class Event(Struct, frozen=True):
     seconds: float = 0.0
     detail: str = ""
 
+    def __str__(self) -> str:
+        if self.ended is None:
+            return f"starting {self.path or self.label} ({self.label})"
+        how = f"{self.ended.value} {self.code}" if self.ended is Ended.EXITED else self.ended.value
+        return f"{self.label}: {how} after {self.seconds:.2f} s {self.detail}".rstrip()
+
 
 Observe = Callable[[Event], None]
 

@@ -36,7 +36,7 @@ def probe(aws: Aws) -> Steps[list[Check]]:
 def _program(done: Completed, aws: Aws) -> Check:
     if not done.ok:
         failure = failures.failure_of(done, aws)
-        return Check(CLI, CheckStatus.FAIL, failure.message, failure.hint or failures.INSTALL)
+        return Check(CLI, CheckStatus.FAIL, failure.message, failure.hint or failures.INSTALL, failure.words)
     match = _VERSION.match(done.stdout.decode("utf-8", "replace"))
     if match is None:
         return Check(CLI, CheckStatus.FAIL, f"{done.path or '`aws`'} is not the AWS CLI.", failures.INSTALL)
@@ -54,7 +54,7 @@ def _failed(failure: Failure) -> list[Check]:
     match failure.kind:
         case FailureKind.NOT_AUTHENTICATED:
             return [
-                Check(AUTH, CheckStatus.FAIL, failure.message, failure.hint),
+                Check(AUTH, CheckStatus.FAIL, failure.message, failure.hint, failure.words),
                 Check(TARGET, CheckStatus.SKIP, "not known without a sign-in"),
             ]
         case FailureKind.NOT_PERMITTED:
@@ -62,4 +62,4 @@ def _failed(failure: Failure) -> list[Check]:
         case _:
             auth = Check(AUTH, CheckStatus.SKIP, "AWS's answer does not tell")
     hint = failure.hint or "Run `sophia-secrets doctor --debug`."
-    return [auth, Check(TARGET, CheckStatus.FAIL, failure.message, hint)]
+    return [auth, Check(TARGET, CheckStatus.FAIL, failure.message, hint, failure.words)]

@@ -77,7 +77,7 @@ def _user(app: FlyApp, done: Completed) -> Check:
 
 
 def _failed(check: str, failure: Failure) -> Check:
-    return Check(check, CheckStatus.FAIL, failure.message, failure.hint)
+    return Check(check, CheckStatus.FAIL, failure.message, failure.hint, failure.words)
 
 
 def _skipped(check: str) -> Check:

@@ -53,7 +53,7 @@ def checks_without_gh(gh: Gh, text: str | None) -> list[Check]:
 def _cli(completed: Completed, gh: Gh) -> Check:
     if not completed.ok:
         failure = failure_of(completed, gh)
-        return Check(CLI, CheckStatus.FAIL, failure.message, failure.hint)
+        return Check(CLI, CheckStatus.FAIL, failure.message, failure.hint, failure.words)
     match = re.match(_VERSION, completed.stdout)
     if not match:
         return Check(CLI, CheckStatus.FAIL, f"{completed.path or '`gh`'} is not the GitHub CLI.", INSTALL)
@@ -69,7 +69,7 @@ def _failed(failure: Failure, *, inside: bool) -> list[Check]:
     match failure.kind:
         case FailureKind.NOT_AUTHENTICATED:
             return [
-                Check(AUTH, fails, failure.message, failure.hint),
+                Check(AUTH, fails, failure.message, failure.hint, failure.words),
                 Check(TARGET, CheckStatus.SKIP, "not known without a sign-in"),
             ]
         case FailureKind.NOT_PERMITTED:
@@ -78,7 +78,7 @@ def _failed(failure: Failure, *, inside: bool) -> list[Check]:
                 fails, hint = CheckStatus.WARN, workflow.JSON_HINT
         case _:
             auth = Check(AUTH, CheckStatus.SKIP, "GitHub's answer does not tell")
-    return [auth, Check(TARGET, fails, failure.message, hint)]
+    return [auth, Check(TARGET, fails, failure.message, hint, failure.words)]
 
 
 def _signed_in(gh: Gh) -> str:

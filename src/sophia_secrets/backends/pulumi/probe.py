@@ -85,7 +85,7 @@ def _auth(completed: Completed, target: Target) -> Check:
 
 
 def _failed(name: str, failed: Failure) -> Check:
-    return Check(name, CheckStatus.FAIL, failed.message, failed.hint)
+    return Check(name, CheckStatus.FAIL, failed.message, failed.hint, failed.words)
 
 
 def _skipped(name: str) -> Check:
