@@ -156,6 +156,41 @@ def test_a_backend_outside_the_chain_is_asked_where_it_must_hold_something(
     assert vendors.starts() == {"github": 1, "pulumi": 0, "fly": 0}
 
 
+PROFILED = """\
+[fly]
+app = "my-app"
+[secrets.A_KEY]
+required = true
+backends = ["fly"]
+[profiles.production]
+chain = ["fly"]
+[profiles.production.fly]
+app = "my-app-prod"
+"""
+
+
+def test_the_command_of_a_hint_means_the_profile_that_was_checked(sophia: Program, vendors: World) -> None:
+    apps = {app: {"secrets": {}, "machines": [], "deployed": False} for app in ("my-app", "my-app-prod")}
+    vendors.fly.update(apps=apps)
+    declare(sophia, PROFILED)
+    sophia("trust")
+    command = "sophia-secrets --profile production set A_KEY --backend fly"
+    assert f"hint: A_KEY: Store it with `{command}`.\n" in sophia("check", "--profile", "production").err
+    shape = sophia("--profile=production", "check", "--json").json
+    assert [f["hint"] for f in shape["findings"] if f["rule"] == "backends"] == [
+        f"Store it with `{command}`."
+    ]
+    done = sophia(*command.split()[1:], stdin="v-12345678")
+    assert done.code == 0, done.said
+    assert vendors.fly.values("my-app-prod") == {"A_KEY": "v-12345678"}
+    assert vendors.fly.values("my-app") == {}
+    named = sophia("get", "SESSION_SECRET", "--backend", "fly", "--profile", "production", "--json")
+    assert (
+        "`sophia-secrets --profile production set SESSION_SECRET --backend fly`"
+        in named.json["error"]["hint"]
+    )
+
+
 @pytest.mark.parametrize(("status", "code"), [(503, 5), (401, 4)])
 def test_a_backend_that_failed_makes_it_unknown_with_that_failures_code(
     sophia: Program, vendors: World, status: int, code: int

@@ -112,6 +112,51 @@ def test_nothing_on_standard_input_is_no_new_value(sophia: Program, vendors: Wor
     assert held(sophia, vendors) == dict.fromkeys(HOLDERS, OLD)
 
 
+@pytest.mark.parametrize(
+    ("declared", "hint"),
+    [
+        ("", "Give the new value there, or add `--generate hex:32`."),
+        ('[secrets.API_KEY]\npattern = "^sk-"\n', "Give the new value there."),
+        ('[secrets.API_KEY]\ntype = "url"\n', "Give the new value there."),
+        (
+            '[secrets.API_KEY]\ngenerate = "hex:16"\n',
+            "Add `--generate`, which makes one as declared (`hex:16`), or give it there.",
+        ),
+    ],
+)
+def test_where_no_new_value_is_given_the_hint_is_one_that_the_declaration_takes(
+    sophia: Program, declared: str, hint: str
+) -> None:
+    sophia.store("API_KEY", OLD)
+    (sophia.cwd / "sophia-secrets.toml").write_text(declared)
+    done = sophia("rotate", "API_KEY", "--yes")
+    assert (done.code, done.err.splitlines()[-1]) == (2, f"hint: {hint}")
+
+
+@pytest.mark.parametrize("how", [("API_KEY", "--generate"), ("--due",)])
+def test_a_holder_outside_the_chain_keeps_its_value_and_that_is_said(
+    sophia: Program, vendors: World, how: tuple[str, ...]
+) -> None:
+    hold(sophia)
+    (sophia.cwd / "sophia-secrets.toml").write_text(
+        '[secrets.API_KEY]\ngenerate = "hex:16"\nrotate_every = "1s"\nbackends = ["local", "fly"]\n'
+    )
+    time.sleep(1.1)
+    sophia.environment["SOPHIA_SECRETS_CHAIN"] = "fly"
+    done = sophia("rotate", *how, "--yes")
+    assert done.code == 0, done.said
+    assert (
+        "warning: API_KEY must be in local too, which the chain does not have: not rotated there.\n"
+        in done.err
+    )
+    assert held(sophia, vendors)["local"] == OLD
+    told = "sophia-secrets rotate API_KEY --backend fly --backend local"
+    assert f"`{told}`" in done.err
+    assert sophia(*told.split()[1:], "--generate", "--yes").code == 0
+    now = held(sophia, vendors)
+    assert now["local"] == now["fly"] != OLD
+
+
 def test_a_name_that_nobody_holds_is_not_found(sophia: Program, vendors: World) -> None:
     assert sophia("rotate", "API_KEY", "--yes", stdin=NEW).code == 3
     only_here = sophia("rotate", "API_KEY", "--yes", stdin=NEW, API_KEY="variable")

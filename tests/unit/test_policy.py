@@ -47,7 +47,13 @@ def evidence(
 ) -> Evidence:
     resolutions = {name: resolve(name, answers[:chain]) for name in names}
     return Evidence(
-        answers, resolutions, frozenset(readable), rotated or {}, NOW, hints={"fly": "Set FLY_APP_NAME."}
+        answers,
+        resolutions,
+        frozenset(readable),
+        rotated or {},
+        NOW,
+        hints={"fly": "Set FLY_APP_NAME."},
+        outside=frozenset(answer.backend for answer in answers[len(answers) if chain is None else chain :]),
     )
 
 
@@ -65,6 +71,33 @@ def test_a_required_secret_that_no_backend_gives_fails_with_the_next_step() -> N
     assert finding.message == "is required, and no backend gives it (local: absent, env: absent)"
     assert finding.hint == "Store it with `sophia-secrets set A_KEY --backend local`. Ask platform for it."
     assert exit_code([finding]) == 7
+
+
+def test_a_value_that_only_a_backend_outside_the_chain_has_is_no_value_of_the_chain() -> None:
+    def judged(*answers: Answer, required: bool) -> Finding:
+        rule = Policy("A_KEY", required=required, backends=("local", "github"))
+        return one(rule, *answers, which="present", chain=1)
+
+    finding = judged(held("pulumi"), held("local", A_KEY="v"), required=True)
+    assert finding.status is Status.FAIL
+    assert finding.message == (
+        "is required, and no backend of the chain gives it: local (local-target) holds it and is not in the chain"
+    )
+    assert "`chain`" in finding.hint
+    assert judged(held("pulumi"), held("local", A_KEY="v"), required=False).status is Status.SKIP
+    # Where it must be, no value was to be had: that it is there is enough, in the chain or not.
+    assert judged(held("pulumi"), held("github", A_KEY=None), required=True).status is Status.SKIP
+
+
+def test_a_rotation_that_is_overdue_outside_the_chain_names_every_holder() -> None:
+    rule = Policy("A_KEY", rotate_every=10.0, backends=("local",))
+    answers = held("fly", A_KEY=None), held("env", A_KEY="v"), held("local", A_KEY="v")
+    rotated = {("local", "A_KEY"): NOW - 20, ("fly", "A_KEY"): NOW - 5}
+    inside = one(rule, *answers, which="rotation", rotated=rotated)
+    assert inside.hint == "Run `sophia-secrets rotate A_KEY`."
+    outside = one(rule, *answers, which="rotation", rotated=rotated, chain=2)
+    assert outside.status is Status.FAIL
+    assert outside.hint == "Run `sophia-secrets rotate A_KEY --backend fly --backend local`."
 
 
 def test_what_was_not_asked_is_told_in_the_words_of_get() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sophia_secrets.cli.report import Shown, unexpected
+from sophia_secrets.cli.report import OutputMode, unexpected
 
 
 def fault() -> KeyError:
@@ -19,7 +19,7 @@ def fault() -> KeyError:
 def test_with_debug_a_fault_shows_where_it_came_from_and_not_its_text(
     capfd: pytest.CaptureFixture[str], as_json: bool
 ) -> None:
-    assert unexpected(fault(), Shown(json=as_json, debug=True)) == 1
+    assert unexpected(fault(), OutputMode(json=as_json, debug=True)) == 1
     out, err = capfd.readouterr()
     assert "traceback, outermost first:\n" in err
     assert f"  {__file__}:" in err
@@ -30,7 +30,7 @@ def test_with_debug_a_fault_shows_where_it_came_from_and_not_its_text(
 
 
 def test_without_debug_a_fault_says_how_to_see_more(capfd: pytest.CaptureFixture[str]) -> None:
-    assert unexpected(fault(), Shown(json=False, debug=False)) == 1
+    assert unexpected(fault(), OutputMode(json=False, debug=False)) == 1
     err = capfd.readouterr().err
     assert "traceback" not in err
     assert "Run it again with `--debug`" in err

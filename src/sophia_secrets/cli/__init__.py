@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from sophia_secrets import errors
+from sophia_secrets.cli.chosen import repeated
 from sophia_secrets.cli.options import hoist, in_front
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def answer(arguments: list[str]) -> int:
     try:
         endings.release()
         arguments = hoist(arguments)
-        shown = _shown(in_front(arguments), words)
+        front = in_front(arguments)
+        shown = _shown(front, words, repeated(front))
         plain = frequent.plain(arguments)
         return (plain() if plain is not None else _by_typer(arguments)) or 0
     except KeyboardInterrupt:
@@ -33,10 +35,12 @@ def answer(arguments: list[str]) -> int:
         return report.unexpected(error, shown)
 
 
-def _shown(options: list[str], words: list[str]) -> report.OutputMode:
+def _shown(options: list[str], words: list[str], chosen: str = "") -> report.OutputMode:
     from sophia_secrets.cli import report
 
-    return report.OutputMode("--json" in options, "--debug" in options, "--no-color" in options, tuple(words))
+    return report.OutputMode(
+        "--json" in options, "--debug" in options, "--no-color" in options, tuple(words), chosen
+    )
 
 
 def _by_typer(arguments: list[str]) -> int:

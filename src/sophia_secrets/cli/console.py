@@ -13,16 +13,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from sophia_secrets.cli import streams
+from sophia_secrets.cli.chosen import hints_with_options, with_options
 from sophia_secrets.core.text import is_workflow_command, visible
 from sophia_secrets.view import columns
 from sophia_secrets.view.ink import Ink, is_terminal
 
 
 class Console:
-    """The output of the program: results on standard output, everything else on standard error."""
+    """
+    The output of the program: results on standard output, everything else on standard error.
 
-    def __init__(self, *, json: bool, no_color: bool, environ: Mapping[str, str]) -> None:
+    `chosen` are the options that chose the settings; a command that is told to type gets them too.
+    """
+
+    def __init__(self, *, json: bool, no_color: bool, environ: Mapping[str, str], chosen: str = "") -> None:
         self.json = json
+        self._chosen = chosen
         self.ink = Ink(environ, no_color=no_color)
         self.interactive = is_terminal(0) and is_terminal(2)
         self._in_workflow = environ.get("GITHUB_ACTIONS") == "true"
@@ -48,7 +54,7 @@ class Console:
         """The answer as one line of JSON."""
         import json
 
-        self.print(json.dumps(shape))
+        self.print(json.dumps(hints_with_options(shape, self._chosen)))
 
     def note(self, text: str) -> None:
         self._tell("note", "dim", text)
@@ -71,7 +77,7 @@ class Console:
         streams.say(self._guard(text + "\n"))
 
     def _tell(self, label: str, style: str, text: str) -> None:
-        self.say(f"{self.style(label + ':', style, err=True)} {visible(text)}")
+        self.say(f"{self.style(label + ':', style, err=True)} {visible(with_options(text, self._chosen))}")
 
     def _guard(self, text: str) -> str:
         """Nothing we print in a workflow can be read as a workflow command (G2)."""
@@ -82,6 +88,7 @@ class Console:
     def item(self, label: str, text: str) -> None:
         """A labelled sentence of the answer; on a terminal it goes on below itself, not below the label."""
         indent = columns.cells(label)
+        text = with_options(text, self._chosen)
         lines = columns.wrap(text, self.width - indent) if self.ink.is_terminal() else [text]
         self.print(label + f"\n{' ' * indent}".join(lines))
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sophia_secrets import errors
+from sophia_secrets.cli.chosen import repeated
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.options import Options
 from sophia_secrets.cli.progress import worker
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 def console_for(options: Options) -> Console:
     """The console that the global options ask for."""
-    return Console(json=options.json, no_color=options.no_color, environ=os.environ)
+    given = {"--profile": options.profile, "--config": options.config}
+    chosen = repeated([f"{name}={value}" for name, value in given.items() if value is not None])
+    return Console(json=options.json, no_color=options.no_color, environ=os.environ, chosen=chosen)
 
 
 @contextmanager

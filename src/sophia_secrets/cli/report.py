@@ -8,32 +8,34 @@ from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.cli import streams
+from sophia_secrets.cli.chosen import with_options
 from sophia_secrets.cli.console import Console
 from sophia_secrets.core.text import sentence
 
 
 class OutputMode(Struct, frozen=True):
-    """How this start of the program speaks."""
+    """How this start of the program speaks; `chosen` are the options that chose the settings."""
 
     json: bool
     debug: bool
     no_color: bool = False
     words: tuple[str, ...] = ()
+    chosen: str = ""
 
 
 def failed(error: errors.SophiaError, shown: OutputMode) -> int:
     """Show an error of ours and return its exit code."""
     if shown.debug and error.__traceback__ is not None:
         _traceback(error)
-    console = Console(json=shown.json, no_color=shown.no_color, environ=os.environ)
+    console = Console(json=shown.json, no_color=shown.no_color, environ=os.environ, chosen=shown.chosen)
     message, hint = sentence(error.message), sentence(error.hint)
     if shown.json:
         shape = {
             "schema": 1,
             "error": {
                 "kind": error.kind,
-                "message": message,
-                "hint": hint,
+                "message": with_options(message, shown.chosen),
+                "hint": with_options(hint, shown.chosen),
                 "backend": error.backend or None,
                 "target": error.target or None,
             },

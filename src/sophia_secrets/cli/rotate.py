@@ -98,6 +98,7 @@ def _rotate_due(session: Session, console: Console, *, yes: bool, dry_run: bool)
             if record is not None:
                 rotations.append(preparing.resume(session, console, claims[name], record))
             elif able:
+                preparing.warn_of_outsiders(session, console, name, able)
                 spec = preparing.spec_of(session, name, "default") or generating.DEFAULT
                 value = preparing.generated(session, name, spec)
                 rotations.append(rotating.begin(session, claims[name], holders[name], value, spec))

@@ -46,6 +46,8 @@ def prepare(
     made = generated(session, claim.name, spec) if spec is not None else None
     holdings = find_holders(session, [claim.name], only)[claim.name]
     _require_holders(claim.name, holdings)
+    if not only:
+        warn_of_outsiders(session, console, claim.name, holdings)
     warn_of(tuple(holding.answer for holding in holdings), console, session)
     for holding in holdings:
         if not holding.obstacle:
@@ -56,7 +58,7 @@ def prepare(
         return rotating.begin(session, claim, holdings, shown, "")
     if made is not None:
         return rotating.begin(session, claim, holdings, made, spec or "")
-    value = _ask(claim.name)
+    value = _ask(session, claim.name)
     declaring.check_new_value(session, claim.name, value)
     return rotating.begin(session, claim, holdings, value, _ORIGIN_GIVEN)
 
@@ -101,13 +103,37 @@ def generated(session: Session, name: str, spec: str) -> SecretValue:
     return value
 
 
-def _ask(name: str) -> SecretValue:
+def warn_of_outsiders(session: Session, console: Console, name: str, holdings: Sequence[Holding]) -> None:
+    """Say which backends must hold the secret and keep what they have, because the chain lacks them."""
+    declared = session.settings.declared.get(name)
+    chain = session.settings.chain
+    outside = [each for each in (declared.backends if declared is not None else ()) if each not in chain]
+    if not outside:
+        return
+    able = [holding.backend.name for holding in holdings if not holding.obstacle]
+    options = "".join(f" --backend {each}" for each in (*able, *outside))
+    console.warn(
+        f"{name} must be in {' and '.join(outside)} too, which the chain does not have: not rotated there.",
+        f"`sophia-secrets rotate {name}{options}` rotates it there too.",
+    )
+
+
+def _ask(session: Session, name: str) -> SecretValue:
     if is_terminal(0):
         return prompt.ask_value(f"New value of {visible(name)} (hidden)")
     value = prompt.piped_value(raw=False)
     if value == SecretValue(""):
         raise errors.BadValue(
-            "Standard input is empty, so nothing was rotated.",
-            hint="Give the new value there, or add `--generate hex:32`.",
+            "Standard input is empty, so nothing was rotated.", hint=_how_to_give(session, name)
         )
     return value
+
+
+def _how_to_give(session: Session, name: str) -> str:
+    """How to come to a new value that is as declared."""
+    declared = session.settings.declared.get(name)
+    if declared is not None and declared.generate:
+        return f"Add `--generate`, which makes one as declared (`{declared.generate}`), or give it there."
+    if declared is not None and (declared.pattern is not None or declared.type != "text"):
+        return "Give the new value there."
+    return "Give the new value there, or add `--generate hex:32`."

@@ -40,7 +40,8 @@ class Evidence(Struct, frozen=True):
     What is known. `answers` are the chain's, then those of other backends that must hold
     something; `resolutions` are by name. `readable` are the backends that give values back here.
     `rotated` is when (backend, name) was last changed as far as we know, in Unix seconds, `now`
-    likewise. `hints` say how to configure a backend that is not.
+    likewise. `hints` say how to configure a backend that is not. `outside` are the backends that
+    are not in the chain.
     """
 
     answers: Sequence[Answer]
@@ -50,6 +51,7 @@ class Evidence(Struct, frozen=True):
     now: float
     search: Search = value_types.matches
     hints: Mapping[str, str] = field(default_factory=dict)
+    outside: frozenset[str] = frozenset()
 
 
 def failure_of(answer: Answer) -> Failure | None:

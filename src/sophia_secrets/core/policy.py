@@ -22,9 +22,10 @@ from sophia_secrets.core.evidence import (
 )
 from sophia_secrets.core.finding import Finding, Status
 from sophia_secrets.core.model import Failure, SecretValue
-from sophia_secrets.core.resolve import Answer, find, holds, is_complete
+from sophia_secrets.core.resolve import Answer, find, has_value, holds, is_complete
 from sophia_secrets.core.times import age_in_words, unix_seconds
 
+_IN_CHAIN = "Add it to `chain`, or store the secret in a backend that is there."
 _SLOW = "takes too long to hold against its pattern"
 
 
@@ -66,6 +67,13 @@ def _presence(policy: Policy, evidence: Evidence) -> Finding:
     if failure is not None:
         return finding(Status.UNKNOWN, f"is not known to be there: {failure.message}", failure.hint, failure)
     holder = holder_of(policy.name, evidence)
+    if holder is not None and has_value(holder, policy.name):
+        where = f"{holder.backend} ({holder.target}) holds it and is not in the chain"
+        if policy.required:
+            return finding(
+                Status.FAIL, f"is required, and no backend of the chain gives it: {where}", _IN_CHAIN
+            )
+        return finding(Status.SKIP, f"optional, and not there: {where}")
     if holder is not None and holder.backend in policy.backends:
         said = f"{holder.backend} ({holder.target}) holds it and gives no value back here"
         return finding(Status.SKIP, f"its value was not checked: {said}")
@@ -178,14 +186,21 @@ def _rotation(policy: Policy, every: float, evidence: Evidence) -> Iterator[Find
     ]
     if known or holders or blocking_failure(policy, evidence):
         oldest = min(known, key=lambda pair: pair[0], default=None)
-        yield _age_finding(policy, every, evidence, oldest)
+        yield _age_finding(policy, every, evidence, oldest, _rotate(policy.name, holders, evidence))
+
+
+def _rotate(name: str, holders: Iterable[Answer], evidence: Evidence) -> str:
+    """How to rotate it everywhere: `rotate` asks the chain alone, so another holder has to be named."""
+    named = [answer.backend for answer in holders if answer.backend != "env"]
+    options = "".join(f" --backend {backend}" for backend in named if not evidence.outside.isdisjoint(named))
+    return f"Run `sophia-secrets rotate {name}{options}`."
 
 
 def _age_finding(
-    policy: Policy, every: float, evidence: Evidence, oldest: tuple[float, Answer] | None
+    policy: Policy, every: float, evidence: Evidence, oldest: tuple[float, Answer] | None, rotate: str
 ) -> Finding:
     def finding(status: Status, message: str, failure: Failure | None = None) -> Finding:
-        hint = failure.hint if failure is not None else f"Run `sophia-secrets rotate {policy.name}`."
+        hint = failure.hint if failure is not None else rotate
         return Finding(policy.name, "rotation", status, message, "" if status is Status.OK else hint, failure)
 
     due = f"due every {age_in_words(every)}"

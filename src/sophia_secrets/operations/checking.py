@@ -52,6 +52,7 @@ def check(session: Session, search: Search) -> CheckResult:
         now=session.clock(),
         search=search,
         hints=_hints(session, answers),
+        outside=frozenset(answer.backend for answer in answers[len(read.answers) :]),
     )
     return CheckResult(tuple(judge(policies, groups, evidence)), tuple(answers))
 
