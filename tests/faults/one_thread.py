@@ -11,5 +11,5 @@ import sys
 from sophia_secrets.__main__ import main
 from sophia_secrets.state import audit
 
-audit._in_time = lambda work, seconds: audit._at_once(work)  # type: ignore[assignment]
+audit.start_new_thread = lambda run, arguments: run(*arguments)  # type: ignore[assignment]
 sys.exit(main())

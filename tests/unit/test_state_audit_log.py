@@ -7,6 +7,7 @@ import gc
 import json
 import os
 import time
+from _thread import start_new_thread
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event as Flag
@@ -165,7 +166,8 @@ def test_A2_what_the_hot_path_waited_is_not_waited_again(
     assert waited == [2.25, 5.25, 0.25, 5.25]
 
 
-def test_A2_a_disk_that_hangs_is_left_to_its_thread() -> None:
+def test_A2_a_disk_that_hangs_is_left_to_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "start_new_thread", start_new_thread)
     free = Flag()
 
     def hang() -> None:
