@@ -15,6 +15,7 @@ T = TypeVar("T")
 ARGUMENTS = {
     "backend": "backend=",
     "config": "config_file=",
+    "debug": "logging.DEBUG",
     "no-cache": "use_cache=False",
     "not-as-declared": "as_declared=False",
     "offline": "offline=True",
@@ -24,7 +25,6 @@ ARGUMENTS = {
 """What in Python says what an option says."""
 
 _OPTION = re.compile(r"`--([a-z-]+)(?: [A-Z]+)?`")
-_DEBUG = re.compile(r"un (?:the command|it) again with `--debug`")
 
 
 def speaking_python(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
@@ -59,4 +59,4 @@ def in_python(text: str) -> str:
         found = ARGUMENTS.get(option[1])
         return option[0] if found is None else f"`{found}`"
 
-    return _OPTION.sub(argument, _DEBUG.sub("un `sophia-secrets doctor --debug`", text))
+    return _OPTION.sub(argument, text.replace("un the command again", "un it again"))
