@@ -30,13 +30,13 @@ def rows() -> Iterator[Row]:
         pulumi = _vendor(where, "pulumi", _environment(50))
         asking = where.with_variables(SOPHIA_SECRETS_PULUMI=str(pulumi))
         yield _row(asking, pulumi, f"cold get, a vendor of {SECONDS:g} s", 1.06, forget, "get", NAME)
-        yield _crowd(asking, pulumi, "fifty first starts at once", forget)
+        yield _many_processes(asking, pulumi, "fifty first starts at once", forget)
         asking.compile_route()
         yield _row(asking, pulumi, "cold get, asked before", 1.06, expire, "get", NAME)
         yield _row(
             asking, pulumi, "cold run -- true of 50 names, asked before", 1.8, expire, "run", "--", "true"
         )
-        yield _crowd(asking, pulumi, "fifty processes miss at once", expire)
+        yield _many_processes(asking, pulumi, "fifty processes miss at once", expire)
         for names in (1, 1000, 10_000):
             _answer(where, "pulumi").write_text(_environment(names))
             yield _row(
@@ -103,7 +103,7 @@ def expire(where: Home) -> None:
         record.unlink()
 
 
-def _crowd(where: Home, vendor: Path, what: str, begin: Callable[[Home], None]) -> Row:
+def _many_processes(where: Home, vendor: Path, what: str, begin: Callable[[Home], None]) -> Row:
     calls = vendor.with_suffix(".calls")
     alone = min(run([str(vendor)], where.environ).seconds for _ in range(3))
     begin(where)

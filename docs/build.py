@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
     from docs.reference_pages import MADE, pages
     from docs.reference_schemas import files
     from docs.walk_page import walk_page
-    from sophia_secrets.view.kept import DIRECTORY
+    from sophia_secrets.view.prebuilt import DIRECTORY
 
     made = {ROOT / "docs" / "reference" / name: text for name, text in (*pages().items(), *files().items())}
     made[ROOT / "docs" / "man" / "sophia-secrets.1"] = man_page()

@@ -9,7 +9,7 @@ import typer.main
 from sophia_secrets.cli import completion_scripts
 from sophia_secrets.cli.app import PROGRAM, app
 from sophia_secrets.cli.completion_words import words
-from sophia_secrets.view.kept import COMPLETION, HELP
+from sophia_secrets.view.prebuilt import COMPLETION, HELP
 
 _CELLS = 78
 """What Typer fills of 80 columns, and at most."""

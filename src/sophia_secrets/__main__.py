@@ -42,9 +42,9 @@ def _at_once(arguments: list[str]) -> bytes | None:
 
         return names.answer(os.environb)
     if arguments[:1] in (["--help"], ["-h"], ["completion"]):
-        from sophia_secrets.view import kept
+        from sophia_secrets.view import prebuilt
 
-        return kept.answer(arguments, os.environb)
+        return prebuilt.answer(arguments, os.environb)
     if arguments[:1] == ["list"]:
         from sophia_secrets.hot import listing
 
@@ -133,9 +133,9 @@ def _run() -> int:
         from sophia_secrets import cli
 
         return cli.deliver(rest)
-    from sophia_secrets.launch import endings
+    from sophia_secrets.launch import termination
 
-    endings.hold()
+    termination.defer()
     from sophia_secrets import cli
 
     return cli.main()
@@ -149,10 +149,10 @@ def main() -> "NoReturn":
             stream.flush()
         except (OSError, ValueError, AttributeError):
             continue
-    if "sophia_secrets.launch.endings" in sys.modules:
-        from sophia_secrets.launch import endings
+    if "sophia_secrets.launch.termination" in sys.modules:
+        from sophia_secrets.launch import termination
 
-        endings.pass_on()
+        termination.end_by_signal()
     os._exit(code)
 
 

@@ -16,8 +16,8 @@ import pytest
 from sophia_secrets.backends.pulumi import variables
 from sophia_secrets.launch import ahead
 from sophia_secrets.state import route, route_call
-from tests.cli.test_crowd import expire, leading, routed, start
 from tests.cli.test_imports import CIPHER, GET, RUN, compile_route, imported, settled
+from tests.cli.test_many_processes import expire, leading, routed, start
 from tests.program import Program
 from tests.terminal import Terminal
 from tests.world import World
@@ -30,9 +30,9 @@ AHEAD = {
     "sophia_secrets.launch",
     "sophia_secrets.launch.ahead",
     "sophia_secrets.launch.dangerous",
-    "sophia_secrets.launch.endings",
+    "sophia_secrets.launch.termination",
     "sophia_secrets.launch.private",
-    "sophia_secrets.launch.received",
+    "sophia_secrets.launch.inherited",
     "sophia_secrets.state.flight",
     "sophia_secrets.state.route_call",
 }

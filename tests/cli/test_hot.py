@@ -32,7 +32,7 @@ from sophia_secrets import cli, errors, hot
 from sophia_secrets.cli import frequent
 from sophia_secrets.hot import audit, listing, names
 from sophia_secrets.hot import run as hot_run
-from sophia_secrets.launch import received
+from sophia_secrets.launch import inherited
 from sophia_secrets.operations import routing
 from sophia_secrets.operations.fetch import ChainQuery, gather
 from sophia_secrets.operations.opening import open_session
@@ -198,7 +198,7 @@ def no_exec(monkeypatch: pytest.MonkeyPatch) -> None:
         raise Became(path, arguments, variables)
 
     monkeypatch.setattr(os, "execve", become)
-    monkeypatch.setattr(received, "give_on", lambda: None)
+    monkeypatch.setattr(inherited, "give_on", lambda: None)
 
 
 @pytest.mark.usefixtures("no_exec")

@@ -54,7 +54,7 @@ RUN = GET | {
     "sophia_secrets.launch",
     "sophia_secrets.launch.command",
     "sophia_secrets.launch.dangerous",
-    "sophia_secrets.launch.received",
+    "sophia_secrets.launch.inherited",
     "sophia_secrets.launch.variables",
 }
 
@@ -132,7 +132,7 @@ def test_the_help_imports_no_more_than_its_text(sophia: Program) -> None:
         "__future__",
         "resource",
         "sophia_secrets.view",
-        "sophia_secrets.view.kept",
+        "sophia_secrets.view.prebuilt",
     }
 
 

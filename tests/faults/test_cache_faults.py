@@ -51,7 +51,7 @@ def _value(cache: Cache, identity: tuple[bytes, ...] = IDENTITY) -> bytes | None
 # --- single flight -------------------------------------------------------------------------
 
 
-def _crowd(directory: Path, size: int, end: Callable[[Lead], object]) -> tuple[list[bytes], int]:
+def _many_processes(directory: Path, size: int, end: Callable[[Lead], object]) -> tuple[list[bytes], int]:
     """
     What each of `size` processes got that miss at once, and how many fetched.
 
@@ -93,19 +93,23 @@ def _crowd(directory: Path, size: int, end: Callable[[Lead], object]) -> tuple[l
 
 
 def test_X1_fifty_processes_that_miss_at_once_make_one_vendor_call(tmp_path: Path) -> None:
-    reports, calls = _crowd(tmp_path, 50, lambda lead: lead.store(Record({"NAME": Item("r", b"value")}, 0.0)))
+    reports, calls = _many_processes(
+        tmp_path, 50, lambda lead: lead.store(Record({"NAME": Item("r", b"value")}, 0.0))
+    )
     assert calls == 1
     assert sorted(reports) == [b"led"] + [b"record value"] * 49
 
 
 def test_X1_fifty_processes_share_the_leaders_failure(tmp_path: Path) -> None:
-    reports, calls = _crowd(tmp_path, 50, lambda lead: lead.fail("timed_out", "GitHub did not answer."))
+    reports, calls = _many_processes(
+        tmp_path, 50, lambda lead: lead.fail("timed_out", "GitHub did not answer.")
+    )
     assert calls == 1
     assert sorted(reports) == [b"failure timed_out"] * 49 + [b"led"]
 
 
 def test_X1_a_leader_who_gives_up_passes_the_turn_on(tmp_path: Path) -> None:
-    reports, calls = _crowd(tmp_path, 5, lambda lead: lead.release())
+    reports, calls = _many_processes(tmp_path, 5, lambda lead: lead.release())
     assert calls == 5
     assert reports == [b"led"] * 5
 

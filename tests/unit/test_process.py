@@ -15,8 +15,8 @@ from sophia_secrets.core.model import SecretValue
 from sophia_secrets.launch import private as private_directories
 from sophia_secrets.launch.private import PrivateDirectory
 from sophia_secrets.process import Cancel, find_program, look_up
-from sophia_secrets.process.stdin import LARGE_PIPE, WAYS, Way, in_file, in_memory, in_pipe, readable
-from sophia_secrets.process.words import showable, words
+from sophia_secrets.process.error_text import error_text, showable
+from sophia_secrets.process.stdin import LARGE_PIPE, METHODS, Method, in_file, in_memory, in_pipe, readable
 from tests.faults.children import in_child
 
 
@@ -116,9 +116,9 @@ def read_all(fd: int) -> bytes:
 
 
 class TestInput:
-    @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+    @pytest.mark.parametrize("way", METHODS, ids=lambda way: way.__name__)
     @pytest.mark.parametrize("size", [0, 1, 4096, 65536, 65537, 1_000_000])
-    def test_X5_every_way_holds_all_of_it_and_then_ends(self, way: Way, size: int, tmp_path: Path) -> None:
+    def test_X5_every_way_holds_all_of_it_and_then_ends(self, way: Method, size: int, tmp_path: Path) -> None:
         content = os.urandom(size)
         fd = way(content, lambda: str(tmp_path))
         assert fd is not None
@@ -324,23 +324,23 @@ class TestWords:
     def test_L7_values_input_lines_and_tokens_are_taken_out(self) -> None:
         asked = call("hunter22", stdin=b"NAME=first line\nsecond line\n", GH_TOKEN="ghp_0123456789")
         said = b"bad hunter22; line (second line is invalid); token ghp_0123456789 expired\n"
-        assert words(said, asked, cut=False) == "bad ***; line (*** is invalid); token *** expired\n"
+        assert error_text(said, asked, cut=False) == "bad ***; line (*** is invalid); token *** expired\n"
 
     def test_L7_a_value_that_was_coloured_in_the_middle_is_taken_out(self) -> None:
-        assert words(b"\x1b[31mhun\x1b[1mter22\x1b[0m!", call("hunter22"), cut=False) == "***!"
+        assert error_text(b"\x1b[31mhun\x1b[1mter22\x1b[0m!", call("hunter22"), cut=False) == "***!"
 
     def test_L7_a_value_that_holds_a_terminal_sequence_is_taken_out(self) -> None:
         asked = call("pre\x1b[31mfix")
-        assert words(b"<pre\x1b[31mfix> <prefix>", asked, cut=False) == "<***> <***>"
+        assert error_text(b"<pre\x1b[31mfix> <prefix>", asked, cut=False) == "<***> <***>"
 
     def test_L7_a_cut_end_does_not_show_the_beginning_of_a_value(self) -> None:
-        assert words(b"invalid: hunter2", call("hunter22-and-more"), cut=True) == "invalid: ***"
+        assert error_text(b"invalid: hunter2", call("hunter22-and-more"), cut=True) == "invalid: ***"
 
     def test_no_words_are_none(self) -> None:
-        assert words(b"", call("x"), cut=True) == ""
+        assert error_text(b"", call("x"), cut=True) == ""
 
     def test_error_text_that_is_not_utf8_is_still_text(self) -> None:
-        assert words(b"caf\xe9 \xff", call(), cut=False) == "caf\ufffd \ufffd"
+        assert error_text(b"caf\xe9 \xff", call(), cut=False) == "caf\ufffd \ufffd"
 
     @pytest.mark.parametrize(
         ("values", "stdin", "answer"),

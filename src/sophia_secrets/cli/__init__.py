@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 def answer(arguments: list[str]) -> int:
     """Run one command line and return its exit code; no exception leaves without `--debug`."""
     from sophia_secrets.cli import frequent, report
-    from sophia_secrets.launch import endings
+    from sophia_secrets.launch import termination
 
     words = _before_dashes(arguments)
     shown = _shown(words, words)
     try:
-        endings.release()
+        termination.release()
         arguments = hoist(arguments)
         front = in_front(arguments)
         shown = _shown(front, words, repeated(front))
@@ -85,9 +85,9 @@ def deliver(rest: bytes) -> int:
 def main() -> int:
     """The program, as the console script starts it."""
     from sophia_secrets.cli import streams
-    from sophia_secrets.launch import endings
+    from sophia_secrets.launch import termination
 
     code = answer(sys.argv[1:])
-    endings.let_go()
+    termination.end_at_once()
     streams.flush_python_streams()
     return code

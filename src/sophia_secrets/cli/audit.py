@@ -16,9 +16,9 @@ from sophia_secrets.cli.audit_export import export
 from sophia_secrets.cli.audit_options import Actor, Backend, Command, EventFilter, Name, Outcome, Since, Until
 from sophia_secrets.cli.audit_progress import progress
 from sophia_secrets.cli.audit_report import report
+from sophia_secrets.cli.command_session import command_session
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.group import Group
-from sophia_secrets.cli.opened import opened
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.names import shown
 from sophia_secrets.core.text import visible
@@ -79,7 +79,7 @@ def log(
         raise errors.UsageError(
             "`--follow` has no end, so it takes no `--until`.", hint="Leave one of the two out."
         )
-    with opened(ctx.obj, "audit") as (session, console):
+    with command_session(ctx.obj, "audit") as (session, console):
         query = wanted.query(session.clock(), last)
         if follow:
             try:
@@ -151,7 +151,7 @@ def verify(
     ] = None,
 ) -> None:
     """Check that every line stands where it was written. Exit code 6 when one does not."""
-    with opened(ctx.obj, "audit") as (session, console):
+    with command_session(ctx.obj, "audit") as (session, console):
         with progress(console, session, "Verifying") as update:
             verdict = session.log.verify(expect_head=expect_head, progress=update)
         first = verdict.first_bad

@@ -8,7 +8,7 @@ import typer
 from sophia_secrets import __version__, errors
 from sophia_secrets.cli import output_file, streams
 from sophia_secrets.cli.audit_options import Actor, Backend, Command, EventFilter, Name, Outcome, Since, Until
-from sophia_secrets.cli.opened import opened
+from sophia_secrets.cli.command_session import command_session
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import first_workflow_command
 from sophia_secrets.operations import auditing
@@ -49,7 +49,7 @@ def export(
             hint="Give the file's name with `--output FILE`.",
         )
     wanted = EventFilter(name, backend, outcome, command, actor, since, until)
-    with opened(ctx.obj, "audit") as (session, console):
+    with command_session(ctx.obj, "audit") as (session, console):
         lines = _Encoder(auditing.events(session, wanted.query(session.clock())), format_name)
         if output is None:
             _deliver(lines, in_workflow=session.in_workflow)

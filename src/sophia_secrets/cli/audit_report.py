@@ -10,8 +10,8 @@ from msgspec import to_builtins
 from sophia_secrets.cli import output_file, shapes
 from sophia_secrets.cli.audit_options import EventFilter, Since, Until
 from sophia_secrets.cli.audit_progress import progress
+from sophia_secrets.cli.command_session import ago, command_session
 from sophia_secrets.cli.console import Console
-from sophia_secrets.cli.opened import ago, opened
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import auditing
@@ -36,7 +36,7 @@ def report(
 ) -> None:
     """Show what is used most and least, never read, never rotated; what failed; by actor, backend and day."""
     wanted = EventFilter(since=since, until=until)
-    with opened(ctx.obj, "audit") as (session, console):
+    with command_session(ctx.obj, "audit") as (session, console):
         now = session.clock()
         query = wanted.query(now)
         with progress(console, session, "Counting") as update:

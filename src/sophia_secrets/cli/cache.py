@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from sophia_secrets import errors
 from sophia_secrets.cli import shapes
+from sophia_secrets.cli.command_session import ago, command_session, warn_about_failures
 from sophia_secrets.cli.group import Group
-from sophia_secrets.cli.opened import ago, opened, warn_of
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import reading
@@ -25,7 +25,7 @@ app = typer.Typer(
 @app.command()
 def status(ctx: typer.Context) -> None:
     """Show what is cached, never a value."""
-    with opened(ctx.obj, "cache") as (session, console):
+    with command_session(ctx.obj, "cache") as (session, console):
         stored = session.cache.entries() if session.cache is not None else []
         if console.json:
             rows = [
@@ -72,7 +72,7 @@ def clear(
     ] = None,
 ) -> None:
     """Forget what is cached. Metadata and the audit log stay."""
-    with opened(ctx.obj, "cache") as (session, console):
+    with command_session(ctx.obj, "cache") as (session, console):
         if backend is not None:
             session.backend(backend)
         removed = session.cache.clear(backend) if session.cache is not None else 0
@@ -86,7 +86,7 @@ def clear(
 def warm(ctx: typer.Context) -> None:
     """Ask every backend now, for later reads and `--offline`."""
     # Nothing that is cached answers, and all of it stays until a vendor's new answer is there.
-    with opened(replace(ctx.obj, max_stale="0"), "cache") as (session, console):
+    with command_session(replace(ctx.obj, max_stale="0"), "cache") as (session, console):
         if session.cache is None:
             raise errors.UsageError("The cache is switched off.", hint="Set `[cache] ttl` in the settings.")
         read = reading.list_all(session)
@@ -106,6 +106,6 @@ def warm(ctx: typer.Context) -> None:
                 )
         if not warm_now and not read.failures:
             console.note("No backend here needs the cache.")
-        warn_of(read.answers, console, session)
+        warn_about_failures(read.answers, console, session)
         for failure in read.failures:
             raise typer.Exit(errors.error_for(failure.kind.value).exit_code)

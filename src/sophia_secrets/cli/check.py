@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from sophia_secrets.cli.command_session import command_session, warn_about_failures
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.declared import search
-from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.finding import Finding, Status, exit_code
 from sophia_secrets.core.text import visible
@@ -27,7 +27,7 @@ def check(
 
     Changes nothing and asks nothing. Exit code 7 where something fails.
     """
-    with opened(ctx.obj, "check") as (session, console):
+    with command_session(ctx.obj, "check") as (session, console):
         checked = checking.CheckResult()
         if not workflow or session.settings.declared or session.settings.groups:
             checked = checking.check(session, search)
@@ -41,7 +41,7 @@ def check(
             console.answer(shape(findings))
         else:
             _show(findings, console)
-        warn_of(checked.answers, console, session)
+        warn_about_failures(checked.answers, console, session)
         if code:
             raise typer.Exit(code)
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from sophia_secrets import errors
+from sophia_secrets.cli.command_session import command_session, console_for
 from sophia_secrets.cli.completion_words import SHELLS, words
-from sophia_secrets.cli.opened import console_for, opened
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/@+-]+", re.ASCII)
 
@@ -41,7 +41,7 @@ def _names(ctx: typer.Context) -> None:
     """
     from sophia_secrets.operations.offline import known_names
 
-    with opened(ctx.obj, "completion") as (session, console):
+    with command_session(ctx.obj, "completion") as (session, console):
         found = [name for name in known_names(session) if _PLAIN.fullmatch(name)]
     if found:
         console.print("\n".join(found))

@@ -5,8 +5,8 @@ import typer
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Unconfigured
 from sophia_secrets.cli import shapes
+from sophia_secrets.cli.command_session import command_session
 from sophia_secrets.cli.console import Console
-from sophia_secrets.cli.opened import opened
 from sophia_secrets.core.model import Check, CheckStatus
 from sophia_secrets.core.text import sentence, visible
 from sophia_secrets.operations import doctor as examining
@@ -21,7 +21,7 @@ _SECTIONS = (
 
 def doctor(ctx: typer.Context) -> None:
     """Check everything, and say how to fix what is wrong. Exit code 7 when something is."""
-    with opened(ctx.obj, "doctor") as (session, console):
+    with command_session(ctx.obj, "doctor") as (session, console):
         checks = examining.checks(session)
         bad = any(check.status is CheckStatus.FAIL for check in checks)
         if console.json:
@@ -56,7 +56,7 @@ def _show(console: Console, check: Check) -> None:
 
 def backends(ctx: typer.Context) -> None:
     """Show the backends in chain order, and what each can do here."""
-    with opened(ctx.obj, "backends") as (session, console):
+    with command_session(ctx.obj, "backends") as (session, console):
         rows = []
         for name in session.settings.chain:
             member = session.backend(name)

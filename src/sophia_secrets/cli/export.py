@@ -8,8 +8,8 @@ import typer
 
 from sophia_secrets import errors
 from sophia_secrets.cli import input_file, output_file, streams, workflow
+from sophia_secrets.cli.command_session import command_session, warn_about_failures
 from sophia_secrets.cli.console import Console
-from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.read import Backend, NoCache
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import first_workflow_command, listed
@@ -61,7 +61,7 @@ def export(
         _tell(made, console, session)
         return made
 
-    with opened(ctx.obj, "export") as (session, console):
+    with command_session(ctx.obj, "export") as (session, console):
         if format_name == "github-env":
             from sophia_secrets.formats import github_env
             from sophia_secrets.operations import step_file
@@ -91,7 +91,7 @@ def render(
     """
     parsed = exporting.parse_template(input_file.read(template))
     place = input_file.display_name(template)
-    with opened(ctx.obj, "render") as (session, console):
+    with command_session(ctx.obj, "render") as (session, console):
         made = exporting.render(session, parsed, place, only=backend, use_cache=not no_cache)
         _tell(made, console, session)
         shape = {"template": place}
@@ -184,7 +184,7 @@ def _warn_if_open(console: Console) -> None:
 
 
 def _tell(made: Export, console: Console, session: Session) -> None:
-    warn_of(made.answers, console, session)
+    warn_about_failures(made.answers, console, session)
     if made.dangerous:
         console.warn(
             f"Left out, because programs obey variables of these names: {listed(made.dangerous)}. "

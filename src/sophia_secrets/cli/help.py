@@ -6,8 +6,8 @@ import typer
 import typer.main
 
 from sophia_secrets import errors
+from sophia_secrets.cli.command_session import console_for
 from sophia_secrets.cli.commands import ALIASES, COMMANDS
-from sophia_secrets.cli.opened import console_for
 
 EXIT_CODES = """\
 0    done

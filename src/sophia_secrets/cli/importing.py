@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from sophia_secrets.cli import input_file, plans
+from sophia_secrets.cli.command_session import command_session, warn_about_failures
 from sophia_secrets.cli.declared import enforce_declared
-from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.transfer import DryRun, Yes
 from sophia_secrets.cli.write import NotAsDeclared
 from sophia_secrets.core.count import counted
@@ -36,14 +36,14 @@ def import_file(
 
     What the backend holds already is left as it is, so a second run finishes an interrupted one.
     """
-    with opened(ctx.obj, "import") as (session, console):
+    with command_session(ctx.obj, "import") as (session, console):
         enforce_declared(session, enforce=not not_as_declared)
         plans.require_answer(console, yes=yes, dry_run=dry_run, doing="`import`")
         pairs = importing.read_pairs(input_file.read(file), file, format_name)
         planned = importing.plan_import(session, pairs, backend, only=only)
         to, plan = planned.destination, planned.plan
         console.note(f"{input_file.display_name(file)} → {to.name} ({to.target})")
-        warn_of((planned.there,), console, session)
+        warn_about_failures((planned.there,), console, session)
         plans.show_plan(console, plan.actions, dry_run=dry_run)
         if not plan.actions:
             console.note("The file holds no such name, so there is nothing to do.")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sophia_secrets import errors
-from sophia_secrets.cli.opened import opened
+from sophia_secrets.cli.command_session import command_session
 from sophia_secrets.core.text import visible
 from sophia_secrets.settings.declared import Declared
 from sophia_secrets.state import atomic
@@ -34,7 +34,7 @@ def model(
     """Write a typed Python module of the declared secrets, for `load_config`. Never a value."""
     if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
         raise errors.UsageError(f"`{visible(name)}` cannot be a class's name.", hint="Write it as `Secrets`.")
-    with opened(ctx.obj, "config") as (session, console):
+    with command_session(ctx.obj, "config") as (session, console):
         declared = session.settings.declared
         if not declared:
             raise errors.UsageError(

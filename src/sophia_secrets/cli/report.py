@@ -58,9 +58,9 @@ def unexpected(error: Exception, shown: OutputMode) -> int:
     Of a fault only its class and place are shown: its text may hold a value.
     """
     if callable(getattr(error, "format_message", None)):
-        from sophia_secrets.cli.misuse import told
+        from sophia_secrets.cli.usage_errors import as_usage_error
 
-        return failed(told(error, shown.words), shown)
+        return failed(as_usage_error(error, shown.words), shown)
     if isinstance(error, BrokenPipeError):
         streams.die_by_sigpipe()
     if isinstance(error, FileNotFoundError) and _is_nowhere():

@@ -9,9 +9,9 @@ from sophia_secrets import errors
 from sophia_secrets.cli import plans
 from sophia_secrets.cli import rotate_prepare as preparing
 from sophia_secrets.cli.argument import refuse_value
+from sophia_secrets.cli.command_session import command_session
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.declared import enforce_declared
-from sophia_secrets.cli.opened import opened
 from sophia_secrets.cli.transfer import DryRun, Yes
 from sophia_secrets.cli.write import NotAsDeclared
 from sophia_secrets.core import generate as generating
@@ -64,7 +64,7 @@ def rotate(
             "`--due` and `--abandon` go neither with each other nor with `--generate` or `--backend`.",
             hint="Leave the others out.",
         )
-    with opened(ctx.obj, "rotate") as (session, console):
+    with command_session(ctx.obj, "rotate") as (session, console):
         enforce_declared(session, enforce=not not_as_declared)
         doing = f"Abandoning the rotation of {name}" if abandon else "`rotate`"
         plans.require_answer(console, yes=yes, dry_run=dry_run, doing=doing)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from sophia_secrets import errors
 from sophia_secrets.cli import prompt
+from sophia_secrets.cli.command_session import ago, warn_about_failures
 from sophia_secrets.cli.console import Console
-from sophia_secrets.cli.opened import ago, warn_of
 from sophia_secrets.core import generate as generating
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.core.text import visible
@@ -48,7 +48,7 @@ def prepare(
     _require_holders(claim.name, holdings)
     if not only:
         warn_of_outsiders(session, console, claim.name, holdings)
-    warn_of(tuple(holding.answer for holding in holdings), console, session)
+    warn_about_failures(tuple(holding.answer for holding in holdings), console, session)
     for holding in holdings:
         if not holding.obstacle:
             console.note(f"{claim.name} → {holding.backend.name} ({holding.backend.target})")
@@ -70,7 +70,7 @@ def resume(session: Session, console: Console, claim: Claim, record: Pending) ->
         "ago, with the value that was sealed then: none is generated or read now."
     )
     rotation = rotating.resume(session, claim, record)
-    warn_of(tuple(holding.answer for holding in rotation.holdings), console, session)
+    warn_about_failures(tuple(holding.answer for holding in rotation.holdings), console, session)
     return rotation
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import typer
 
 from sophia_secrets.cli import shapes
+from sophia_secrets.cli.command_session import ago, command_session
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.group import Group
-from sophia_secrets.cli.opened import ago, opened
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import due
 from sophia_secrets.operations.due import RotationStatus
@@ -25,7 +25,7 @@ def _group() -> None:
 @app.command()
 def status(ctx: typer.Context) -> None:
     """Show what is due, since when, and who holds it."""
-    with opened(ctx.obj, "rotation") as (session, console):
+    with command_session(ctx.obj, "rotation") as (session, console):
         statuses, damaged = due.statuses(session)
         if console.json:
             rows = [_shape(status) for status in statuses]

@@ -8,15 +8,15 @@ import typer
 
 from sophia_secrets import errors
 from sophia_secrets.cli import handover, streams, workflow
+from sophia_secrets.cli.command_session import command_session, warn_about_failures
 from sophia_secrets.cli.console import Console
-from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.options import Options
 from sophia_secrets.cli.read import NoCache
 from sophia_secrets.core.child_environment import Selection
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.core.redact import MINIMUM
 from sophia_secrets.core.text import listed
-from sophia_secrets.launch import received
+from sophia_secrets.launch import inherited
 from sophia_secrets.launch.command import become, look_up
 from sophia_secrets.launch.variables import limits
 from sophia_secrets.operations import running
@@ -64,18 +64,18 @@ def run(
     selection = Selection(
         tuple(only or ()), tuple(scope or ()), tuple(file or ()), frozenset(preserve or ()), pristine
     )
-    with opened(ctx.obj, "run") as (session, console):
+    with command_session(ctx.obj, "run") as (session, console):
         began = session.clock()
         prepared = running.prepare(
             session,
             selection,
-            received.environment(),
+            inherited.environment(),
             found.arguments,
             limits(),
             only=backend,
             use_cache=not no_cache,
         )
-        warn_of(prepared.answers, console, session)
+        warn_about_failures(prepared.answers, console, session)
         _tell(prepared, console, verbose=ctx.obj.verbose)
         if mask:
             _tell_unmasked({**prepared.variables, **prepared.files}, console)

@@ -8,8 +8,8 @@ import typer
 
 from sophia_secrets import errors
 from sophia_secrets.cli import plans
+from sophia_secrets.cli.command_session import command_session, warn_about_failures
 from sophia_secrets.cli.console import Console
-from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.read import Backend, NoCache
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.search import MINIMUM
@@ -52,9 +52,9 @@ def scan(
         return
     wanted = paths or ["."]
     scanning.check_paths([] if staged else wanted)
-    with opened(ctx.obj, "scan") as (session, console):
+    with command_session(ctx.obj, "scan") as (session, console):
         known = scanning.known(session, ignored=ignore or (), only=backend, use_cache=not no_cache)
-        warn_of(known.answers, console, session)
+        warn_about_failures(known.answers, console, session)
         _tell_known(known, console)
         if staged:
             scanned = scanning.scan_staged(session, known)
@@ -70,7 +70,7 @@ def scan(
 def _install(ctx: typer.Context) -> None:
     from sophia_secrets.operations import hook
 
-    with opened(ctx.obj, "scan") as (session, console):
+    with command_session(ctx.obj, "scan") as (session, console):
         path, outcome = hook.install(session, _program())
         if console.json:
             console.answer({"schema": 1, "hook": path, "outcome": outcome.value})

@@ -7,9 +7,9 @@ import typer
 
 from sophia_secrets import errors
 from sophia_secrets import settings as layered
+from sophia_secrets.cli.command_session import command_session, console_for
 from sophia_secrets.cli.group import Group
 from sophia_secrets.cli.model import model
-from sophia_secrets.cli.opened import console_for, opened
 from sophia_secrets.core.text import visible
 from sophia_secrets.state import atomic
 
@@ -26,7 +26,7 @@ app.command(short_help="Write a typed Python module of the declared secrets.")(m
 @app.command()
 def show(ctx: typer.Context) -> None:
     """Show every setting, its value, and where it came from."""
-    with opened(ctx.obj, "config") as (session, console):
+    with command_session(ctx.obj, "config") as (session, console):
         settings = session.settings
         if console.json:
             shape = {
@@ -67,7 +67,7 @@ def _text(value: object) -> str:
 @app.command()
 def path(ctx: typer.Context) -> None:
     """Show where settings, state and cache are."""
-    with opened(ctx.obj, "config") as (session, console):
+    with command_session(ctx.obj, "config") as (session, console):
         paths = session.paths
         shown = {
             "user": paths.user_file,
@@ -111,7 +111,7 @@ def init(
     found = discover(os.getcwd(), os.environ)
     written = [place]
     atomic.replace_path(place, settings_text(found.settings).encode(), 0o644)
-    with opened(ctx.obj, "config") as (session, _):
+    with command_session(ctx.obj, "config") as (session, _):
         declared = session.settings.declared
         names_targets = session.settings.untrusted is not None
         session.notes.clear()  # what is to be done about the file is said below

@@ -33,7 +33,7 @@ from sophia_secrets.cli.terminal import (
     open_like,
 )
 from sophia_secrets.core.redact import Masker
-from sophia_secrets.launch import received
+from sophia_secrets.launch import inherited
 from sophia_secrets.launch.command import Command, not_started
 
 _LOOK = 0.5
@@ -113,7 +113,7 @@ class Supervisor:
                 signal.signal(signal.SIGTTOU, before)
             if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
                 signal.signal(signal.SIGINT, signal.SIG_DFL)
-            received.give_on()
+            inherited.restore()
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
         def start() -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sophia_secrets.cli.command_session import ago
 from sophia_secrets.cli.console import Console
-from sophia_secrets.cli.opened import ago
 from sophia_secrets.core.model import Resolution, TraceOutcome
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations.session import Session

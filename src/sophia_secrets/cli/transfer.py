@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from sophia_secrets.cli import plans
+from sophia_secrets.cli.command_session import command_session, warn_about_failures
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.declared import enforce_declared
-from sophia_secrets.cli.opened import opened, warn_of
 from sophia_secrets.cli.write import NotAsDeclared
 from sophia_secrets.core.changes import Plan
 from sophia_secrets.core.count import counted
@@ -98,7 +98,7 @@ def diff(
     ] = False,
 ) -> None:
     """Show which names differ between two backends; `unknown` where that cannot be known."""
-    with opened(ctx.obj, "diff") as (session, console):
+    with command_session(ctx.obj, "diff") as (session, console):
         found = comparing.differences(session, first, second)
         differing = [name for name, state in found if state != "same"]
         if console.json:
@@ -131,13 +131,13 @@ def _run(
     dry_run: bool,
     yes: bool,
 ) -> None:
-    with opened(ctx.obj, command) as (session, console):
+    with command_session(ctx.obj, command) as (session, console):
         enforce_declared(session, enforce=hold)
         plans.require_answer(console, yes=yes, dry_run=dry_run, doing=f"`{command}`")
         planned = make(session)
         source, to = planned.source, planned.destination
         console.note(f"{source.name} ({source.target}) → {to.name} ({to.target})")
-        warn_of((planned.seen, planned.there), console, session)
+        warn_about_failures((planned.seen, planned.there), console, session)
         removal = moving.planned_removal(planned)
         plans.show_plan(console, planned.plan.actions + removal.actions, dry_run=dry_run)
         if dry_run:

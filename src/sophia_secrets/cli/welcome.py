@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from sophia_secrets import process
-from sophia_secrets.cli.opened import opened
+from sophia_secrets.cli.command_session import command_session
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations.discovery import discover
 from sophia_secrets.operations.offline import known_names
@@ -20,7 +20,7 @@ _STEP = 46
 
 def welcome(ctx: Any) -> None:
     """Say what was found and the next command to type."""
-    with opened(ctx.obj, "welcome") as (session, console):
+    with command_session(ctx.obj, "welcome") as (session, console):
         found = discover(session.cwd, session.environ)
         names = known_names(session)
         path = session.environ.get("PATH", "")

@@ -104,12 +104,12 @@ def _another_stored(start: hot.Start, member: route_form.Member) -> bool:
 def _start_vendor(start: hot.Start, member: route_form.Member) -> None:
     if not member.call:
         return
-    from sophia_secrets.launch import ahead, endings
+    from sophia_secrets.launch import ahead, termination
     from sophia_secrets.state import route_call
 
     plan = route_call.decode(member.call, keys.derive(start.master, b"route"), start.environ)
     if plan is not None:
-        endings.hold()
+        termination.defer()
         try:
             ahead.begin(plan, start.state)
         except (OSError, ValueError, NotImplementedError):

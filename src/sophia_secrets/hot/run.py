@@ -6,7 +6,7 @@ import os
 import time
 
 from sophia_secrets import hot
-from sophia_secrets.launch import command, received, variables
+from sophia_secrets.launch import command, inherited, variables
 from sophia_secrets.launch.dangerous import is_dangerous
 from sophia_secrets.state import route_form
 from sophia_secrets.state.record import READABLE
@@ -42,7 +42,7 @@ def prepare(
         start = hot.Start(environ, clock)
         found, chosen = choose(start, words)
         own = {name.encode(): each.value for name, each in chosen.items()}
-        environment, replaced = variables.merged(received.environment(), own)
+        environment, replaced = variables.merged(inherited.environment(), own)
         if not own or replaced or not _fits(found, environment, own):
             return None
         hot.record(start, "run", chosen, began)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import time
 
+from sophia_secrets.launch.inherited import IGNORED_BY_PYTHON
 from sophia_secrets.launch.private import PrivateDirectory
-from sophia_secrets.launch.received import IGNORED_BY_PYTHON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

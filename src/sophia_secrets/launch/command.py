@@ -7,7 +7,7 @@ import os
 import stat
 
 import sophia_secrets
-from sophia_secrets.launch import received
+from sophia_secrets.launch import inherited
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def become(command: Command, variables: Mapping[bytes, bytes]) -> NoReturn:
 
     Raises what `not_started` says where the system does not start it.
     """
-    received.give_on()
+    inherited.restore()
 
     def execute(path: str, arguments: tuple[bytes, ...]) -> NoReturn:
         os.execve(path, arguments, variables)  # noqa: S606 - what `run` is for

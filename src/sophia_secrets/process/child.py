@@ -53,7 +53,7 @@ class Child:
         self._running = running
         self.stdout, self.stderr = running.stdout, running.stderr
         # The vendor is at work by now: what this imports costs nobody any time.
-        from sophia_secrets.process.words import showable
+        from sophia_secrets.process.error_text import showable
 
         self._showable = showable(call)
         os.set_blocking(self.stdout, False)
@@ -141,14 +141,14 @@ class Child:
 
     def completed(self) -> Completed:
         """What came back; after `close`."""
-        from sophia_secrets.process.words import words
+        from sophia_secrets.process.error_text import error_text
 
         ended, code, detail = self._how()
         return Completed(
             ended,
             code,
             stdout=bytes(self._stdout),
-            stderr=words(bytes(self._stderr), self.call, cut=self._cut or ended is not Ended.EXITED),
+            stderr=error_text(bytes(self._stderr), self.call, cut=self._cut or ended is not Ended.EXITED),
             path=self.program,
             showable=self._showable,
             detail=detail,

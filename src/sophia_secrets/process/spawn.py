@@ -11,7 +11,7 @@ from threading import Thread
 
 from sophia_secrets.backends.base import Call
 from sophia_secrets.launch.ahead import Running
-from sophia_secrets.process.stdin import FILES, WAYS, readable
+from sophia_secrets.process.stdin import FILES, METHODS, readable
 
 
 def spawn(
@@ -33,7 +33,7 @@ def spawn(
     register(running)
     try:
         with ExitStack() as theirs:
-            stdin = readable(call.stdin, private, FILES if call.stdin_as_file else WAYS)
+            stdin = readable(call.stdin, private, FILES if call.stdin_as_file else METHODS)
             theirs.callback(os.close, stdin)
             running.stdout, stdout = os.pipe()
             theirs.callback(os.close, stdout)

@@ -16,7 +16,7 @@ PIPE = 65536
 LARGE_PIPE = 1024 * 1024
 """The usual `/proc/sys/fs/pipe-max-size`."""
 
-Way = Callable[[bytes, Callable[[], str]], int | None]
+Method = Callable[[bytes, Callable[[], str]], int | None]
 
 
 def in_pipe(content: bytes, _private: Callable[[], str]) -> int | None:
@@ -59,12 +59,12 @@ def in_file(content: bytes, private: Callable[[], str]) -> int | None:
     return _filled(fd, content)
 
 
-FILES: tuple[Way, ...] = (in_memory, in_file)
+FILES: tuple[Method, ...] = (in_memory, in_file)
 """Those that a program which opens `/dev/stdin` itself can read, and more than once (Linux)."""
-WAYS: tuple[Way, ...] = (in_pipe, *FILES)
+METHODS: tuple[Method, ...] = (in_pipe, *FILES)
 
 
-def readable(content: bytes, private: Callable[[], str], ways: tuple[Way, ...] = WAYS) -> int:
+def readable(content: bytes, private: Callable[[], str], ways: tuple[Method, ...] = METHODS) -> int:
     """
     A descriptor that gives exactly `content` and then the end of file; the caller closes it.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sophia_secrets import errors
-from sophia_secrets.cli.opened import opened
+from sophia_secrets.cli.command_session import command_session
 from sophia_secrets.cli.options import Options
 from sophia_secrets.core.model import Outcome
 from sophia_secrets.operations import writing
@@ -13,7 +13,7 @@ def delete(
     options: Options, name: str, *, backend: str | None, yes: bool = False, if_exists: bool = False
 ) -> None:
     """Remove a secret from one backend. Asks unless `yes`."""
-    with opened(options, "delete") as (session, console):
+    with command_session(options, "delete") as (session, console):
         if backend is None:
             raise errors.UsageError(
                 "Say where to delete from with `--backend`.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sophia_secrets.cli import trace
-from sophia_secrets.cli.opened import opened, warn_of
+from sophia_secrets.cli.command_session import command_session, warn_about_failures
 from sophia_secrets.cli.options import Options
 from sophia_secrets.core.model import Resolution, TraceOutcome
 from sophia_secrets.operations import drift, reading
@@ -11,7 +11,7 @@ from sophia_secrets.operations import drift, reading
 
 def show_trace(options: Options, name: str, *, no_cache: bool = False) -> int:
     """Show the whole chain for one name, without its value: who answers, and who shadows whom; the exit code."""
-    with opened(options, "explain") as (session, console):
+    with command_session(options, "explain") as (session, console):
         read = reading.read(session, [name], use_cache=not no_cache, deliver=False, everything=True)
         (resolution,) = read.resolutions
         resolution = drift.with_drift(session, resolution, read.answers)
@@ -24,10 +24,10 @@ def show_trace(options: Options, name: str, *, no_cache: bool = False) -> int:
             return 0
         trace.show(resolution, console, session, err=False)
         if _is_held(resolution):
-            warn_of(read.answers, console, session)
+            warn_about_failures(read.answers, console, session)
         else:
             problem = read.problem(resolution)
-            warn_of(read.answers, console, session, said=problem.message)
+            warn_about_failures(read.answers, console, session, said=problem.message)
             console.error(problem.message, problem.hint)
             return problem.exit_code
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sophia_secrets import errors
 from sophia_secrets.cli import streams
-from sophia_secrets.cli.opened import opened, warn_of
+from sophia_secrets.cli.command_session import command_session, warn_about_failures
 from sophia_secrets.cli.options import Options
 from sophia_secrets.operations import reading
 
@@ -25,12 +25,12 @@ def print_value(
             "`--clip` and `--json` exclude each other: JSON would show the value.",
             hint="Leave one of them out.",
         )
-    with opened(options, "get") as (session, console):
+    with command_session(options, "get") as (session, console):
         began = session.clock()
         read = reading.read(session, [name], only=backend, use_cache=not no_cache)
         (resolution,) = read.resolutions
         missing = list(read.missing())
-        warn_of(read.answers, console, session, said=missing[0].message if missing else "")
+        warn_about_failures(read.answers, console, session, said=missing[0].message if missing else "")
         if explain:
             from sophia_secrets.cli import trace
 

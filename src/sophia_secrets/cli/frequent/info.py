@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sophia_secrets.cli import shapes
-from sophia_secrets.cli.opened import ago, opened
+from sophia_secrets.cli.command_session import ago, command_session
 from sophia_secrets.cli.options import Options
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import info
@@ -14,7 +14,7 @@ from sophia_secrets.operations.info import SecretInfo
 
 def show_info(options: Options, name: str) -> None:
     """Show a secret's metadata: accesses, rotation, version, and what each backend says."""
-    with opened(options, "info") as (session, console):
+    with command_session(options, "info") as (session, console):
         known = info.secret_info(session, name)
         if console.json:
             console.answer(_shape(known))

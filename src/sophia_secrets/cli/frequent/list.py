@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sophia_secrets import errors
-from sophia_secrets.cli.opened import opened, warn_of
+from sophia_secrets.cli.command_session import command_session, warn_about_failures
 from sophia_secrets.cli.options import Options
 from sophia_secrets.core.model import EntryState, Resolution
 from sophia_secrets.core.resolve import Answer, find
@@ -24,7 +24,7 @@ def show_list(
     no_cache: bool = False,
 ) -> int:
     """Show the names, which backend holds which, and where each resolves from; the exit code."""
-    with opened(options, "list") as (session, console):
+    with command_session(options, "list") as (session, console):
         began = session.clock()
         read = reading.list_all(session, only=backend, use_cache=not no_cache)
         rows = [r for r in read.resolutions if r.name.startswith(prefix)]
@@ -42,7 +42,7 @@ def show_list(
             console.note(
                 f"{here} no secret{which} yet. Store one with `sophia-secrets set NAME --backend {goal}`."
             )
-        warn_of(read.answers, console, session)
+        warn_about_failures(read.answers, console, session)
         if options in (Options(), Options(json=True)) and not (prefix or backend or no_cache):
             from sophia_secrets.operations.routing import remember
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend
 from sophia_secrets.cli import prompt
+from sophia_secrets.cli.command_session import command_session
 from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.declared import enforce_declared
-from sophia_secrets.cli.opened import opened
 from sophia_secrets.cli.options import Options
 from sophia_secrets.core.model import Change, Outcome, SecretValue
 from sophia_secrets.core.text import visible
@@ -28,7 +28,7 @@ def store(
     not_as_declared: bool = False,
 ) -> None:
     """Store a secret in one backend. The value comes from a hidden prompt, standard input, a file or a generator."""
-    with opened(options, "set") as (session, console):
+    with command_session(options, "set") as (session, console):
         enforce_declared(session, enforce=not not_as_declared)
         target = writing.destination(session, backend)
         writing.check_name(target, name)

@@ -16,15 +16,15 @@ else:
     import _signal as signal  # `signal` itself makes enumerations of it
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_held: list[int] = []
+_deferred: list[int] = []
 _raised: list[int] = []
 
 
-class Told(KeyboardInterrupt):
+class Terminated(KeyboardInterrupt):
     """This process was told to end."""
 
 
-def hold() -> None:
+def defer() -> None:
     """From now on the signals wait for `release`; one that is ignored stays ignored (`nohup`)."""
     for number in _SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:
@@ -32,24 +32,24 @@ def hold() -> None:
 
 
 def release() -> None:
-    """From now on what was held raises `Told` in the main thread; nothing happens where nothing was to be held."""
+    """From now on what was held raises `Terminated` in the main thread; nothing happens where nothing was to be held."""
     for number in _SIGNALS:
         if signal.getsignal(number) is _keep:
             signal.signal(number, _raise)
-    if _held:
-        _raise(_held.pop(), None)
+    if _deferred:
+        _raise(_deferred.pop(), None)
 
 
-def let_go() -> None:
+def end_at_once() -> None:
     """From now on the signals end this process at once."""
     for number in _SIGNALS:
         if signal.getsignal(number) in (_keep, _raise):
             signal.signal(number, _end)
 
 
-def pass_on() -> None:
+def end_by_signal() -> None:
     """End by the signal that came, so that whoever started this process sees it; Ctrl-C has an exit code of its own."""
-    for number in (*_raised, *_held):
+    for number in (*_raised, *_deferred):
         if number != signal.SIGINT:
             _end(number, None)
 
@@ -61,10 +61,10 @@ def _end(number: int, _frame: object) -> None:
 
 
 def _keep(number: int, _frame: object) -> None:
-    _held.append(number)
+    _deferred.append(number)
 
 
 def _raise(number: int, _frame: object) -> None:
-    let_go()
+    end_at_once()
     _raised.append(number)
-    raise Told
+    raise Terminated

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from docs.kept_texts import kept_texts
-from sophia_secrets.view import kept
+from sophia_secrets.view import prebuilt
 from tests.program import Program
 from tests.terminal import Terminal
 
@@ -26,7 +26,7 @@ def made(sophia: Program, *arguments: str, **variables: str) -> str:
 
 
 def test_each_kept_text_is_the_one_that_the_program_makes() -> None:
-    texts = {path.name: path.read_text(encoding="utf-8") for path in Path(kept.DIRECTORY).iterdir()}
+    texts = {path.name: path.read_text(encoding="utf-8") for path in Path(prebuilt.DIRECTORY).iterdir()}
     assert texts == kept_texts(), "run `make docs`"
 
 
@@ -46,22 +46,22 @@ def test_a_narrow_terminal_gets_narrow_lines(sophia: Program) -> None:
     assert max(map(len, lines)) <= 60
 
 
-@pytest.mark.parametrize("shell", kept.COMPLETION)
+@pytest.mark.parametrize("shell", prebuilt.COMPLETION)
 def test_a_shell_gets_the_script_that_the_program_makes(sophia: Program, shell: str) -> None:
     done = sophia("completion", shell)
     assert (done.code, done.err, done.out) == (0, "", made(sophia, "completion", shell))
 
 
 def test_what_is_not_kept_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert kept.answer(["--help"], {}) is not None
+    assert prebuilt.answer(["--help"], {}) is not None
     for arguments in (
         ["--help", "get"],
         ["completion"],
         ["completion", "tcsh"],
         ["completion", "bash", "zsh"],
     ):
-        assert kept.answer(arguments, {}) is None
-    assert kept.answer(["--help"], {b"COLUMNS": b"wide"}) is None
-    monkeypatch.setattr(kept, "DIRECTORY", str(tmp_path))
-    assert kept.answer(["--help"], {}) is None
-    assert kept.answer(["completion", "bash"], {}) is None
+        assert prebuilt.answer(arguments, {}) is None
+    assert prebuilt.answer(["--help"], {b"COLUMNS": b"wide"}) is None
+    monkeypatch.setattr(prebuilt, "DIRECTORY", str(tmp_path))
+    assert prebuilt.answer(["--help"], {}) is None
+    assert prebuilt.answer(["completion", "bash"], {}) is None

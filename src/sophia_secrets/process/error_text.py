@@ -8,7 +8,7 @@ from sophia_secrets.core.text import without_controls
 from sophia_secrets.launch.dangerous import may_be_credential
 
 
-def words(raw: bytes, call: Call, *, cut: bool) -> str:
+def error_text(raw: bytes, call: Call, *, cut: bool) -> str:
     """
     `raw` as text without terminal sequences, values in play, input or credentials.
 

@@ -30,7 +30,7 @@ def console_for(options: Options) -> Console:
 
 
 @contextmanager
-def opened(options: Options, command: str) -> Iterator[tuple[Session, Console]]:
+def command_session(options: Options, command: str) -> Iterator[tuple[Session, Console]]:
     """
     A session and a console for one command.
 
@@ -48,7 +48,7 @@ def opened(options: Options, command: str) -> Iterator[tuple[Session, Console]]:
         offline=options.offline,
         max_stale=_age(options.max_stale),
         reason=options.reason,
-        on_event=_teller(console, options),
+        on_event=_event_printer(console, options),
         on_words=_words_teller(console) if options.debug else None,
         on_wait=console.waiting,
         on_work=worker(console),
@@ -56,7 +56,7 @@ def opened(options: Options, command: str) -> Iterator[tuple[Session, Console]]:
     try:
         yield session, console
     finally:
-        _tell_notes(session, console)
+        _print_notes(session, console)
 
 
 def _age(text: str | None) -> float | None:
@@ -88,7 +88,7 @@ def _typed(text: str) -> str:
     return f" {visible(text[:32])}" if text.strip() else ""
 
 
-def _teller(console: Console, options: Options) -> Any:
+def _event_printer(console: Console, options: Options) -> Any:
     if not (options.debug or options.verbose):
         return None
 
@@ -108,7 +108,7 @@ def _words_teller(console: Console) -> Callable[[str, str], None]:
     return tell
 
 
-def _tell_notes(session: Session, console: Console) -> None:
+def _print_notes(session: Session, console: Console) -> None:
     told: set[str] = set()
     cache = session.__dict__.get("cache")
     for note in [*session.notes, *(cache.warnings() if cache is not None else [])]:
@@ -117,7 +117,9 @@ def _tell_notes(session: Session, console: Console) -> None:
             console.note(note)
 
 
-def warn_of(answers: tuple[Answer, ...], console: Console, session: Session, *, said: str = "") -> None:
+def warn_about_failures(
+    answers: tuple[Answer, ...], console: Console, session: Session, *, said: str = ""
+) -> None:
     """
     Say on standard error which backends failed, and whether a stale answer stood in.
 

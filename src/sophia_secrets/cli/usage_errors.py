@@ -14,7 +14,7 @@ _FOR_JSON = frozenset({"--format", "--output", "-o", "-j"})
 _GROUPS = frozenset({"audit", "cache", "config", "rotation"})
 
 
-def told(error: Any, words: Sequence[str]) -> errors.UsageError:
+def as_usage_error(error: Any, words: Sequence[str]) -> errors.UsageError:
     """
     The same error as one of ours; `words` is the command line.
 

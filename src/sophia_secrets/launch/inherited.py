@@ -23,7 +23,7 @@ IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ", "SIGXFZ")
 _OWN_ENVIRONMENT = "/proc/self/environ"
 
 
-def give_on() -> None:
+def restore() -> None:
     """The signal dispositions and the core limit as they were received: just before an exec."""
     for name in IGNORED_BY_PYTHON:
         number = getattr(signal, name, None)
