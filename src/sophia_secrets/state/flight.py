@@ -19,7 +19,7 @@ import os
 import time
 
 from sophia_secrets import errors
-from sophia_secrets.state import aead, atomic, files, keys
+from sophia_secrets.state import aead, files, keys
 from sophia_secrets.state import cache as _cache
 from sophia_secrets.state.record import Record, seal, tag
 
@@ -99,6 +99,8 @@ class Lead:
                 return cache.warn("The answer is too large for the cache.")
             if cache.generation_in(directory, self._identity) != self._generation:
                 return "The target was written to meanwhile."
+            from sophia_secrets.state import atomic
+
             atomic.replace(directory, cache.file(self._identity, _cache.RECORD), blob, sync=False)
         except (errors.UnsafeState, OSError) as error:
             return self._cache.warn(error)
@@ -122,6 +124,8 @@ class Lead:
                 blob = _seal_failure(
                     self._cache.key, self._identity, self._flight, (kind, message, hint, words)
                 )
+                from sophia_secrets.state import atomic
+
                 name = self._cache.file(self._identity, _cache.FAILURE)
                 atomic.replace(self._directory, name, blob, sync=False)
         except OSError:
