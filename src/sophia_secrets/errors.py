@@ -194,14 +194,14 @@ class CheckFailed(SophiaError):
 
 
 class CommandNotRunnable(SophiaError):
-    """The command is there and cannot be started."""
+    """The command exists and cannot be started."""
 
     kind = "command_not_runnable"
     exit_code = 126
 
 
 class CommandNotFound(SophiaError):
-    """There is no such command."""
+    """The command does not exist."""
 
     kind = "command_not_found"
     exit_code = 127

@@ -1,6 +1,6 @@
 """
-Starting programs where little may be imported: becoming a command, the last thing that `run` does,
-and a vendor's program that is started ahead of the rest.
+Starting programs with few imports: replacing this process by a command, which is the last step of
+`run`, and starting a vendor's program before the rest is imported.
 
-Lean as `state` is, because the hot path does it too.
+As lean as `state`, because the hot path does both.
 """

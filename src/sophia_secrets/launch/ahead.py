@@ -1,8 +1,8 @@
 """
-A vendor's program at work while the rest of this program is imported.
+A vendor's program started while the rest of this program is still being imported.
 
-The hot path starts it where a route says which call will come. The runner takes it over when it
-is to start that very call; any other call is started as if there were none.
+The hot path starts it where a route says which call will be made. The runner takes it over for that
+call; any other call is started as usual.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Running:
     """
     A program in a session of its own, and our ends of its output.
 
-    `at` is the monotonic second of its start, `pid` 0 as long as it is not known. Whoever waits for
-    it and closes the streams says that it is `over`.
+    `at` is the time of its start (monotonic seconds), `pid` is 0 until it is known. Whoever reaps it and
+    closes the streams sets `over`.
     """
 
     __slots__ = ("at", "over", "pid", "stderr", "stdout")
@@ -38,7 +38,7 @@ class Running:
         self.over = False
 
     def kill(self) -> None:
-        """End it, with all of its group, wait for it and close the streams; nothing where it is over."""
+        """Kill its process group, reap it and close the streams; no effect where it is over."""
         if self.over:
             return
         self.over = True
@@ -55,9 +55,9 @@ class Running:
 
 class Plan:
     """
-    What is started for a call that gets nothing on standard input and works in an empty directory.
+    What is started for a call with empty standard input in an empty directory.
 
-    `scratch` are private directories to lay out: the variable that names each, and the files in it.
+    `scratch` are private directories to create: the variable that names each, and its files.
     """
 
     __slots__ = ("arguments", "environment", "program", "scratch")
@@ -75,12 +75,12 @@ class Plan:
         self.scratch = tuple((variable, dict(files)) for variable, files in scratch)
 
     def is_as(self, other: Plan) -> bool:
-        """Whether both come to the same program at the same work."""
+        """Whether both start the same program in the same way."""
         return all(getattr(self, name) == getattr(other, name) for name in Plan.__slots__)
 
 
 class Ahead:
-    """A plan under way, with the private directories that it works in."""
+    """A started plan, with its private directories."""
 
     __slots__ = ("places", "plan", "private", "running")
 
@@ -100,7 +100,7 @@ class Ahead:
             raise
 
     def drop(self) -> None:
-        """End it: nobody asks for it."""
+        """End it: no call needs it."""
         self.running.kill()
         self.private.remove()
 
@@ -114,20 +114,20 @@ def begin(plan: Plan, parent: str) -> None:
 
 
 def take() -> Ahead | None:
-    """What was started, for the one who sees to it from now on."""
+    """What was started; the caller owns it from now on."""
     return _under_way.pop() if _under_way else None
 
 
 def drop() -> None:
-    """End what nobody took."""
+    """End what was not taken."""
     while (left := take()) is not None:
         left.drop()
 
 
 def _start(words: list[str], environment: Mapping[str, str], directory: str) -> Running:
     """
-    Start a program as `process` does: an empty standard input, its own session, no descriptor of
-    ours. For a process with one thread: its working directory is another one for a moment.
+    Start a program as `process` does: empty standard input, its own session, none of our descriptors.
+    For a process with one thread: the working directory changes for a moment.
     """
     running = Running(time.monotonic())
     actions: list[tuple[int, ...]] = [(os.POSIX_SPAWN_CLOSE, fd) for fd in _inherited()]

@@ -1,4 +1,4 @@
-"""Finding the command that `run` is given, and the words for one that cannot be started, as a shell has them."""
+"""Finding and starting the command of `run`; one that cannot be started is reported as a shell does."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Command:
 
     def start(self, how: Callable[[str, tuple[bytes, ...]], T]) -> T:
         """
-        What `how` makes of the path and the arguments; where the system does not know the
-        program's format and it is a text, of a shell that reads it. Raises OSError.
+        Call `how` with the path and the arguments, or with a shell that reads the program where it is a
+        text file of no executable format. Raises OSError.
         """
         try:
             return how(self.path, self.arguments)
@@ -83,7 +83,7 @@ def look_up(words: list[str], path: str | None) -> Command:
 
 
 def _problem(path: str) -> int:
-    """The errno of why this cannot be started, 0 where it can; EPERM where no bit allows it."""
+    """The errno for why this cannot be started, or 0; EPERM where it is not executable."""
     try:
         mode = os.stat(path).st_mode
     except OSError as problem:
@@ -96,7 +96,7 @@ def _problem(path: str) -> int:
 
 
 def not_started(command: Command, problem: OSError) -> sophia_secrets.errors.SophiaError:
-    """The error for a program that was found and that the system did not start."""
+    """The error for a program that was found and could not be started."""
     word = f"`{_visible(os.fsdecode(command.arguments[0]))}`"
     if problem.errno == errno.ENOENT:
         # The kernel says the same of a script whose interpreter is missing.
@@ -116,9 +116,9 @@ def not_started(command: Command, problem: OSError) -> sophia_secrets.errors.Sop
 
 def become(command: Command, variables: Mapping[bytes, bytes]) -> NoReturn:
     """
-    Become the command: same process, descriptors, terminal and limits, as they were received.
+    Replace this process by the command, with the inherited descriptors, terminal and limits.
 
-    Raises what `not_started` says where the system does not start it.
+    Raises the error of `not_started` where the system does not start it.
     """
     inherited.restore()
 

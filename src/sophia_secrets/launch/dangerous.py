@@ -1,4 +1,4 @@
-"""Which variables are dangerous in a child process, hold credentials, or steer this program: pure."""
+"""Which variables are dangerous in a child process, hold credentials or configure this program: pure."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ _CONTROL_VARIABLES = frozenset({"SOPHIA_GITHUB_SECRETS_JSON"})
 
 def is_dangerous(name: str) -> bool:
     """
-    Whether a child process may run, load or connect to something else because of this variable (I8).
+    Whether this variable can make a child process run, load or connect to something else (I8).
 
-    The list is of what is known: it stops accidents and the usual attacks, not every program's
-    own variable.
+    A list of what is known: it stops accidents and the usual attacks, not every program's own
+    variable.
     """
     upper = name.upper()
     return not name or upper in _DANGEROUS or upper.startswith(_DANGEROUS_PREFIXES) or is_ours(upper)
@@ -63,5 +63,5 @@ def may_be_credential(name: str) -> bool:
 
 
 def is_ours(name: str) -> bool:
-    """Whether this variable steers the program itself, or holds its key or secrets: never an entry."""
+    """Whether this variable configures this program, or holds its key or secrets: never an entry."""
     return name in _CONTROL_VARIABLES or name.startswith("SOPHIA_SECRETS_")

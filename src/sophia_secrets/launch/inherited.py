@@ -1,9 +1,9 @@
 """
-What this process received from whoever started it, given on to a command as it came (E3, E7).
+What this process inherited, restored for the command that it becomes (E3, E7).
 
-Python and this program change three things for themselves: Python ignores SIGPIPE and SIGXFSZ,
+Python and this program change three things: Python ignores SIGPIPE and SIGXFSZ,
 and sets `LC_CTYPE` where the locale is "C"; this program wants no core file with values in it.
-Whether SIGPIPE was ignored already cannot be known once Python runs: it is given on as default.
+Whether SIGPIPE was ignored before cannot be known once Python runs: it is restored to the default.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _OWN_ENVIRONMENT = "/proc/self/environ"
 
 
 def restore() -> None:
-    """The signal dispositions and the core limit as they were received: just before an exec."""
+    """Restore the signal dispositions and the core limit, just before an exec."""
     for name in IGNORED_BY_PYTHON:
         number = getattr(signal, name, None)
         if number is not None:
@@ -35,9 +35,9 @@ def restore() -> None:
 
 def environment() -> dict[bytes, bytes]:
     """
-    The variables as they were received, as bytes.
+    The variables as they were inherited, as bytes.
 
-    Without a `/proc`, an `LC_CTYPE` that Python set (PEP 538) is taken for a received one.
+    Without `/proc`, an `LC_CTYPE` that Python set (PEP 538) counts as inherited.
     """
     received = dict(os.environb)
     if b"LC_CTYPE" in received:

@@ -1,4 +1,4 @@
-"""Private directories for children: an empty one to work in, and what a call asks to be laid out."""
+"""Private directories for child processes: an empty working directory, and the scratch directories of a call."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 _PREFIX = "sophia-secrets-"
 _ABANDONED = 86400.0
-"""Seconds after which nobody works in a directory any more: no call may take that long."""
+"""Seconds after which a directory is no longer in use: no call may take that long."""
 
 
 class PrivateDirectory:
     """
-    One directory (0700 under any umask) that holds what the children of one run need.
+    One directory (0700 under any umask) for the files that the children of one run need.
 
-    Made when something is first asked for; `remove()` takes it away with everything in it.
-    `parent` is tried first as its place, then the user's runtime directory, `TMPDIR`, `/tmp`.
+    Created when first needed; `remove()` deletes it with everything in it. It is created in
+    `parent`, else the user's runtime directory, `TMPDIR` or `/tmp`.
     """
 
     def __init__(self, parent: str | None = None) -> None:
@@ -30,7 +30,7 @@ class PrivateDirectory:
         self._names: dict[str, list[str]] = {}
 
     def empty(self) -> str:
-        """An empty directory to work in; `/` where none can be made."""
+        """An empty working directory; `/` where none can be created."""
         if self._empty is None:
             try:
                 self._empty = _make(os.path.join(self.root(), "empty"))
@@ -40,9 +40,9 @@ class PrivateDirectory:
 
     def lay_out(self, files: Mapping[str, bytes], links: Mapping[str, str]) -> str:
         """
-        Make a directory with these `files`, and `links` to the absolute paths that exist.
+        Create a directory with these `files`, and `links` to those of the absolute paths that exist.
 
-        Raises OSError, and ValueError for a name that is none; then nothing is left of it.
+        Raises OSError, and ValueError for an invalid name; then nothing is left of it.
         """
         self._count += 1
         place = _make(os.path.join(self.root(), f"scratch-{self._count}"))
@@ -59,8 +59,8 @@ class PrivateDirectory:
         return place
 
     def clear(self, place: str) -> None:
-        """Remove a directory that `lay_out` made, with all that a child left in it."""
-        # What we put there goes by name, for where no descriptor is left no directory can be read.
+        """Remove a directory of `lay_out`, with everything that a child left in it."""
+        # Our own files are removed by name: without a free descriptor the directory cannot be read.
         for name in self._names.pop(place, ()):
             try:
                 os.unlink(os.path.join(place, name))
@@ -69,7 +69,7 @@ class PrivateDirectory:
         _remove(place)
 
     def root(self) -> str:
-        """The directory itself, made now if it was not; raises OSError."""
+        """The directory itself, created if it was not yet; raises OSError."""
         if self._root is None:
             problem: OSError | None = None
             if self._parent is not None:
@@ -85,7 +85,7 @@ class PrivateDirectory:
         return self._root
 
     def remove(self) -> None:
-        """Take away everything; a file that cannot be removed stays, in its private directory."""
+        """Remove everything; a file that cannot be removed stays in its private directory."""
         for place in list(self._names):
             self.clear(place)
         if self._empty is not None:
@@ -96,7 +96,7 @@ class PrivateDirectory:
 
 
 def _remove_abandoned(parent: str) -> None:
-    """Remove what a process that was killed long ago could not: a vendor may have kept a credential in it."""
+    """Remove the directories of processes that were killed: a vendor may have left a credential there."""
     try:
         for name in os.listdir(parent):
             place = os.path.join(parent, name)
@@ -107,7 +107,7 @@ def _remove_abandoned(parent: str) -> None:
 
 
 def _remove(place: str) -> None:
-    """Remove a directory of ours with all that a child left in it, following no link."""
+    """Remove a directory of ours with everything in it, following no link."""
     try:
         os.rmdir(place)
     except OSError:
@@ -123,7 +123,7 @@ def _remove(place: str) -> None:
 
 
 def _open_up(place: str) -> None:
-    """Give us back the directories whose modes a child took from us."""
+    """Restore our access to directories whose modes a child changed."""
     try:
         os.chmod(place, 0o700)
         for directory, names, _ in os.walk(place):

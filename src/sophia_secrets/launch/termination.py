@@ -1,8 +1,8 @@
 """
-Being told to end (Ctrl-C, SIGTERM, SIGHUP), as an exception that comes when it can be answered.
+Termination signals (Ctrl-C, SIGTERM, SIGHUP) as an exception, raised when it can be handled.
 
-So a vendor's program that is at work is ended, its private directories go, and a write that was
-under way is on record, before this process ends by the same signal. A second one ends it at once.
+So a running vendor's program is stopped, its private directories are removed and a write in progress
+is on record before this process ends by the same signal. A second signal ends it at once.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _raised: list[int] = []
 
 
 class Terminated(KeyboardInterrupt):
-    """This process was told to end."""
+    """A signal asked this process to end."""
 
 
 def defer() -> None:
-    """From now on the signals wait for `release`; one that is ignored stays ignored (`nohup`)."""
+    """From now on the signals are kept for `release`; one that is ignored stays ignored (`nohup`)."""
     for number in _SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _keep)
 
 
 def release() -> None:
-    """From now on what was held raises `Terminated` in the main thread; nothing happens where nothing was to be held."""
+    """From now on a signal, or one kept since `defer`, raises `Terminated` in the main thread; no effect without `defer`."""
     for number in _SIGNALS:
         if signal.getsignal(number) is _keep:
             signal.signal(number, _raise)
@@ -48,14 +48,14 @@ def end_at_once() -> None:
 
 
 def end_by_signal() -> None:
-    """End by the signal that came, so that whoever started this process sees it; Ctrl-C has an exit code of its own."""
+    """End by the signal that was received, so that the parent sees it; Ctrl-C has an exit code of its own."""
     for number in (*_raised, *_deferred):
         if number != signal.SIGINT:
             _end(number, None)
 
 
 def _end(number: int, _frame: object) -> None:
-    # Not set before it comes: Python tells of a signal that came just before its handler was taken away.
+    # Not set earlier: Python reports a signal that came just before its handler was removed.
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 

@@ -1,4 +1,4 @@
-"""The variables of a command, as bytes: what is inherited, the secrets over it, and what fits."""
+"""The environment of a command, as bytes: inherited variables, secrets over them, and size limits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Limits:
 
 
 def limits() -> Limits:
-    """What this system passes on to a program."""
+    """The limits of this system."""
     total = os.sysconf("SC_ARG_MAX")
     if sys.platform != "linux":
         return Limits(total, total)
@@ -44,7 +44,7 @@ def limits() -> Limits:
 def merged(
     inherited: Mapping[bytes, bytes], secrets: Mapping[bytes, bytes]
 ) -> tuple[dict[bytes, bytes], list[bytes]]:
-    """The secrets over what is inherited without `WITHHELD`, and the names whose inherited value they replace."""
+    """The inherited variables without `WITHHELD`, overlaid by the secrets; and the names whose value was replaced."""
     variables = {name: value for name, value in inherited.items() if name and name not in _WITHHELD}
     replaced = [name for name, value in secrets.items() if variables.get(name, value) != value]
     variables.update(secrets)

@@ -1,1 +1,1 @@
-"""What the product does, as functions over a `Session`: the command line and `manager` both call these."""
+"""The operations, as functions of a `Session`; the command line and `manager` both call them."""

@@ -49,9 +49,9 @@ def destination_of(
     session: Session, backend: Backend, answer: Answer, *, as_declared: bool = False
 ) -> Destination:
     """
-    The target to make a plan for: its answer, our last writes there, and what it cannot hold.
+    The target of a plan: its answer, our last writes there, and the values it cannot store.
 
-    With `as_declared` it refuses values that are not of the declared type or pattern.
+    With `as_declared` it refuses values that do not match the declared type or pattern.
     """
 
     def fingerprint(value: SecretValue) -> str:
@@ -71,7 +71,7 @@ def destination_of(
 
 
 def planned_rows(backend: Backend, plan: Plan) -> tuple[AppliedAction, ...]:
-    """The rows of a plan that was not applied."""
+    """The rows of a plan that is not applied."""
     return tuple(
         _row(backend, action, Result(action.name, _IDLE.get(action.act, Outcome.NOT_STARTED), action.reason))
         for action in plan.actions
@@ -80,10 +80,10 @@ def planned_rows(backend: Backend, plan: Plan) -> tuple[AppliedAction, ...]:
 
 def apply_plan(session: Session, backend: Backend, plan: Plan) -> ApplyResult:
     """
-    Do what the plan says: all values in one write, then all deletions in one delete.
+    Apply the plan: all values in one write, then all deletions in one delete.
 
     No error is raised, not even for an interruption: each row says what is known of its name, and
-    `problem` is the error to end with. After a write that failed nothing is deleted.
+    `problem` is the error to report. After a failed write nothing is deleted.
     """
     results: dict[str, Result] = {}
     problem: errors.SophiaError | None = None

@@ -1,4 +1,4 @@
-"""Reading the audit log: its events, new ones as they are written, and the report of them."""
+"""Reading the audit log: its events, new events as they are written, and the report."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Event = dict[str, Any]
 
 @contextmanager
 def _readable() -> Iterator[None]:
-    """Raises `AuditFailed` for an error of the disk."""
+    """Raises `AuditFailed` for an I/O error."""
     try:
         yield
         return
@@ -41,14 +41,14 @@ def follow(session: Session, query: Query, pause: Callable[[], bool]) -> Iterato
     """
     The last events that match, then new ones as they are written; a batch may be empty.
 
-    `pause` waits a moment before each further look, and says whether to go on.
+    `pause` waits before the next poll and returns whether to go on.
     """
     with _readable():
         position = session.log.position()
         batch = list(session.log.read(query))
         shown = max((_sequence(event) for event in batch), default=0)
         yield batch
-        # What was appended between the two looks is in both.
+        # What was appended between the two reads is in both.
         batch, position = session.log.tail_from(position, query)
         yield [event for event in batch if not 0 < _sequence(event) <= shown]
         while pause():
@@ -63,9 +63,9 @@ def _sequence(event: Event) -> int:
 
 def make_report(session: Session, query: Query, progress: Callable[[int], object] | None = None) -> Report:
     """
-    The report of the events in the query's span of time, with what is declared and held.
+    The report of the events in the query's time span, with the declared and the stored names.
 
-    `progress` is told the number of lines so far. Raises `AuditFailed` where the log cannot be read.
+    `progress` is called with the number of lines so far. Raises `AuditFailed` where the log cannot be read.
     """
     from sophia_secrets.core.audit_report import report
     from sophia_secrets.operations.tallying import tally
@@ -78,7 +78,7 @@ def make_report(session: Session, query: Query, progress: Callable[[int], object
 
 
 def _known(session: Session) -> dict[str, str]:
-    """The declared names, and those that our records say a target of the chain holds, each with its last change."""
+    """The declared names, and those on record at a target of the chain, each with its last change."""
     known = dict.fromkeys(session.settings.declared, "")
     if not session.settings.is_audited:
         return known

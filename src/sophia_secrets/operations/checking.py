@@ -1,4 +1,4 @@
-"""`check`: the declared secrets against the chain, in one pass that changes nothing."""
+"""`check`: compare the declared secrets with the chain, in one pass that changes nothing."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class CheckResult(Struct, frozen=True):
 
 def check(session: Session, search: Search) -> CheckResult:
     """
-    Every declared secret and group against the chain, in one pass: one vendor call a target.
+    Check every declared secret and group in one pass, with one vendor call per target.
 
-    The read is audited, but does not count as an access. `search` looks for a pattern in a value. Raises
-    `UsageError` where nothing is declared, and what `reading.read` raises.
+    The read is audited, but does not count as an access. `search` matches a pattern against a value.
+    Raises `UsageError` where nothing is declared, and what `reading.read` raises.
     """
     settings = session.settings
     policies = [policy_of(session, name) for name in settings.declared]
@@ -58,7 +58,7 @@ def check(session: Session, search: Search) -> CheckResult:
 
 
 def _others(session: Session, policies: Sequence[Policy], asked: set[str]) -> list[Answer]:
-    """The answers of backends that must hold something and are not in the chain."""
+    """The answers of backends that are required to hold a secret and are not in the chain."""
     found = []
     for backend in dict.fromkeys(backend for each in policies for backend in each.backends):
         if backend in asked:
@@ -85,7 +85,7 @@ def _hints(session: Session, answers: Sequence[Answer]) -> dict[str, str]:
 def _rotated(
     session: Session, policies: Sequence[Policy], answers: Sequence[Answer]
 ) -> dict[tuple[str, str], float]:
-    """When each name with a rotation age was last changed at each target, as far as we know."""
+    """When each name with a rotation age was last changed at each target, as far as is known."""
     names = [each.name for each in policies if each.rotate_every is not None]
     if not names or not session.settings.is_audited or not session.has_key:
         return {}

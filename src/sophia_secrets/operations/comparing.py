@@ -16,8 +16,8 @@ from sophia_secrets.operations.session import Session
 def differences(session: Session, left_name: str, right_name: str) -> tuple[tuple[str, str], ...]:
     """
     Each name that either backend holds, sorted, with `same`, `differs`, `unknown` or
-    `only in BACKEND`. Of the environment only what `sync` would take counts, and what the other
-    side holds too.
+    `only in BACKEND`. Of the environment, only names that `sync` would copy or that the other backend
+    holds count.
     """
     left, right = session.configured(left_name), session.configured(right_name)
     if left is right:

@@ -1,4 +1,4 @@
-"""Checking a new value against the type and pattern that are declared for its name."""
+"""Checking a new value against the declared type and pattern of its name."""
 
 from __future__ import annotations
 
@@ -30,11 +30,10 @@ def policy_of(session: Session, name: str) -> Policy:
 
 def problem_of(session: Session, name: str, value: SecretValue) -> str | None:
     """
-    Why the value is not what is declared of the name, as the end of a sentence, or None. Never
+    Why the value does not match the declaration of the name, as the end of a sentence, or None. Never
     quotes the value.
 
-    A name that is not declared may have any value, and so may every name where the session was
-    told not to look (`Session.as_declared`).
+    A name that is not declared may have any value, as may every name without `Session.as_declared`.
     """
     declared = session.settings.declared.get(name)
     if declared is None or not session.as_declared:
@@ -46,7 +45,7 @@ def problem_of(session: Session, name: str, value: SecretValue) -> str | None:
 
 
 def check_new_value(session: Session, name: str, value: SecretValue) -> None:
-    """Raises `BadValue` where a value that is to be stored is not what is declared of its name."""
+    """Raises `BadValue` where a value to be stored does not match the declaration of its name."""
     problem = problem_of(session, name, value)
     if problem is not None:
         raise errors.BadValue(

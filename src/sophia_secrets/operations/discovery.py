@@ -1,4 +1,4 @@
-"""What a directory and the environment already say about where secrets are: no program is run."""
+"""Discovering targets from a directory and the environment, without running a program."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PROJECT = r"(?m)^name:\s*[\"']?([\w.-]{1,100})[\"']?\s*$"
 
 
 class Discovery(Struct, frozen=True):
-    """Settings (by their dotted key) that the place suggests, with the reason for each, and other files of interest."""
+    """Suggested settings by dotted key, with the reason for each, and workflow files."""
 
     settings: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Every check with its fix: settings, programs, rights, keys, cache, audit chain, names, committed files."""
+"""The checks of `doctor`: settings, programs, permissions, key, cache, audit log, names, committed files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OK, WARN, FAIL, SKIP = CheckStatus.OK, CheckStatus.WARN, CheckStatus.FAIL, Check
 
 
 def checks(session: Session) -> list[Check]:
-    """All checks; the backends' probes run side by side. Nothing is changed."""
+    """All checks; the backends' probes run in parallel. Nothing is changed."""
     found: list[Check] = []
     for look in (_settings, _state, _key, _cache, _audit, _forwarding, _naming, _dotenv, _start):
         found += _guarded(look, session)
@@ -28,7 +28,7 @@ def checks(session: Session) -> list[Check]:
 
 
 def _guarded(look: Callable[[Session], Iterator[Check]], session: Session) -> list[Check]:
-    """A check that cannot even be made is a failed one, not the end of the others."""
+    """Run one check; an exception is a failed check, so that the others still run."""
     name = look.__name__.removeprefix("_")
     try:
         return list(look(session))
@@ -174,7 +174,7 @@ def _dotenv(session: Session) -> Iterator[Check]:
 
 
 def _start(session: Session) -> Iterator[Check]:
-    """How the program starts, where it is this program that asks."""
+    """What slows the start of the program; only for the command line."""
     if session.options.command == "doctor":
         yield from starting.checks(session)
 

@@ -1,4 +1,4 @@
-"""Drift: whether the other copies of a secret have the value of the backend that answers."""
+"""Drift: whether other backends hold the same value as the backend that answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WORDS = {
 
 
 class Drift:
-    """Compares the holders of a name with the one that answers; loads each target's record once."""
+    """Compares the copies of a name with the one that answers; loads each target's records once."""
 
     def __init__(self, session: Session, answers: Sequence[Answer]) -> None:
         self._session = session
@@ -28,7 +28,7 @@ class Drift:
         self._last_writes: dict[tuple[str, str], Mapping[str, LastWrite]] = {}
 
     def of(self, resolution: Resolution) -> dict[str, Sameness]:
-        """For each other backend that holds the name, whether it holds the winner's value."""
+        """For each other backend that holds the name, whether it holds the same value."""
         winner = next((a for a in self._answers if a.backend == resolution.backend), None)
         won = find(winner, resolution.name) if winner is not None else None
         if winner is None or won is None:
@@ -56,7 +56,7 @@ class Drift:
 
 
 def with_drift(session: Session, resolution: Resolution, answers: Sequence[Answer]) -> Resolution:
-    """The resolution with what is known of the other copies in its trace."""
+    """The resolution with the drift of the other copies in its trace."""
     drift = Drift(session, answers).of(resolution)
 
     def annotated(step: TraceStep) -> TraceStep:

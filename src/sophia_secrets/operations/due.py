@@ -1,4 +1,4 @@
-"""Which secrets are due for rotation, from our own records: no vendor is called."""
+"""Which secrets are due for rotation, from our own records; no vendor is called."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Copy(Struct, frozen=True):
 
 class RotationStatus(Struct, frozen=True):
     """
-    How a secret stands under its policy.
+    The rotation status of a secret under its policy.
 
-    Times are Unix seconds, `every` is seconds. `rotated` is the oldest of its copies' changes,
-    because a rotation is done when the last copy has the new value. `generated` tells whether a
-    new value can be made without a person, `pending` whether a rotation was interrupted.
+    Times are Unix seconds, `every` is seconds. `rotated` is the oldest change of its copies, because a
+    rotation is complete once the last copy has the new value. `generated` tells whether a new value
+    can be generated, `pending` whether a rotation was interrupted.
     """
 
     name: str
@@ -47,8 +47,8 @@ class RotationStatus(Struct, frozen=True):
 
 def state_of(rotated: float | None, every: float | None, now: float) -> str:
     """
-    `overdue` from the moment the policy's age is reached, `due` for the last tenth before it (at
-    most 7 days): what is rotated while it is due never becomes overdue.
+    `overdue` once the policy's age is reached, `due` during the last tenth of it (at most 7 days): what
+    is rotated while it is due never becomes overdue.
     """
     if every is None:
         return OK
@@ -62,8 +62,8 @@ def state_of(rotated: float | None, every: float | None, now: float) -> str:
 
 def statuses(session: Session) -> tuple[tuple[RotationStatus, ...], int]:
     """
-    Every declared secret with a rotation age, and every interrupted rotation, by name; and how
-    many sealed records there are that cannot be opened.
+    Every declared secret with a rotation age and every interrupted rotation, by name; and the number of
+    sealed records that cannot be opened.
 
     Raises `AuditFailed` where the records cannot be read or are switched off.
     """

@@ -1,4 +1,4 @@
-"""Secrets as a file: in one of the formats, or filled into a template."""
+"""Exporting secrets: in one of the formats, or rendered into a template."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ ANY_TEXT = ("json", "yaml", "k8s")
 
 class Export(HiddenRepr, Struct, frozen=True):
     """
-    The text of the file, and what to tell the user about it.
+    The content of the file, and what to report about it.
 
-    `absent` are optional declared names that no backend gives a value for, `dangerous` the names
-    left out because programs obey a variable of that name (I8).
+    `absent` are optional declared names without a value, `dangerous` the names left out because
+    programs obey a variable of that name (I8).
     """
 
     content: bytes
@@ -54,10 +54,10 @@ def export(
     use_cache: bool = True,
 ) -> Export:
     """
-    The secrets in a format: the names, and those that the prefixes say; with neither, what `run`
-    hands to a command.
+    The secrets in a format: the given names and those that match the prefixes; with neither, those that
+    `run` passes to a command.
 
-    Raises `errors.BadValue` and `errors.BadName` naming what the format cannot carry, `NotFound`
+    Raises `errors.BadValue` and `errors.BadName` for what the format cannot represent, `NotFound`
     where there is nothing to write, and what `selecting.hand_over` raises.
     """
     write = writer(format_name)
@@ -112,10 +112,10 @@ def render(
     session: Session, template: Template, place: str, *, only: str | None = None, use_cache: bool = True
 ) -> Export:
     """
-    The template with each placeholder's value, all names in one pass.
+    The template filled with the values of its placeholders, all read in one pass.
 
-    `place` is what messages call the template. Raises the error of the first name that has no
-    value, with its line, and `errors.BadValue` for a value that is not text.
+    `place` is the template's name in messages. Raises the error of the first name without a value,
+    with its line, and `errors.BadValue` for a value that is not text.
     """
     lines = template.first_lines
     for name, line in lines.items():

@@ -1,8 +1,8 @@
 """
-The chain's answers: from the cache where it may answer, else from the vendors, side by side.
+The answers of the chain: from the cache where possible, else from the vendors, in parallel.
 
-Each vendor is asked at most once a target however many names are wanted, and one that cannot
-change the answer is not asked at all.
+Each target takes at most one vendor call, however many names are wanted, and a vendor that cannot
+change the result is not called.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from sophia_secrets.state.record import Record
 
 class ChainQuery(Struct, frozen=True):
     """
-    What is asked of the chain.
+    A query of the chain.
 
-    `names` are the names to answer; None is all there are, of every backend, write-only ones
-    too. `only` restricts the chain to one backend. `use_cache` false neither reads nor writes.
+    `names` are the names to look up; None means all names of every backend, write-only ones too. With
+    `everything` every backend is asked, also one that cannot change the result. `only` restricts the
+    chain to one backend. Without `use_cache` the cache is neither read nor written.
     """
 
     names: tuple[str, ...] | None
@@ -44,7 +45,7 @@ class ChainQuery(Struct, frozen=True):
 def gather(session: Session, wanted: ChainQuery) -> list[Answer]:
     """One answer for each backend of the chain, in chain order."""
     chain = session.chain(wanted.only)
-    answers: list[Answer | None] = [_at_once(session, member, wanted) for member in chain]
+    answers: list[Answer | None] = [_without_call(session, member, wanted) for member in chain]
     pending = _needed(answers, wanted)
     fetched = _fetch(
         session, {i: member for i in pending if not isinstance(member := chain[i], Unconfigured)}, wanted
@@ -66,8 +67,8 @@ def _needed(answers: Sequence[Answer | None], wanted: ChainQuery) -> Iterable[in
     return sorted(needed(wanted.names, answers))
 
 
-def _at_once(session: Session, member: Backend | Unconfigured, wanted: ChainQuery) -> Answer | None:
-    """The answer that needs no vendor, or None where the vendor would have to be asked."""
+def _without_call(session: Session, member: Backend | Unconfigured, wanted: ChainQuery) -> Answer | None:
+    """The answer that needs no vendor call, or None."""
     if isinstance(member, Unconfigured):
         return Answer(member.backend, "", unconfigured=member.reason)
     name, target = member.name, str(member.target)
@@ -106,7 +107,7 @@ def _answer(member: Backend, result: Snapshot | Failure, now: float) -> Answer:
 
 
 def _stand_in(session: Session, member: Backend, failure: Failure, record: object) -> Answer:
-    """A stale snapshot for a recognised outage, where there is one that is recent enough; else the failure."""
+    """The stale snapshot for a recognised outage, where there is a recent one; else the failure."""
     name, target = member.name, str(member.target)
     if failure.kind.is_outage and isinstance(record, Record) and not session.too_old(record.fetched_at):
         snapshot = from_record(record, member.target, stale=not record.fresh)
@@ -185,7 +186,7 @@ def _shared(session: Session, member: Backend, answer: Record | SharedFailure, c
 def _fresh(
     session: Session, member: Backend, result: Snapshot | Failure, lead: Lead | None, cache: Cache | None
 ) -> Answer:
-    """The vendor's own answer, kept in the cache, shared with whoever waits, and remembered."""
+    """The vendor's answer, stored in the cache, shared with waiting processes, and recorded in the metadata."""
     if isinstance(result, Failure):
         if lead is not None:
             lead.fail(result.kind.value, result.message, result.hint, result.words)
@@ -206,7 +207,7 @@ def _fresh(
 
 
 def _flag_emptied(session: Session, member: Backend, snapshot: Snapshot, cache: Cache) -> Snapshot:
-    """A vendor that listed nothing where it had names a moment ago is worth a word (V6)."""
+    """Add a note where a vendor lists no name and the cache still has some (V6)."""
     if snapshot.entries:
         return snapshot
     before = cache.read(identity_of(member, session.credential_key))
@@ -222,9 +223,9 @@ def _asking(members: Iterable[Backend]) -> str:
 
 def run_all(session: Session, steps: dict[int, Steps[T]], what: str = "Asking the vendors") -> dict[int, T]:
     """
-    Drive the backends' steps side by side, with this session's programs, limits and spinner.
+    Run the backends' steps in parallel, with this session's programs, limits and spinner.
 
-    `what` is what a person is told meanwhile; "" where that is said already.
+    `what` is the text of the spinner, "" for none.
     """
     if not steps:
         return {}

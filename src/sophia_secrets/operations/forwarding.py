@@ -1,8 +1,8 @@
 """
-Forwarding audit events to syslog or the journal, after they are durable in our log.
+Forwarding audit events to syslog or the journal, once they are durable in our log.
 
-One datagram an event, never waited for: a log that is full, gone or slow costs one note and no
-command. An event holds no value, so none is passed on.
+One datagram per event, without waiting: a log that is full, missing or slow causes one note and never
+fails a command. An event holds no value, so none is forwarded.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def forwarder(session: Session) -> Callable[[list[bytes], int], None] | None:
 
 
 def place_of(session: Session) -> str:
-    """The socket that events go to: the one of the settings, else the first usual one that is there."""
+    """The socket that events go to: the configured one, else the first default one that exists."""
     chosen = session.settings.value("audit.forward_socket")
     if chosen:
         return str(chosen)
@@ -58,7 +58,7 @@ def place_of(session: Session) -> str:
 
 
 def send(place: str, datagrams: list[bytes]) -> str:
-    """Send them without waiting for anybody; the reason of the first that could not be, or ""."""
+    """Send the datagrams without blocking; the reason of the first failure, or ""."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
             out.setblocking(False)

@@ -1,4 +1,4 @@
-"""Who holds a secret now: every backend of the chain, or exactly those that are named."""
+"""Finding the backends that hold a secret now."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from sophia_secrets.operations.session import Session
 
 class Holding(Struct, frozen=True):
     """
-    A backend that holds a secret, with what it said just now. `obstacle` is why it cannot be
-    written, "" where it can.
+    A backend that holds a secret, with its current answer. `obstacle` is why it cannot be written, ""
+    where it can.
     """
 
     backend: Backend
@@ -30,10 +30,10 @@ def find_holders(
     session: Session, names: Sequence[str], only: Sequence[str] = ()
 ) -> dict[str, tuple[Holding, ...]]:
     """
-    For each name the backends that hold it, in chain order, or exactly those of `only`.
+    For each name, the backends that hold it, in chain order, or exactly those of `only`.
 
-    All the chain is asked, once for all names. Raises the error of a backend that does not
-    answer: whether it holds the secret is then not known, and nothing is rotated by halves.
+    The whole chain is asked, once for all names. Raises the error of a backend that fails: whether it
+    holds the secret is then unknown, and a rotation must not be partial.
     """
     if only:
         backends = [writing.destination(session, name) for name in dict.fromkeys(only)]
@@ -57,7 +57,7 @@ def find_holders(
 
 
 def ask(session: Session, names: Sequence[str], backend: Backend) -> Answer:
-    """What one backend says now, asked of the vendor itself; its failure is in the answer."""
+    """The current answer of one backend, without the cache; a failure is part of the answer."""
     read = reading.read(session, names, only=backend.name, use_cache=False, deliver=False)
     return read.answers[0]
 

@@ -19,7 +19,7 @@ _LIMIT = 1024 * 1024
 
 
 class InstallOutcome(Enum):
-    """What installing the hook came to."""
+    """The outcome of installing the hook."""
 
     NEW = "installed"
     UPDATED = "updated"
@@ -27,10 +27,10 @@ class InstallOutcome(Enum):
 
 
 def text(program: str) -> str:
-    """The hook; `program` is the absolute path of this one, "" where only its name is known."""
+    """The hook's text; `program` is the absolute path of this program, "" where only its name is known."""
     lines = ["#!/bin/sh\n", _MARK]
     if program:
-        # Commits are made from editors too, which may know another PATH.
+        # Commits are also made from editors, which may have another PATH.
         lines += [
             f"program={files.quoted(program)}\n",
             '[ -x "$program" ] || program=sophia-secrets\n',
@@ -43,10 +43,10 @@ def text(program: str) -> str:
 
 def install(session: Session, program: str) -> tuple[str, InstallOutcome]:
     """
-    Write the hook of the repository here; returns its path.
+    Write the hook of the current repository; returns its path.
 
-    Raises `errors.UsageError` where there is a hook that is not ours, saying what to add to it, and
-    what `staged.hooks_directory` raises.
+    Raises `errors.UsageError` where another hook exists, with the line to add to it, and what
+    `staged.hooks_directory` raises.
     """
     git = Git(session.environ, session.cwd, session.settings.timeout)
     (directory,) = run_all(session, {0: hooks_directory(git)}).values()

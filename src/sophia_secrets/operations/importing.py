@@ -1,4 +1,4 @@
-"""Import: what a file holds, into one backend, planned first and written in one call."""
+"""Import a file into one backend: planned first, then written in one call."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sophia_secrets.operations.session import Session
 
 
 class ImportPlan(Struct, frozen=True):
-    """A plan for one destination, as it was seen."""
+    """A plan for one destination, with its answer."""
 
     destination: Backend
     there: Answer
@@ -29,10 +29,9 @@ class ImportPlan(Struct, frozen=True):
 
 def read_pairs(data: bytes, path: str, format_name: str | None) -> list[Pair]:
     """
-    The names and values of a file; without a format it is guessed from the name, then from the text.
+    The names and values of a file; without a format it is guessed from the file's name, then its text.
 
-    Raises `errors.UsageError` naming the line of what cannot be read, and of a name that is there
-    twice.
+    Raises `errors.UsageError` with the line that cannot be read, or of a duplicate name.
     """
     read = reader(format_name or guess(path, data))
     try:
@@ -52,11 +51,10 @@ def plan_import(
     session: Session, pairs: Sequence[Pair], backend_name: str | None, *, only: str = ""
 ) -> ImportPlan:
     """
-    What storing the pairs whose names begin with `only` would do; only the destination is looked at.
+    Plan to store the pairs whose names begin with `only`; only the destination is read.
 
-    Raises `errors.BadName` for names that the destination does not take, all of them with their
-    lines, before anything is started; what `writing.destination` raises; and the failure of a
-    backend that cannot be seen.
+    Raises `errors.BadName` for names that the destination does not accept, all of them with their
+    lines, before any call; what `writing.destination` raises; and the failure of the backend.
     """
     destination = writing.destination(session, backend_name)
     wanted = [pair for pair in pairs if pair.name.startswith(only)]
@@ -68,7 +66,7 @@ def plan_import(
 
 
 def apply(session: Session, planned: ImportPlan) -> ApplyResult:
-    """Store what the plan says in one write; the rows say what became of each name."""
+    """Apply the plan in one write; each row has the outcome of a name."""
     return apply_plan(session, planned.destination, planned.plan)
 
 

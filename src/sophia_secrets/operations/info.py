@@ -15,7 +15,7 @@ _CHANGES = frozenset({"done", "changed", "unknown"})
 
 
 class TargetInfo(Struct, frozen=True):
-    """What is known of a name at one target; times are Unix seconds."""
+    """The metadata of a name at one target; times are Unix seconds."""
 
     backend: str
     target: str
@@ -50,9 +50,9 @@ class SecretInfo(Struct, frozen=True):
 
 def secret_info(session: Session, name: str) -> SecretInfo:
     """
-    The metadata of one name, from the log and its indexes; no vendor is asked.
+    The metadata of one name, from the log and its indexes; no vendor is called.
 
-    Raises `NotFound` where nothing was ever seen of it, `AuditFailed` where the log cannot be
+    Raises `NotFound` where nothing is on record of it, `AuditFailed` where the log cannot be
     read or is switched off.
     """
     naming.check_safe(name)

@@ -1,4 +1,4 @@
-"""What a compiled route keeps of how a vendor is asked, so that its program can be started ahead."""
+"""The vendor call that a compiled route keeps, so that the program can be started early."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sophia_secrets.state import route, route_call
 
 
 def known_call(session: Session, member: Backend, key: bytes, environ: Mapping[bytes, bytes]) -> bytes:
-    """The first call of the backend's snapshot as `route_call.encode` has it; empty where it cannot be known ahead."""
+    """The first call of the backend's snapshot, encoded by `route_call`; empty where it is not known in advance."""
     steps = member.snapshot()
     call = next(steps, None)
     steps.close()
@@ -35,7 +35,7 @@ def known_call(session: Session, member: Backend, key: bytes, environ: Mapping[b
 
 
 def _looked_at_first(word: str, path: str, program: str) -> list[str]:
-    """Where the program would have been found before it was found at this place."""
+    """The paths that were searched before the one where the program was found."""
     places = [
         os.path.join(element, name)
         for name in NAMES.get(word, (word,))

@@ -1,4 +1,4 @@
-"""The levels at which GitHub holds a workflow's secrets: environment, repository, organisation."""
+"""The levels of a GitHub workflow's secrets: environment, repository, organisation."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _HINT = 'Set `GITHUB_REPOSITORY=OWNER/REPO` or `[github] repository = "OWNER/REP
 
 class Levels(Struct, frozen=True):
     """
-    What each level answered. `job` is what this job was given, inside a workflow, where nothing
-    else can be asked; else it is None.
+    The answer of each level. `job` is, inside a workflow, what this job received, since nothing else
+    can be listed there; else None.
     """
 
     repository: Answer
@@ -39,9 +39,9 @@ def ask(
     session: Session, environments: Iterable[str], names: Iterable[tuple[str, str]], known: Sequence[Answer]
 ) -> Levels:
     """
-    The levels for these (environment or "", name) pairs, each asked at most once, side by side.
+    The levels for these (environment or "", name) pairs, each listed at most once, in parallel.
 
-    `known` are answers already there. The organisation is asked only where a name is at neither
+    `known` are answers that exist already. The organisation is listed only where a name is at neither
     other level. Raises `NotConfigured` where no repository is named.
     """
     member = session.backend("github")
@@ -64,7 +64,7 @@ def ask(
     if not all(_is_at(found, environment, name) for environment, name in names):
         organization = _ask(session, {"": _shared(session, whole)}, {"": whole})[""]
         if organization.failure is not None and organization.failure.kind is FailureKind.TARGET_NOT_FOUND:
-            # The repository is there, so it is the organisation that is not: it belongs to a person.
+            # The repository exists, so it is the organisation that does not: the owner is a user.
             organization = None
     fresh = [*asked.values(), *([organization] if organization else [])]
     count = sum(len(answer.snapshot.entries) for answer in fresh if answer.snapshot is not None)

@@ -1,4 +1,4 @@
-"""The metadata of secrets: our last writes, and the vendors' digests and times when last seen."""
+"""The metadata of secrets: our last writes, and the vendors' digests and times as last seen."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def fingerprint(session: Session, value: SecretValue) -> str:
 
 
 def open_facts(session: Session) -> Facts:
-    """The metadata of every target. Raises `AuditFailed` where there is no place for it."""
+    """The metadata of every target. Raises `AuditFailed` where there is no state directory."""
     directory = os.path.join(recording.audit_directory(session.state_directory), "facts")
     return Facts(directory, session.derived_key(b"metadata"), session.log)
 
 
 def observe(session: Session, backend: Backend, snapshot: Snapshot) -> None:
     """
-    Record the vendor's digests and times: a change without a write of ours is a new version.
+    Record the vendor's digests and times: a change that we did not write is a new version.
 
-    What cannot be recorded now is recorded by the next read, unless the audit is required.
+    Unless the audit is required, what cannot be recorded now is recorded by the next read.
     """
     if not session.settings.is_audited:
         return

@@ -1,4 +1,4 @@
-"""The second half of a move: out of the source goes what is proven to be at the destination."""
+"""The second half of a move: deleting from the source what is proven to be at the destination."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def moved_before(planned: TransferPlan) -> tuple[str, ...]:
 
 
 def planned_removal(planned: TransferPlan) -> Plan:
-    """What a move will take out of the source, each name once its copy is proven; else nothing."""
+    """What a move will delete from the source, each name once its copy is proven; else an empty plan."""
     if not planned.removes_source:
         return Plan(())
     reason = f"from {planned.source.name}, once {planned.destination.name} is seen to hold it"
@@ -44,7 +44,7 @@ def planned_removal(planned: TransferPlan) -> Plan:
 
 
 def remove_source(session: Session, planned: TransferPlan, applied: ApplyResult) -> ApplyResult:
-    """Remove from the source, in one call, each name whose copy is proven and that has not changed since."""
+    """Delete from the source, in one call, each name whose copy is proven and that has not changed since."""
     proven = [
         row.name
         for row in applied.rows
@@ -74,17 +74,17 @@ def remove_source(session: Session, planned: TransferPlan, applied: ApplyResult)
         names = ", ".join(row.name for row in left)
         problem = errors.BadOutput(
             f"{planned.source.name} ({planned.source.target}) still holds {names}: the copy is not proven.",
-            hint=_way_on(planned, left, applied),
+            hint=_next_step(planned, left, applied),
             backend=planned.source.name,
             target=str(planned.source.target),
         )
     return ApplyResult(rows, problem)
 
 
-def _way_on(planned: TransferPlan, left: list[AppliedAction], applied: ApplyResult) -> str:
-    """What leads on where a copy is not proven: a digest that a write did not move stays so."""
+def _next_step(planned: TransferPlan, left: list[AppliedAction], applied: ApplyResult) -> str:
+    """The hint for copies that are not proven: repeating a write does not change an equal digest."""
     rows = {row.name: row for row in applied.rows}
-    still = [row.name for row in left if _stood_still(find(planned.there, row.name), rows[row.name])]
+    still = [row.name for row in left if _kept_digest(find(planned.there, row.name), rows[row.name])]
     if not still:
         return "Run the same command again; what is proven by then is removed."
     remove = f"`sophia-secrets delete {still[0]} --backend {planned.destination.name}`"
@@ -92,14 +92,14 @@ def _way_on(planned: TransferPlan, left: list[AppliedAction], applied: ApplyResu
     return f"Run {remove}{too}, then the same command again: a digest that was there before proves nothing."
 
 
-def _stood_still(before: Entry | None, row: AppliedAction) -> bool:
+def _kept_digest(before: Entry | None, row: AppliedAction) -> bool:
     if row.outcome is not Outcome.DONE or row.entry is None or before is None:
         return False
     return row.entry.digest is not None and row.entry.digest == before.digest
 
 
 def _is_proven(row: AppliedAction, before: Entry | None) -> bool:
-    """Whether the destination was seen to hold the copy: a vendor's time that stands still is no proof."""
+    """Whether the destination verifiably holds the copy: a vendor's time that did not change is no proof."""
     if row.outcome not in (Outcome.DONE, Outcome.UNCHANGED) or not row.verified:
         return False
     after = row.entry

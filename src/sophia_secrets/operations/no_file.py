@@ -1,4 +1,4 @@
-"""The refusal of a path that leads to nothing."""
+"""The error for a path that does not exist."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sophia_secrets import errors
 
 
 def no_file(path: str, kind: str = "file") -> errors.UsageError:
-    """The error for a path at which there is no `kind`: it says where to look."""
+    """The error for a missing path: its hint says where to look."""
     if os.path.isabs(path):
         return errors.UsageError(
             f"There is no {kind} {path}.",

@@ -1,4 +1,4 @@
-"""The names that are known without calling a vendor."""
+"""Listing names without calling a vendor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sophia_secrets.state.record import Record
 
 
 def known_names(session: Session) -> list[str]:
-    """Names from the settings, the local vault and the cache, sorted; variables are left out."""
+    """Names from the settings, the local vault and the cache, sorted; not those of the environment."""
     names = set(session.settings.declared)
     for backend in session.configured_chain():
         if backend.name == "env":

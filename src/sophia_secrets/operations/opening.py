@@ -1,4 +1,4 @@
-"""Opening a session: settings, trust and paths, from the environment of now."""
+"""Opening a session: settings, trust and paths, from the current environment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def working_directory() -> str:
-    """Where relative settings are looked for: the working directory, or the root where that is gone."""
+    """The directory to look for settings in: the working directory, or `/` where that was deleted."""
     try:
         return os.getcwd()
     except OSError:
@@ -40,9 +40,9 @@ def open_session(
     on_work: Callable[[str, int, str, bool], object] | None = None,
 ) -> Session:
     """
-    A session for one command, with the settings as they are now.
+    A session for one command, with the current settings.
 
-    Raises `BadSettings` for settings that cannot be used; nothing else is touched yet.
+    Raises `BadSettings` for invalid settings; nothing else is opened yet.
     """
     paths = layered.locate(environ)
     settings = layered.load(

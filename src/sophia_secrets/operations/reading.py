@@ -1,4 +1,4 @@
-"""Reading: the chain's answers for some names, audited before anything is handed out."""
+"""Reading secrets: resolve names, and audit the access before a value is returned."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def read(
     optional: Collection[str] = (),
 ) -> ReadResult:
     """
-    Resolve the names in one pass: one vendor call a target.
+    Resolve the names in one pass, with one vendor call per target.
 
     With `deliver` each value found counts as an access, and its event is on disk before this
-    returns. `everything` asks every backend of the chain, also those that cannot change the
-    answer (for `explain`). Names that are not found are in the result; see `ReadResult.missing`.
-    An `optional` name that no backend holds is not audited as a failed access.
+    returns. `everything` asks every backend of the chain, also one that cannot change the result
+    (for `explain`). Names that are not found are in the result; see `ReadResult.missing`. An
+    `optional` name that no backend holds is not audited as a failed access.
     Without `refuse`, the errors of strict mode are in `ReadResult.refusals` instead of raised.
 
     Raises `BadName` for a name that is not safe to pass to a vendor, `NotConfigured` and `UsageError` for
@@ -87,7 +87,7 @@ def read(
 
 
 def list_all(session: Session, *, only: str | None = None, use_cache: bool = True) -> ReadResult:
-    """Everything that every backend of the chain holds, with a resolution for each name (no value)."""
+    """All names that the backends of the chain hold, with a resolution for each (without its value)."""
     started = time.monotonic()
     answers = gather(session, ChainQuery(None, only=only, use_cache=use_cache))
     found = sorted({name for answer in answers for name in _names(answer, only)})
@@ -103,7 +103,7 @@ def list_all(session: Session, *, only: str | None = None, use_cache: bool = Tru
 
 def fresh_answer(session: Session, backend: Backend) -> Answer:
     """
-    All that one backend holds, asked of the vendor itself and audited.
+    Everything that one backend holds, read without the cache and audited.
 
     Raises the error of its failure.
     """
@@ -117,7 +117,7 @@ def fresh_answer(session: Session, backend: Backend) -> Answer:
 
 
 def _names(answer: Answer, only: str | None) -> list[str]:
-    """The names that the answer lists; the process's own variables only where `env` alone is asked."""
+    """The names in the answer; those of the environment only where `only` is `env`."""
     if answer.snapshot is None or (answer.backend == "env" and only != "env"):
         return []
     return [name for name in answer.snapshot.entries if "." not in name]
@@ -126,7 +126,7 @@ def _names(answer: Answer, only: str | None) -> list[str]:
 def _strict_refusals(
     session: Session, resolutions: Sequence[Resolution], answers: Sequence[Answer]
 ) -> dict[str, errors.SophiaError]:
-    """The error for each name that strict mode refuses to answer: a backend at or above it failed."""
+    """The error for each name that strict mode refuses: a backend at or above the winner failed."""
     found: dict[str, errors.SophiaError] = {}
     for resolution in resolutions if session.strict else ():
         refusal = read_errors.refused_by_strict(resolution, answers) if resolution.degraded else None
@@ -145,10 +145,10 @@ def outcome_of(resolution: Resolution) -> str:
     return "write_only" if TraceOutcome.WRITE_ONLY in seen else "absent"
 
 
-def asked_in_vain(resolution: Resolution, answers: Sequence[Answer]) -> Answer | None:
+def backend_to_blame(resolution: Resolution, answers: Sequence[Answer]) -> Answer | None:
     """
-    The backend that the event of a name without a value tells of: the first that failed, or the
-    only one that was asked; None where several were asked and all answered.
+    The backend to name in the event of a name without a value: the first that failed, or the only one
+    that was asked; None where several were asked and none failed.
     """
     failed = [answer for answer in answers if answer.failure is not None]
     asked = [answer for answer in answers if not answer.unconfigured and not answer.skipped]

@@ -27,13 +27,13 @@ READS = frozenset({"get", "list", "explain", "info", "run", "export", "render", 
 
 
 def audit_directory(state_directory: str) -> str:
-    """One chain a host and user, so that a shared home needs no lock between hosts (F6)."""
+    """One log per host and user, so that a shared home directory needs no lock between hosts (F6)."""
     host = "".join(c if c.isalnum() or c in "-." else "-" for c in os.uname().nodename)[:64] or "host"
     return os.path.join(state_directory, "audit", f"{host}-{os.geteuid()}")
 
 
 def audit_log(session: Session) -> AuditLog:
-    """The session's audit log. Raises `AuditFailed` where there is no place for it."""
+    """The session's audit log. Raises `AuditFailed` where there is no state directory."""
     return AuditLog(
         audit_directory(session.state_directory),
         session.derived_key(b"audit"),
@@ -54,7 +54,7 @@ def _forwarder(session: Session) -> Callable[[list[bytes], int], None] | None:
 
 
 def actor(session: Session) -> Actor:
-    """Who acts in this session."""
+    """The actor of this session's events."""
     return Actor(
         _user(),
         os.uname().nodename,
@@ -84,7 +84,7 @@ def _ci_run(session: Session) -> str:
 
 
 def _warn(text: str, *arguments: object) -> None:
-    """A warning on the `sophia_secrets` logger; where nothing imported `logging`, nobody listens."""
+    """Log a warning, unless nothing has imported `logging`: then nobody listens."""
     if "logging" not in sys.modules:
         return
     import logging
@@ -103,10 +103,10 @@ def require_log(session: Session, message: str) -> None:
 
 def append(session: Session, events: list[Event]) -> None:
     """
-    Put the events in the log, durably, before anything else happens.
+    Append the events to the log, durably, before anything else happens.
 
-    Raises `AuditFailed` where the log is required and cannot take them; with `best-effort` that
-    is one note.
+    Raises `AuditFailed` where the audit is required and they cannot be written; with `best-effort`
+    that is one note.
     """
     if not session.settings.is_audited or not events:
         return
@@ -133,11 +133,11 @@ def accesses(
     """
     Record one event for each name that was read, and one for each backend that failed.
 
-    An event without a value names the backend that failed, or the only one asked. Only what is
-    `delivered`, and not `refused`, counts as an access; an `optional` name that is absent is
-    `unset`, which is no failed attempt.
+    The event of a name without a value names the backend that failed, or the only one asked. Only what
+    is `delivered`, and not `refused`, counts as an access; an `optional` name that is absent is
+    `unset`, which is not a failed attempt.
     """
-    from sophia_secrets.operations.reading import asked_in_vain, outcome_of
+    from sophia_secrets.operations.reading import backend_to_blame, outcome_of
 
     command = session.options.command
     events = [_failure_event(command, answer.failure) for answer in answers if answer.failure is not None]
@@ -149,7 +149,7 @@ def accesses(
             outcome = "unset"
         if outcome not in ("found", "seen", "unset"):
             _warn("%s: %s was not found", command, resolution.name)
-        vain = asked_in_vain(resolution, answers)
+        vain = backend_to_blame(resolution, answers)
         events.append(
             Event(
                 command,
@@ -199,7 +199,7 @@ def _failure_event(command: str, failure: Failure) -> Event:
 
 
 def intents(session: Session, target: Target, names: Sequence[str], write_id: str) -> None:
-    """Record what is about to be written, before the vendor is called."""
+    """Record the intent to write, before the vendor is called."""
     command = session.options.command
     append(
         session, [Event(command, "intent", name, target.backend, str(target), id=write_id) for name in names]

@@ -1,8 +1,8 @@
 """
-Rotation: one new value to every backend that holds a secret, resumable at any point (fault X6).
+Rotation: one new value in every backend that holds a secret, resumable at any point (fault X6).
 
-The new value is sealed on the disk before the first vendor is called, and the seal says of each
-backend which value it holds, before and after each call. It is removed after the last.
+The new value is sealed on disk before the first vendor is called. The sealed record also says which
+value each backend holds, updated before and after each call, and is removed after the last.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _DONE_BEFORE = "written before the interruption"
 
 
 class Rotation(Struct, frozen=True):
-    """One name's rotation: sealed already where it is `resumed`, else sealed when it is applied."""
+    """The rotation of one name: sealed already where it is `resumed`, else when it is applied."""
 
     claim: Claim
     record: Pending
@@ -53,12 +53,12 @@ class Rotation(Struct, frozen=True):
         return SecretValue(self.record.value.decode("utf-8", "surrogatepass"))
 
     def holder(self, backend: Backend) -> Holder | None:
-        """What the record says of a backend, or None where the rotation does not go there."""
+        """The record of a backend, or None where the rotation does not write to it."""
         return next((h for h in self.record.holders if h.backend == backend.name), None)
 
 
 class RotationResult(Struct, frozen=True):
-    """What became of each name at each backend, and which value it holds: `new`, `old` or `unknown`."""
+    """The outcome of each name at each backend, with the value it holds: `new`, `old` or `unknown`."""
 
     rows: tuple[tuple[AppliedAction, str], ...]
     problem: errors.SophiaError | None
@@ -66,14 +66,14 @@ class RotationResult(Struct, frozen=True):
 
 
 def store(session: Session) -> PendingStore:
-    """The pending rotations. Raises `AuditFailed` where there is no key or no place for them."""
+    """The pending rotations. Raises `AuditFailed` where there is no key or no state directory."""
     key = session.derived_key(b"pending")
     return PendingStore(os.path.join(session.state_directory, "pending"), key)
 
 
 @contextmanager
 def claimed(session: Session, names: Sequence[str]) -> Iterator[dict[str, Claim]]:
-    """The names' rotations for this process alone. Raises `pending.Busy`."""
+    """Lock the rotations of the names for this process. Raises `pending.Busy`."""
     session.settings.require_trust()
     pending = store(session)
     with ExitStack() as stack:
@@ -86,8 +86,8 @@ def begin(
     """
     A new rotation, not sealed yet.
 
-    Raises `BadName` and `BadValue` where one of the backends could not hold the value exactly:
-    then none is given it.
+    Raises `BadName` and `BadValue` where one of the backends cannot store the value exactly: then it is
+    written to none.
     """
     able = [holding for holding in holdings if not holding.obstacle]
     for holding in able:
@@ -103,10 +103,10 @@ def begin(
 
 def resume(session: Session, claim: Claim, record: Pending) -> Rotation:
     """
-    The interrupted rotation of a name, with what each of its backends says now.
+    The interrupted rotation of a name, with the current answer of each of its backends.
 
-    Raises `UsageError` where a backend points elsewhere than it did: the value belongs to the
-    target it was made for.
+    Raises `UsageError` where a backend has another target now: the value belongs to the target that it
+    was generated for.
     """
     holdings = []
     for holder in record.holders:
@@ -125,7 +125,7 @@ def resume(session: Session, claim: Claim, record: Pending) -> Rotation:
 
 
 def plan_for(session: Session, rotation: Rotation, holding: Holding) -> Action:
-    """What is to be done at one backend; `unchanged` where it is known to hold the new value."""
+    """The action at one backend; `unchanged` where it is known to hold the new value."""
     holder = rotation.holder(holding.backend)
     if holder is None:
         return Action(rotation.name, Act.REFUSED, holding.obstacle)
@@ -137,7 +137,7 @@ def plan_for(session: Session, rotation: Rotation, holding: Holding) -> Action:
 
 
 def planned(session: Session, rotations: Sequence[Rotation]) -> tuple[AppliedAction, ...]:
-    """The rows of the rotations, backend by backend, before anything is written."""
+    """The planned rows of the rotations, by backend."""
     return tuple(
         row
         for backend in _in_order(rotations)
@@ -150,11 +150,11 @@ def planned(session: Session, rotations: Sequence[Rotation]) -> tuple[AppliedAct
 
 def apply(session: Session, rotations: Sequence[Rotation]) -> RotationResult:
     """
-    Seal the new values, then give each backend those that are for it, in one call a backend.
+    Seal the new values, then write them to each backend, in one call per backend.
 
-    A backend that fails does not stop the others; an interruption and an audit log or a seal
-    that cannot be written do. A name that every backend has taken loses its seal; any other can
-    be resumed with the same value. Nothing is raised after the first vendor was started.
+    A backend that fails does not stop the others; an interruption, or an audit log or a seal that
+    cannot be written, does. The seal of a name is removed once every backend has its new value; any
+    other name can be resumed with the same value. Nothing is raised after the first vendor call.
     """
     for rotation in rotations:
         if not rotation.resumed:
@@ -164,8 +164,8 @@ def apply(session: Session, rotations: Sequence[Rotation]) -> RotationResult:
     stopped = False
     for backend in _in_order(rotations):
         here = [(r, h) for r in rotations for h in r.holdings if h.backend is backend]
-        told, trouble = _give(session, backend, here, stopped=stopped)
-        rows += told
+        new_rows, trouble = _write(session, backend, here, stopped=stopped)
+        rows += new_rows
         problem = problem or trouble
         stopped = stopped or (trouble is not None and trouble.exit_code in (6, 130))
     unfinished = []
@@ -189,10 +189,10 @@ def _in_order(rotations: Sequence[Rotation]) -> list[Backend]:
     return list(found.values())
 
 
-def _give(
+def _write(
     session: Session, backend: Backend, here: Sequence[tuple[Rotation, Holding]], *, stopped: bool
 ) -> tuple[list[tuple[AppliedAction, str]], errors.SophiaError | None]:
-    """One backend's part: its rows, each with the value it holds, and what went wrong."""
+    """Write to one backend: its rows, each with the value it holds, and the error, if any."""
     failed = next((holding.answer for _, holding in here if holding.answer.failure is not None), None)
     actions = {rotation.name: plan_for(session, rotation, holding) for rotation, holding in here}
     plan = Plan(tuple(actions.values()))
@@ -206,21 +206,21 @@ def _give(
     else:
         applied = _sealed_write(session, backend, plan, [rotation for rotation, _ in here])
     trouble = applied.problem
-    told = []
+    with_holds = []
     for (rotation, _), row in zip(here, applied.rows, strict=True):
         holds = _holds(row.outcome, before.get(rotation.name, OLD))
-        told.append((row, holds))
+        with_holds.append((row, holds))
         holder = rotation.holder(backend)
         if holder is not None and (holder.holds, holder.detail) != (holds, row.detail):
             holder.holds, holder.detail = holds, row.detail
             trouble = trouble or _record(rotation)
-    return told, trouble
+    return with_holds, trouble
 
 
 def _sealed_write(
     session: Session, backend: Backend, plan: Plan, rotations: Sequence[Rotation]
 ) -> ApplyResult:
-    """The write, between a seal that says `unknown` and what it turns out to be."""
+    """The write; the seal says `unknown` until its outcome is known."""
     for rotation in rotations:
         holder = rotation.holder(backend)
         if holder is not None and rotation.name in plan.having(Act.SET):
@@ -252,6 +252,6 @@ def _holds(outcome: Outcome, before: str) -> str:
 
 
 def abandon(session: Session, claim: Claim) -> bool:
-    """Drop the sealed value of an interrupted rotation, on record: false where there was none."""
+    """Delete the sealed value of an interrupted rotation, audited: false where there was none."""
     recording.append(session, [Event("rotate", "abandoned", claim.name)])
     return claim.remove()

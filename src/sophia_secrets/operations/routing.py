@@ -1,7 +1,7 @@
 """
-What a full run leaves for the hot path: the compiled route, where the way was a usual one.
+Compiling the route of a full run for the hot path, where the run was an ordinary one.
 
-Nothing depends on it. Whatever is not known to be the same next time is not compiled.
+Nothing depends on a route. What may differ at the next start is not compiled.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sophia_secrets.state.route_form import Member, Route, Vault, VerbatimValue
 
 RACY = 2.0
 """
-Seconds that a file must have been left alone before the run began: within one tick of a file
+Seconds for which a file must have been unchanged when the run began: within one tick of the file
 system's clock a second change would leave the same stamp.
 """
 
@@ -33,10 +33,10 @@ _Looks = list[tuple[bytes, str, bytes]]
 
 def remember(session: Session, answers: Sequence[Answer], began: float) -> None:
     """
-    Keep the way that this plain `get` went, for the next one of the same kind.
+    Store the route of this plain command for the next one like it.
 
-    `answers` are of the whole chain, `began` is the session's clock before the chain was asked.
-    Never raises for what the disk does: a lost route costs a full run.
+    `answers` are those of the whole chain, `began` is the session's clock before the chain was asked.
+    Never raises for I/O errors: without a route the next start is a full run.
     """
     if not _is_usual(session, answers):
         return
@@ -55,7 +55,7 @@ def remember(session: Session, answers: Sequence[Answer], began: float) -> None:
 
 
 def _is_usual(session: Session, answers: Sequence[Answer]) -> bool:
-    """Whether nothing had to be said, and everything came from where the hot path looks too."""
+    """Whether there was nothing to report and everything came from sources that the hot path knows."""
     settings = session.settings
     environ = {os.fsencode(name): os.fsencode(value) for name, value in session.environ.items()}
     return (
@@ -65,16 +65,16 @@ def _is_usual(session: Session, answers: Sequence[Answer]) -> bool:
         and not settings.forwards
         and "GITHUB_ACTIONS" not in session.environ
         and route.directories(environ) == (session.paths.state, session.paths.cache)
-        and not any(_speaks(answer) for answer in answers if answer.backend not in _VENDORS)
+        and not any(_has_notes(answer) for answer in answers if answer.backend not in _VENDORS)
     )
 
 
-def _speaks(answer: Answer) -> bool:
+def _has_notes(answer: Answer) -> bool:
     return answer.failure is not None or (answer.snapshot is not None and bool(answer.snapshot.notes))
 
 
 def _members(session: Session, key: bytes, environ: Mapping[bytes, bytes]) -> list[Member] | None:
-    """The configured backends in order, or None where one of them cannot be followed."""
+    """The configured backends in order, or None where one of them is not supported."""
     found = []
     for name in session.settings.chain:
         member = session.backend(name)
@@ -110,7 +110,7 @@ def _member(
 
 
 def _vault(session: Session) -> Vault | None:
-    """The vault's names, and where its text has each value as it is; None where it cannot be read now."""
+    """The vault's names, and where its text has each value verbatim; None where it cannot be read."""
     from sophia_secrets.backends.local import place as places
     from sophia_secrets.backends.local import vault
     from sophia_secrets.formats import dotenv
@@ -143,7 +143,7 @@ def _line_starts(plain: bytes) -> list[int]:
 
 
 def _place_of(plain: bytes, start: int, name: str, value: bytes) -> int | None:
-    """Where the value stands in its line as it is, quoted or bare, or None."""
+    """The offset of the value where its line has it verbatim, quoted or bare, or None."""
     if b"\r" in plain:
         return None
     for quote in (b"'", b'"', b""):
@@ -154,7 +154,7 @@ def _place_of(plain: bytes, start: int, name: str, value: bytes) -> int | None:
 
 
 def _looks(session: Session) -> _Looks | None:
-    """All that was looked at and decided something, or None where not all of it is known."""
+    """The stamps of all files that decided something, or None where not all are known."""
     settings = session.settings
     looks: _Looks = [(route.FILE, _USERS, route.look(route.FILE, _USERS))]
     for seen in settings.files:

@@ -1,4 +1,4 @@
-"""What `run` gives to its command: names selected, resolved in one pass, checked, and audited before it starts."""
+"""The environment of the command of `run`: names selected, resolved in one pass, checked and audited."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from sophia_secrets.operations.session import Session
 
 class PreparedRun(HiddenRepr, Struct, frozen=True):
     """
-    All that the command is to be given, and what there is to say of it.
+    The environment and files of the command, and what to report about them.
 
-    `variables` and `files` are the secrets by name, `absent` the optional declared ones that no
+    `variables` and `files` are the secrets by name, `absent` the optional declared names that no
     backend holds, `dangerous` the names left out.
     """
 
@@ -32,7 +32,7 @@ class PreparedRun(HiddenRepr, Struct, frozen=True):
     answers: tuple[Answer, ...]
 
     def values(self) -> list[SecretValue]:
-        """Every value that is handed over."""
+        """Every value that the command receives."""
         return [*self.variables.values(), *self.files.values()]
 
 
@@ -47,10 +47,10 @@ def prepare(
     use_cache: bool = True,
 ) -> PreparedRun:
     """
-    Choose and resolve the names, build the environment, and put one event a name on the disk.
+    Select and resolve the names, build the environment, and audit one event per name.
 
-    Raises what `selecting.hand_over` raises, and `errors.BadValue` for a value that a command
-    cannot be given. Then the events say that nothing was handed out.
+    Raises what `selecting.hand_over` raises, and `errors.BadValue` for a value that cannot be passed to
+    a command. Then the events say that nothing was delivered.
     """
 
     def make(selected: Selected) -> PreparedRun:

@@ -1,4 +1,4 @@
-"""Scan: known values in files, and in what is staged for the next commit."""
+"""Scanning files, or what is staged for the next commit, for known values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sophia_secrets.operations.staged import Git, StagedFile, staged
 from sophia_secrets.state.opening import BASE, open_file
 
 BINARY_LIMIT = 10 * 1024 * 1024
-"""A binary file larger than this is not looked into."""
+"""A binary file larger than this is not scanned."""
 
 _CHUNK = 1 << 20
 _SNIFF = 8192
@@ -33,7 +33,7 @@ _NOT_WALKED = frozenset({".git"})
 
 
 class KnownValues(HiddenRepr, Struct, frozen=True):
-    """What is looked for: every readable value of every backend, with its name."""
+    """The values to search for: every readable value of every backend, with its name."""
 
     search: Search
     values: tuple[SecretValue, ...]
@@ -50,14 +50,14 @@ class Finding(Struct, frozen=True):
 
 
 class SkippedFile(Struct, frozen=True):
-    """A file that was not looked into, and why."""
+    """A file that was not scanned, and why."""
 
     file: str
     reason: str
 
 
 class ScanResult(Struct):
-    """What was found, in the order it was looked at; `files` is how many were looked into."""
+    """The findings, in the order of the scan; `files` is how many files were scanned."""
 
     findings: list[Finding] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
@@ -68,9 +68,9 @@ def known(
     session: Session, *, ignored: Sequence[str] = (), only: str | None = None, use_cache: bool = True
 ) -> KnownValues:
     """
-    Read every value that can be read here; that is audited, and counts as no access.
+    Read every readable value; this is audited, but does not count as an access.
 
-    Of the environment only the declared names and those of its dotenv file count. Raises
+    Of the environment, only the declared names and those of the dotenv file are read. Raises
     `AuditFailed`, and a backend's failure where nothing could be read or the session is strict.
     """
     started = time.monotonic()
@@ -107,7 +107,7 @@ def _nothing(answers: Sequence[Answer]) -> errors.SophiaError | None:
 
 
 def check_paths(paths: Iterable[str]) -> None:
-    """Raises `errors.UsageError` for a path that is not there."""
+    """Raises `errors.UsageError` for a path that does not exist."""
     for path in paths:
         if not os.path.lexists(path):
             from sophia_secrets.operations.no_file import no_file
@@ -117,10 +117,10 @@ def check_paths(paths: Iterable[str]) -> None:
 
 def scan_files(session: Session, known: KnownValues, paths: Sequence[str]) -> ScanResult:
     """
-    Look into the files, and into all below the directories, in order of name.
+    Scan the files, and all files below the directories, in order of name.
 
-    Links below a directory are not followed; `.git` and the dotenv file that the settings name are
-    left out unless they are asked for by name.
+    Links below a directory are not followed; `.git` and the configured dotenv file are skipped unless
+    they are named.
     """
     scan = _Scan(known)
     sources = _sources(session)
@@ -142,12 +142,12 @@ def scan_files(session: Session, known: KnownValues, paths: Sequence[str]) -> Sc
 
 def scan_staged(session: Session, known: KnownValues) -> ScanResult:
     """
-    Look into every file that the next commit changes, as it is in the index.
+    Scan every file that the next commit changes, as it is in the index.
 
     Raises `errors.UsageError` outside a repository, `CliMissing` and `BadOutput`.
     """
     scan = _Scan(known)
-    # git is given no value; a shorter one would only keep its words from being shown.
+    # git receives no value; shorter ones would only suppress its error text.
     long = tuple(value for value in known.values if len(value.reveal()) >= MINIMUM)
     git = Git(session.environ, session.cwd, session.settings.timeout, long)
     run_all(session, {0: staged(git, scan.content)})
@@ -197,7 +197,7 @@ class _Scan:
         self.done.files += 1
 
     def _shown(self, path: str) -> str:
-        """The path for a person, without a value that may be in it."""
+        """The path for messages, with values redacted."""
         return self._redactor.redact(os.fsencode(path).decode("utf-8", "backslashreplace"))
 
     def _skip_binary(self, path: str) -> None:
@@ -219,7 +219,7 @@ def _chunks(fd: int) -> Iterator[bytes]:
 
 
 def _below(top: str, sources: frozenset[str], done: ScanResult) -> Iterator[str]:
-    """The regular files below a directory, sorted, each directory's own before its directories'."""
+    """The regular files below a directory, sorted, files of a directory before its subdirectories."""
     waiting = [top]
     while waiting:
         directory = waiting.pop()
@@ -242,7 +242,7 @@ def _below(top: str, sources: frozenset[str], done: ScanResult) -> Iterator[str]
 
 
 def _sources(session: Session) -> frozenset[str]:
-    """Where the `env` backend reads values from: they are there on purpose."""
+    """The dotenv file of the `env` backend, which holds values on purpose."""
     file = session.settings.section("env").get("file")
     if not isinstance(file, str) or not file:
         return frozenset()

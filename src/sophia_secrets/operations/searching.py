@@ -1,4 +1,4 @@
-"""Matching a declared pattern in a process of its own, which is killed when it takes too long (fault R3)."""
+"""Matching a declared pattern in a child process, which is killed when it takes too long (fault R3)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sophia_secrets.core.model import SecretValue
 from sophia_secrets.operations.session import Session
 
 LONGEST = 2.0
-"""Seconds that one pattern may take on one value."""
+"""Seconds that matching one pattern against one value may take."""
 
 _FOUND, _NOT_FOUND = 0, 3
 _PROGRAM = f"""\
@@ -26,10 +26,10 @@ _VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 def search_in_process(session: Session, pattern: str, value: SecretValue) -> bool | None:
     """
-    Whether the pattern is found in the value; None where looking takes too long.
+    Whether the pattern matches the value; None where matching takes too long.
 
-    A thread cannot be ended, and one that searches lets no other Python run: that would be the
-    caller's event loop. Where this Python cannot be started again the search is made here.
+    A thread cannot be killed, and one that matches blocks all other Python code, such as the caller's
+    event loop. Where Python cannot be started as a child the match is made here.
     """
     asked, text = (part.encode("utf-8", "surrogatepass") for part in (pattern, value.reveal()))
     call = Call(

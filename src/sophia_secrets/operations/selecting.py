@@ -1,4 +1,4 @@
-"""Selecting the secrets to hand over: resolved in one pass, and audited before they leave."""
+"""Selecting secrets for `run` and `export`: resolved in one pass, and audited before they are delivered."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Selected(Struct, frozen=True):
-    """What was chosen, with an answer for each name of it and every backend's own answer."""
+    """The chosen names, with a resolution for each and the answer of each backend."""
 
     chosen: ChosenNames
     resolutions: tuple[Resolution, ...]
@@ -35,7 +35,7 @@ class Selected(Struct, frozen=True):
 
     @property
     def absent(self) -> tuple[str, ...]:
-        """The names that no backend gives a value for."""
+        """The names without a value."""
         return tuple(each.name for each in self.resolutions if each.value is None)
 
 
@@ -49,12 +49,12 @@ def hand_over(
     use_cache: bool = True,
 ) -> T:
     """
-    Ask the chain for `asked`, let `choose` say which names are wanted and `make` what is made of
-    them, and put one event a name on the disk before this returns what was made.
+    Query the chain for `asked`, let `choose` select the names and `make` build the result, and audit one
+    event per name before the result is returned.
 
-    Raises what `choose` and `make` raise, `errors.NotFound` (or the failure's own error) for a name
-    that was named, or is required, and has no value, and, when the session is strict, the error of
-    the first failure at or above a winner. Then the events say that nothing was handed out.
+    Raises what `choose` and `make` raise, `errors.NotFound` (or the failure's own error) for a named or
+    required name without a value, and, when the session is strict, the error of the first failure
+    at or above a winner. Then the events say that nothing was delivered.
     """
     started = time.monotonic()
     answers = tuple(gather(session, ChainQuery(tuple(asked), only=only, use_cache=use_cache)))
@@ -64,7 +64,7 @@ def hand_over(
     try:
         chosen = choose(answers)
         resolutions = tuple(resolve(name, answers) for name in chosen.names)
-        # Where all there is was asked for, a backend that failed may hold more.
+        # Where all names were asked for, a backend that failed may hold more.
         decisive = (*resolutions, resolve(child.ANY, answers)) if child.ANY in asked else resolutions
         refusal = strict_refusal(session, decisive, answers) or _missing(
             session, chosen, resolutions, answers
@@ -84,9 +84,8 @@ def hand_over(
 
 def by_selection(session: Session, selection: Selection) -> Callable[[Sequence[Answer]], ChosenNames]:
     """
-    The choice that `run` and `export` share: the names that the selection says; where it says none,
-    the declared ones; where none is declared, all that the chain can give a value for, other than
-    the variables of this process.
+    The selection of `run` and `export`: the selected names; without a selection the declared ones; where
+    none is declared, all names with a value, except the variables of this process.
     """
     scopes = {name: each.scopes for name, each in session.settings.declared.items()}
     here = frozenset(session.environ)
@@ -100,7 +99,7 @@ def by_selection(session: Session, selection: Selection) -> Callable[[Sequence[A
 
 
 def asked_by(session: Session, selection: Selection) -> tuple[str, ...]:
-    """The names to ask the chain for before `by_selection` can choose."""
+    """The names to query before `by_selection` can choose."""
     return child.to_ask(selection, {name: each.scopes for name, each in session.settings.declared.items()})
 
 
@@ -113,14 +112,14 @@ def strict_refusal(
     for resolution in resolutions:
         if resolution.degraded:
             return read_errors.refused_by_strict(resolution, answers)
-    # Nothing was found where a backend failed: what it holds is not known either.
+    # Nothing was found and a backend failed: what it holds is unknown.
     if not resolutions and any(answer.failure is not None for answer in answers):
         return read_errors.refused_by_strict(resolve(child.ANY, answers), answers)
     return None
 
 
 def _held(session: Session, answers: Sequence[Answer]) -> list[str]:
-    """The names that have a value, sorted; of `env` those of its file, not of the process."""
+    """The names that have a value, sorted; of `env` only those of its file."""
     found = set()
     for answer in answers:
         for name, entry in answer.snapshot.entries.items() if answer.snapshot is not None else ():
@@ -155,6 +154,6 @@ def _missing(
 
 
 def _valueless(prefix: str, answers: Sequence[Answer]) -> list[str]:
-    """The names that begin so and are held where no value is given: an error about one says why."""
+    """The names with this prefix that are stored but not readable: an error about one says why."""
     start = f"{prefix.removesuffix('_')}_"
     return [n for n in known_names(answers) if n.startswith(start) and not _has_value(n, answers)]

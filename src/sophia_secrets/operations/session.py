@@ -1,4 +1,4 @@
-"""A session: the settings, state and backends of one operation, each created when first needed."""
+"""A session: the settings, state and backends of one operation, each created on first use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Converting snapshots to cache records and back, and the identity that a record belongs to."""
+"""Converting snapshots to cache records and back, and the identity of a record."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STATES = {letter: state for state, letter in _LETTERS.items()}
 
 
 def identity_of(backend: Backend, key: bytes) -> tuple[bytes, ...]:
-    """The identity of this backend's cached record; the last part is empty where the credential is not known."""
+    """The identity of this backend's cached record; the last part is empty where the credential is unknown."""
     parts = [part.encode() for pair in backend.target.parts for part in pair]
     return (SCHEMA, backend.name.encode(), *parts, _credential(backend.credential, key))
 
@@ -50,7 +50,7 @@ def _content(path: str) -> bytes | None:
 
 
 def to_record(snapshot: Snapshot) -> Record:
-    """What the cache keeps of a snapshot."""
+    """The snapshot as a cache record."""
     items = {
         name: Item(
             _LETTERS[entry.state],
@@ -72,7 +72,7 @@ def to_record(snapshot: Snapshot) -> Record:
 
 
 def from_record(record: Record, target: Target, *, stale: bool = False) -> Snapshot:
-    """The snapshot that a record keeps."""
+    """The snapshot in a cache record."""
     entries = {
         name: Entry(
             state=_STATES[item.state],

@@ -1,4 +1,4 @@
-"""What is staged for the next commit, read from the index through `git`."""
+"""The files staged for the next commit, read from the index with `git`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from sophia_secrets.core.hidden_repr import HiddenRepr
 from sophia_secrets.core.model import SecretValue
 
 LARGEST = 100 * MEBIBYTE
-"""A staged file larger than this is not read; GitHub takes none either."""
+"""A staged file larger than this is not read; GitHub rejects it too."""
 
 _BATCH = 8 * MEBIBYTE
 _ABOUT = 512
-"""More bytes than a line about an object takes."""
+"""An upper bound for the bytes of a line about an object."""
 
-# Nothing that a repository's own configuration names is started: no monitor, hook, pager, filter,
-# nor a remote that would be asked for a missing object.
+# Nothing that the repository's configuration names is started: no monitor, hook, pager or filter, and
+# no remote is asked for a missing object.
 _HARDENED = (
     "--no-pager",
     *("-c", "core.fsmonitor=false"),
@@ -34,7 +34,7 @@ _ENVIRONMENT = {
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",
 }
-# The last ones are what git itself tells a hook, above all which index is to be committed.
+# The GIT_ variables are those that git sets for a hook, above all the index to be committed.
 _PASSED = (
     "HOME",
     "XDG_CONFIG_HOME",
@@ -48,7 +48,7 @@ _REGULAR = ("100644", "100755", "120000")
 
 
 class Git(HiddenRepr, Struct, frozen=True):
-    """`git` in the working directory; `secrets` are taken out of what it says."""
+    """`git` in the working directory; `secrets` are redacted from its error text."""
 
     environ: Mapping[str, str]
     cwd: str
@@ -58,7 +58,7 @@ class Git(HiddenRepr, Struct, frozen=True):
     def call(
         self, *arguments: str, stdin: bytes = b"", limit: int = 16 * MEBIBYTE, hardened: bool = True
     ) -> Call:
-        """One start of it."""
+        """One call of git."""
         environment = {name: self.environ[name] for name in _PASSED if self.environ.get(name)}
         return Call(
             "git",
@@ -74,7 +74,7 @@ class Git(HiddenRepr, Struct, frozen=True):
 
 
 class StagedFile(HiddenRepr, Struct, frozen=True):
-    """A staged file, its path from the top of the working tree; without `data` there is a `reason`."""
+    """A staged file, its path relative to the top of the working tree; without `data` there is a `reason`."""
 
     path: str
     data: bytes | None
@@ -83,7 +83,7 @@ class StagedFile(HiddenRepr, Struct, frozen=True):
 
 def staged(git: Git, take: Callable[[StagedFile], None]) -> Steps[None]:
     """
-    Give `take` every file that the next commit adds or changes, as it is in the index.
+    Call `take` with every file that the next commit adds or changes, as it is in the index.
 
     Raises `errors.UsageError` outside a repository, `CliMissing`, `TimedOut` and `BadOutput`.
     """
@@ -121,7 +121,7 @@ def _give(paths: Sequence[str], data: bytes | None, reason: str, take: Callable[
 
 
 def _changed(output: bytes) -> dict[str, list[str]]:
-    """The objects that a raw diff names, each with the paths it is staged at (git-diff(1))."""
+    """The objects of a raw diff, each with the paths it is staged at (git-diff(1))."""
     *fields, rest = output.split(b"\0")
     if rest or len(fields) % 2:
         raise _unclear("diff")
@@ -164,10 +164,10 @@ def _batches(sizes: Mapping[str, int]) -> Iterator[list[str]]:
 
 def hooks_directory(git: Git) -> Steps[str]:
     """
-    Where git looks for this repository's hooks.
+    The directory of this repository's hooks.
 
-    Raises `errors.UsageError` outside a repository, and where the settings of git name another
-    directory: that is somebody else's to fill.
+    Raises `errors.UsageError` outside a repository, and where git's configuration names another
+    directory, which another tool may own.
     """
     common = yield git.call("rev-parse", "--git-common-dir")
     directory = os.path.join(git.cwd, os.fsdecode(_output(common).removesuffix(b"\n")))

@@ -1,6 +1,6 @@
 """
-What makes each start of the program slower than it must be, for `doctor`: bytecode that is not
-kept, a console script that imports much, and files that make every Python import something.
+What slows each start of the program, for `doctor`: bytecode that is not cached, a console script with
+costly imports, and site files that make every Python import modules.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sophia_secrets.core.model import Check, CheckStatus
 from sophia_secrets.operations.session import Session
 
 MANY = 10
-"""From so many modules on, what a site file imports costs a good part of Python's own start."""
+"""A site file that imports this many modules adds a good part of Python's own start."""
 
 _VARIABLES = ("HOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONNOUSERSITE")
 _LIMIT = 64 * 1024
@@ -42,17 +42,17 @@ def execsitecustomize():
 site.addpackage, site.execsitecustomize = addpackage, execsitecustomize
 site.main()
 """
-"""Begins without what a site does, then does it, and tells what each file of it imported."""
+"""Starts without `site`, then runs it, and prints how many modules each of its files imported."""
 
 
 def checks(session: Session) -> list[Check]:
-    """A warning for each thing that slows every start down; one good word where there is none."""
+    """A warning for each thing that slows every start; one OK where there is none."""
     found = [*_bytecode(), *_script(sys.argv[0]), *_site_files(session)]
     return found or [Check("start", CheckStatus.OK, "Nothing makes a start slower than it must be.")]
 
 
 def _bytecode() -> Iterator[Check]:
-    """Of the modules that this start loaded; those of somebody else's program do not count."""
+    """Check the modules that this start loaded; those of other programs do not count."""
     ours, theirs = (
         os.path.dirname(os.path.abspath(str(each.__file__))) for each in (sophia_secrets, msgspec)
     )
@@ -79,21 +79,21 @@ def _bytecode() -> Iterator[Check]:
 
 
 def _is_kept(source: str, kept: str) -> bool:
-    """Whether the bytecode of a module is there, and is of the source as it is (PEP 552)."""
+    """Whether the bytecode of a module exists and matches its source (PEP 552)."""
     try:
         with open(kept, "rb") as file:
             head = file.read(16)
         status = os.stat(source)
     except OSError:
         return False
-    if int.from_bytes(head[4:8], "little"):  # by its hash, which Python checks, or was told not to
+    if int.from_bytes(head[4:8], "little"):  # hash-based: Python checks the hash, or is configured not to
         return True
     stamp = (int(status.st_mtime) & 0xFFFFFFFF, status.st_size & 0xFFFFFFFF)
     return (int.from_bytes(head[8:12], "little"), int.from_bytes(head[12:16], "little")) == stamp
 
 
 def _script(path: str) -> Iterator[Check]:
-    """Older pips write `import re` into the scripts that they make; uv and newer pips do not."""
+    """Older versions of pip write `import re` into console scripts; uv and newer ones do not."""
     try:
         with open(path, "rb") as file:
             lines = file.read(_LIMIT).splitlines()
@@ -127,7 +127,7 @@ def _site_files(session: Session) -> Iterator[Check]:
 
 
 def _imported(session: Session) -> list[tuple[str, int]]:
-    """Each file that a start of this Python obeys, with how many modules it imported, where these are many."""
+    """Each site file that makes Python import many modules at its start, with their number."""
     if not sys.executable or getattr(sys, "frozen", False):
         return []
     from sophia_secrets import process

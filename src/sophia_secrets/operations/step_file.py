@@ -1,4 +1,4 @@
-"""The file that `$GITHUB_ENV` names: how a step of a GitHub workflow sets variables for the next ones."""
+"""The file of `$GITHUB_ENV`, by which a step of a GitHub workflow sets variables for later steps."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class StepFile:
 
     def append(self, data: bytes) -> None:
         """
-        Add whole lines at the end.
+        Append whole lines.
 
-        Raises `OutputFailed` where the file cannot take all of them; then it is as it was before.
+        Raises `OutputFailed` where not all of them can be written; then the file is unchanged.
         """
         size = os.fstat(self._fd).st_size
         begun = size == 0 or os.pread(self._fd, 1, size - 1) == b"\n"
@@ -43,10 +43,10 @@ class StepFile:
 @contextmanager
 def opened(environ: Mapping[str, str]) -> Iterator[StepFile]:
     """
-    The step's file, checked before any secret is asked for.
+    The step's file, checked before any secret is read.
 
-    Raises `UsageError` outside a workflow, and for what is not a regular file: only the runner
-    makes that file.
+    Raises `UsageError` outside a workflow, and for what is not a regular file: only the runner creates
+    that file.
     """
     path = environ.get(VARIABLE, "")
     if environ.get("GITHUB_ACTIONS") != "true" or not path:

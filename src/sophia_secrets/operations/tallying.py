@@ -1,8 +1,8 @@
 """
-Counting the audit log's lines by bytes, for a report over very many of them.
+Counting the lines of a large audit log by their bytes, for a report.
 
-Lines that differ only in what a report does not ask for (number, time, duration, process, MAC)
-are counted as they stand, and one of each kind is parsed.
+Lines that differ only in fields that a report ignores (number, time, duration, process, MAC) are
+counted without parsing; one of each kind is parsed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def tally(directory: str, query: Query, progress: Callable[[int], object] | None
     """
     Count the events that match: the same result as `Tally.add` for each, in a fraction of the time.
 
-    `progress` is told the number of lines so far. Raises `OSError`, `errors.UnsafeState`.
+    `progress` is called with the number of lines so far. Raises `OSError`, `errors.UnsafeState`.
     """
     counting = _Counting()
     seen = 0
@@ -49,14 +49,14 @@ def tally(directory: str, query: Query, progress: Callable[[int], object] | None
 
 
 def _not_before(since: bytes, lines: list[bytes]) -> list[bytes]:
-    """The lines without most of those that are too early: the query looks at the others closely."""
+    """The lines without most of those that are too early; the query filters the rest exactly."""
     name = _TIME[1:]
     size = len(name)
     return [line for line in lines if line[(at := line.find(name) + size) : at + _LONG] >= since]
 
 
 class _Kind:
-    """Lines that a report counts alike: how many, and the earliest and the latest time among them."""
+    """Lines that a report counts alike: their number, and the earliest and latest time."""
 
     __slots__ = ("access", "failed", "first", "last", "read", "times")
 
@@ -75,7 +75,7 @@ class _Counting:
         self._days: dict[bytes, list[int]] = defaultdict(lambda: [0, 0, 0])
 
     def take(self, lines: list[bytes]) -> None:
-        """Count some lines more."""
+        """Count more lines."""
         kinds, days = self._kinds, self._days
         for line in lines:
             shape, time = _sort(line)
@@ -107,7 +107,7 @@ class _Counting:
         self._kinds.clear()
 
     def end(self) -> Tally:
-        """All that was counted."""
+        """The result."""
         self._settle()
         for day, counts in self._days.items():
             self._tally.add_day(day.decode(), *counts)
@@ -117,8 +117,8 @@ class _Counting:
 
 def _sort(line: bytes) -> tuple[bytes, bytes]:
     """
-    What a line has in common with others that a report counts alike, and its time; two empty ones
-    for a line that is not exactly as the log writes it.
+    The part of a line that it shares with others of its kind, and its time; both empty for a line that is
+    not exactly as the log writes it.
     """
     start = line.find(_TIME, 0, 40) + len(_TIME)
     end = start + _LONG
@@ -145,7 +145,7 @@ def _sort(line: bytes) -> tuple[bytes, bytes]:
 
 
 def _event(shape: bytes) -> dict[str, Any] | None:
-    """The fields that lines of one kind share, or None where they cannot be told from these bytes."""
+    """The fields that lines of one kind share, or None where these bytes do not determine them."""
     if not shape:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Copy, move and sync: from one backend to another, planned first, then carried out."""
+"""Copy, move and sync from one backend to another: planned first, then applied."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def plan_copy(
     session: Session, names: Sequence[str], source_name: str, destination_name: str, *, move: bool = False
 ) -> TransferPlan:
     """
-    What copying the names, or moving them, would do.
+    Plan to copy or move the names.
 
-    Raises `NotSupported` for a source that does not give values, naming those that do,
-    `NotFound` for a name that is not there, `BadName` and `BadValue` for what the destination
-    cannot hold, and a backend's own failure.
+    Raises `NotSupported` for a source that is not readable, naming backends that are, `NotFound` for a
+    missing name, `BadName` and `BadValue` for what the destination cannot store, and a backend's
+    failure.
     """
     for name in names:
         naming.check_safe(name)
@@ -55,7 +55,7 @@ def plan_copy(
             (action,) = changes.plan({name: entry.value}, place)
             held = find(there, name)
             if move and action.act is Act.UNCHANGED and held and held.value is None and not held.digest:
-                # Only a time says so: a write whose new time is seen is a better proof.
+                # Only a time of change says so: a write that changes it is a better proof.
                 action = Action(name, Act.SET, "to be proven", entry.value)
             actions.append(action)
         elif entry is not None and entry.state is EntryState.WRITE_ONLY:
@@ -90,17 +90,17 @@ def plan_sync(
     session: Session, source_name: str, destination_name: str, *, delete: bool = False, only: str = ""
 ) -> TransferPlan:
     """
-    What making the destination hold all that the source holds would do.
+    Plan to make the destination hold all that the source holds.
 
-    With `delete` it would hold nothing else (of the names that begin with `only`); that is
-    refused where the source does not tell all its names, or tells of none.
+    With `delete`, other names (of those that begin with `only`) are deleted; that is refused where the
+    source does not list all its names, or lists none.
     """
     source, destination = _ends(session, source_name, destination_name)
     _require_values(session, source, destination, ())
     seen, there = fresh_answer(session, source), fresh_answer(session, destination)
     declared = session.settings.declared
     names = changes.names_to_sync(seen, only=only, declared=declared)
-    if delete and not (names and _tells_all(source, seen)):
+    if delete and not (names and _lists_all_names(source, seen)):
         reason = "does not tell all its names here" if names else "holds none of these names"
         raise errors.UsageError(
             f"{source.name} ({source.target}) {reason}, so nothing is deleted to match it.",
@@ -120,10 +120,10 @@ def plan_sync(
 
 def transfer(session: Session, planned: TransferPlan) -> ApplyResult:
     """
-    Carry the plan out: the values read are audited as accesses before they leave.
+    Apply the plan: the values read are audited as accesses before they are written.
 
-    A move then removes from the source what is proven at the destination, in one call; what is
-    not proven, or has changed in the source meanwhile, stays and the rows say so.
+    A move then deletes from the source what is proven at the destination, in one call; what is not
+    proven, or has changed in the source meanwhile, stays, and the rows say so.
     """
     leaving = planned.plan.having(Act.SET)
     recording.accesses(
@@ -158,7 +158,7 @@ def _require_values(session: Session, source: Backend, destination: Backend, nam
 def _unreadable(
     session: Session, source: Backend, destination: Backend, names: Sequence[str], why: str
 ) -> errors.SophiaError:
-    """The refusal of a source that gives no values, naming the other backends that give these."""
+    """The error for a source that is not readable, naming other backends that have these values."""
     readable = [
         backend.name
         for backend in session.configured_chain()
@@ -188,6 +188,6 @@ def _unreadable(
     )
 
 
-def _tells_all(source: Backend, seen: Answer) -> bool:
-    """Whether the source lists all its names: the environment of a process does not."""
+def _lists_all_names(source: Backend, seen: Answer) -> bool:
+    """Whether the source lists all its names: the environment does not."""
     return is_complete(seen) and (source.capabilities.needs_call or source.name == "local")

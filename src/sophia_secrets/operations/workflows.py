@@ -1,4 +1,4 @@
-"""Whether the secrets that GitHub workflows use are there, and at which level."""
+"""Checking that the secrets used by GitHub workflows exist, and at which level."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from sophia_secrets.operations.levels import Levels
 from sophia_secrets.operations.session import Session
 
 _MOST_NESTED = 10
-"""How deep workflows may call each other (docs.github.com, "Reuse workflows")."""
+"""How deep workflow calls may nest (docs.github.com, "Reuse workflows")."""
 
 
 class _Requirements(Struct):
-    """What the files come to: `needs` maps (name, environment) to its places, None: not known before it runs."""
+    """The requirements of the files: `needs` maps (name, environment) to places; None is an environment known only at run time."""
 
     needs: dict[tuple[str, str | None], list[str]] = field(default_factory=dict)
     only_environment: dict[tuple[str, str | None], bool] = field(default_factory=dict)
@@ -42,10 +42,10 @@ class _Requirements(Struct):
 
 def check(session: Session, files: Sequence[str], known: Sequence[Answer]) -> list[Finding]:
     """
-    A finding for every secret that the workflows use, those they call in this repository included.
+    A finding for every secret that the workflows use, including workflows of this repository that they call.
 
-    `known` are answers already there: their targets are not asked again. Raises `UsageError` for
-    a file that is no workflow, `NotConfigured` where secrets are used and no repository is named.
+    `known` are answers that exist already: their targets are not listed again. Raises `UsageError`
+    for a file that is not a workflow, `NotConfigured` where secrets are used and no repository is named.
     """
     gathered = _Requirements()
     for path in files:
@@ -66,7 +66,7 @@ def check(session: Session, files: Sequence[str], known: Sequence[Answer]) -> li
 
 
 def _can_ask(environment: str) -> bool:
-    """Whether the environment's name may stand in the address of a request."""
+    """Whether the environment's name can be part of a request's URL."""
     return environment.isprintable() and len(environment) <= 255 and environment not in (".", "..")
 
 
@@ -119,7 +119,7 @@ def _take(gathered: _Requirements, use: Use, path: str) -> None:
 
 
 def _follow(gathered: _Requirements, call: Call, path: str, root: str, depth: int) -> None:
-    """Take in what a called workflow uses, as far as it is in this repository."""
+    """Collect what a called workflow uses, if it is in this repository."""
     where = f"{path}:{call.line}"
     if not call.is_local:
         if call.inherit:
@@ -158,7 +158,7 @@ def _follow(gathered: _Requirements, call: Call, path: str, root: str, depth: in
 
 
 def _not_passed(gathered: _Requirements, use: Use, called: Workflow, where: str, relative: str) -> None:
-    """A called workflow's own environments still give it their secrets; nothing else does."""
+    """A secret that is not passed can only come from the called job's own environment."""
     if use.environment != "":
         gathered.need(use, relative, only_environment=True)
     elif use.name not in called.declared:
@@ -209,7 +209,7 @@ def _judge(
 def _consulted(
     environment: str | None, asked: Levels, *, only_environment: bool
 ) -> Iterator[tuple[str, Answer]]:
-    """The levels in GitHub's own order: an environment beats the repository, which beats the organisation."""
+    """The levels in GitHub's order: environment before repository before organisation."""
     if asked.job is not None:
         yield f"the job ({asked.job.target})", asked.job
         return

@@ -1,4 +1,4 @@
-"""Writing to one backend: audited before and after, never repeated, never anywhere else."""
+"""Writing to one backend: audited before and after, never retried, never to another backend."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from sophia_secrets.operations.snapshots import identity_of
 REFUSED = (
     "Nothing was stored. Change the value, or choose another backend: `sophia-secrets backends` lists them."
 )
-"""What to do about a value that the vendor cannot carry exactly."""
+"""The hint for a value that the vendor cannot store exactly."""
 
 
 class WriteResult(Struct, frozen=True):
-    """A receipt, with the version that each name has now."""
+    """A receipt, with the new version of each name."""
 
     receipt: Receipt
     versions: dict[str, int]
@@ -35,7 +35,7 @@ def destination(session: Session, name: str | None) -> Backend:
     """
     The backend to write to, checked: configured, writable, and not named by an untrusted file.
 
-    Raises `UsageError` where none is named, listing those that could be; `NotConfigured`,
+    Raises `UsageError` where none is named, listing the writable ones; `NotConfigured`,
     `NotSupported`, `NotTrusted`.
     """
     chosen = name or session.settings.default_backend
@@ -59,7 +59,7 @@ def destination(session: Session, name: str | None) -> Backend:
 
 
 def check_name(backend: Backend, name: str) -> None:
-    """Raises `BadName` where the name is against the convention or the vendor's rules."""
+    """Raises `BadName` where the name violates the convention or the vendor's rules."""
     naming.check_safe(name)
     reason = naming.convention_problem(name) or backend.problem(name)
     if reason is not None:
@@ -73,7 +73,7 @@ def check_name(backend: Backend, name: str) -> None:
 
 
 def check_value(backend: Backend, change: Change) -> None:
-    """Raises `BadValue` where the vendor cannot carry the value exactly."""
+    """Raises `BadValue` where the vendor cannot store the value exactly."""
     reason = backend.problem(change.name, change.value)
     if reason is not None:
         raise errors.BadValue(
@@ -86,10 +86,10 @@ def check_value(backend: Backend, change: Change) -> None:
 
 def write(session: Session, backend: Backend, changes: Sequence[Change]) -> WriteResult:
     """
-    Store the values in one backend; the receipt says what became of each name.
+    Store the values in one backend; the receipt has the outcome of each name.
 
-    Raises `BadName` and `BadValue` before anything is started, `AuditFailed` where the intent
-    (nothing was written) or the outcome (the write was made) cannot be audited.
+    Raises `BadName` and `BadValue` before any call, `AuditFailed` where the intent (nothing was
+    written) or the outcome (the write was made) cannot be audited.
     """
     for change in changes:
         check_name(backend, change.name)
@@ -101,7 +101,7 @@ def write(session: Session, backend: Backend, changes: Sequence[Change]) -> Writ
 
 
 def delete(session: Session, backend: Backend, names: Sequence[str]) -> WriteResult:
-    """Remove the names from one backend; one that was not there is `unchanged`."""
+    """Delete the names from one backend; one that did not exist is `unchanged`."""
     for name in names:
         naming.check_safe(name)
     return _audited(session, backend, names, lambda: backend.delete(names), {})
@@ -130,7 +130,7 @@ def _audited(
 def _run_steps(
     session: Session, backend: Backend, names: Sequence[str], steps: Callable[[], Steps[Receipt]]
 ) -> Receipt:
-    """Run the steps, with a progress bar where each of many names takes a call of its own."""
+    """Run the steps, with a progress bar where each of many names takes one call."""
     if not backend.capabilities.needs_call:
         return without_calls(steps())
     where = f"{backend.name} ({backend.target})"
@@ -143,7 +143,7 @@ def _run_steps(
 
 
 def _count_calls(steps: Steps[Receipt], most: int, update: Callable[[int], None]) -> Steps[Receipt]:
-    """The same steps; `update` receives the number of calls so far that carried a value."""
+    """The same steps; `update` receives the number of calls so far that wrote a value."""
     done = 0
     update(0)
     try:
@@ -162,7 +162,7 @@ def _count_calls(steps: Steps[Receipt], most: int, update: Callable[[int], None]
 
 
 def _require_proof(result: Result, before: Mapping[str, str]) -> Result:
-    """The result, not verified where the vendor's only evidence is a time of change that did not change."""
+    """The result; not verified where the only evidence is a time of change that stayed the same."""
     entry = result.entry
     if not result.verified or entry is None or entry.digest or not entry.updated_at:
         return result
@@ -186,7 +186,7 @@ _FATE = {
 
 
 def problem_of(receipt: Receipt) -> errors.SophiaError | None:
-    """The error of a receipt in which not everything was done, or None."""
+    """The error of a receipt with names that were not written, or None."""
     failure = receipt.failure
     bad = [r for r in receipt.results if r.outcome not in (Outcome.DONE, Outcome.UNCHANGED)]
     if not bad and failure is None:

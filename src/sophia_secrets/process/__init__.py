@@ -1,9 +1,9 @@
 """
-The process runner: the one place that starts a vendor's program for an answer.
+The process runner: the one place that runs a vendor's program and reads its output.
 
-A child gets an absolute program path, an environment built from nothing, standard input that is
-complete before it starts and never a terminal, a session and a private working directory of
-its own, one deadline and a bounded output. See `run_all` for what a caller may rely on.
+A child gets an absolute program path, an environment built from scratch, standard input that is
+complete before it starts and never a terminal, a session and a private working directory of its
+own, one deadline and bounded output. See `run_all` for what a caller may rely on.
 """
 
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ __all__ = ["Cancel", "Event", "LookupResult", "Observe", "find_program", "look_u
 
 
 def __getattr__(name: str) -> object:
-    """The runner's names, imported when one is first wanted: to look a program up needs none of them."""
+    """The runner's names, imported on first use: looking a program up needs none of them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from sophia_secrets.process import runner

@@ -1,4 +1,4 @@
-"""Stopping a run from outside."""
+"""Cancelling a run from outside."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Self
 
 class Cancel:
     """
-    A wish to stop, which any thread or signal handler may express while a run goes on.
+    A cancellation token, which any thread or signal handler may set while a run is in progress.
 
-    One may serve several runs; it cannot be taken back. Holds two file descriptors until
-    `close()` (or use it in a `with`); making it raises OSError where there are none left.
+    One may serve several runs; it cannot be reset. It holds two file descriptors until `close()` (it
+    is a context manager); creating it raises OSError where there are none left.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Cancel:
         os.set_blocking(self._writer, False)
 
     def cancel(self) -> None:
-        """Stop: children are ended, and the run raises `errors.Interrupted`."""
+        """Cancel: children are stopped, and the run raises `errors.Interrupted`."""
         self.cancelled = True
         if self._writer >= 0:
             try:
@@ -30,11 +30,11 @@ class Cancel:
                 pass
 
     def fileno(self) -> int:
-        """Readable from the first `cancel()` on."""
+        """Becomes readable at the first `cancel()`."""
         return self._reader
 
     def close(self) -> None:
-        """Give the descriptors back; no run may be using this any more."""
+        """Close the descriptors; no run may still use this."""
         reader, self._reader = self._reader, -1
         writer, self._writer = self._writer, -1
         for fd in (reader, writer):

@@ -1,4 +1,4 @@
-"""One child at work: its streams, its end."""
+"""One running child process: its output and its end."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from sophia_secrets.process.watch import watch
 GRACE = 2.0
 """Seconds between SIGTERM and SIGKILL."""
 GIVE_UP = 1.0
-"""Seconds after SIGKILL at which a child that cannot even die is left to the system."""
+"""Seconds after SIGKILL at which a child that does not die is given up."""
 DRAIN = 0.25
-"""Seconds after a child's exit for what it left behind to close the pipes (V2)."""
+"""Seconds after a child's exit for its own children to close the pipes (V2)."""
 STDERR_LIMIT = 65536
 CHUNK = 65536
 STATUS_LOST = 255
-"""The exit code told where someone else took the status: a failure that no vendor explains."""
+"""The exit code reported where other code reaped the child: no vendor's failure has it."""
 
 
 class Phase(Enum):
@@ -32,14 +32,14 @@ class Phase(Enum):
 
 class Child:
     """
-    A vendor's program at work, in a session of its own.
+    A running vendor's program, in a session of its own.
 
-    The loop calls `read`, `exited` and `ring` when a descriptor or the `alarm` (monotonic
-    seconds) says so, until the phase is `OVER`; then `close` and `completed`.
+    The loop calls `read`, `on_exit` and `on_alarm` when a descriptor is ready or the `alarm`
+    (monotonic seconds) is due, until the phase is `OVER`; then `close` and `completed`.
     """
 
     def __init__(self, call: Call, program: str, running: Running, deadline: float) -> None:
-        """Watch over what was started. Raises OSError; then it is as it was."""
+        """Take over what was started. Raises OSError; then nothing was changed."""
         self.call = call
         self.program = program
         self.alarm = deadline
@@ -52,7 +52,7 @@ class Child:
         self.gone = False
         self._running = running
         self.stdout, self.stderr = running.stdout, running.stderr
-        # The vendor is at work by now: what this imports costs nobody any time.
+        # The vendor's program runs already, so this import costs no time.
         from sophia_secrets.process.error_text import showable
 
         self._showable = showable(call)
@@ -71,7 +71,7 @@ class Child:
         return [fd for fd in (self.stdout, self.stderr, exit_fd) if fd >= 0]
 
     def read(self, fd: int, now: float) -> None:
-        """Take what a stream has; too much of standard output ends the child."""
+        """Read what a stream has; too much standard output ends the child."""
         try:
             chunk = os.read(fd, CHUNK)
         except BlockingIOError:
@@ -91,15 +91,15 @@ class Child:
         if self.phase is Phase.DRAINING and self.stdout < 0 and self.stderr < 0:
             self.phase = Phase.OVER
 
-    def exited(self, now: float) -> None:
-        """The child is gone; what it left behind may hold the pipes for a moment only."""
+    def on_exit(self, now: float) -> None:
+        """The child has exited; processes that it left behind may hold the pipes for a moment only."""
         self.gone = True
         if self._reason is not None:
             self.signal(signal.SIGKILL)
         self.phase = Phase.DRAINING if self.stdout >= 0 or self.stderr >= 0 else Phase.OVER
         self.alarm = now + DRAIN
 
-    def ring(self, now: float) -> None:
+    def on_alarm(self, now: float) -> None:
         """The alarm is due."""
         match self.phase:
             case Phase.RUNNING:
@@ -121,7 +121,7 @@ class Child:
             self.alarm = now + GRACE
 
     def signal(self, number: int) -> None:
-        """Signal the child's group, as long as the number is certainly that group's."""
+        """Signal the child's process group, as long as the number is certainly still that group's."""
         if self._watch.may_signal():
             try:
                 os.killpg(self._running.pid, number)
@@ -140,10 +140,10 @@ class Child:
         self._watch.close()
 
     def completed(self) -> Completed:
-        """What came back; after `close`."""
+        """The result; after `close`."""
         from sophia_secrets.process.error_text import error_text
 
-        ended, code, detail = self._how()
+        ended, code, detail = self._outcome()
         return Completed(
             ended,
             code,
@@ -154,7 +154,7 @@ class Child:
             detail=detail,
         )
 
-    def _how(self) -> tuple[Ended, int, str]:
+    def _outcome(self) -> tuple[Ended, int, str]:
         if self._reason is Ended.TIMED_OUT:
             return self._reason, 0, "it did not end in time"
         if self._reason is not None:

@@ -1,4 +1,4 @@
-"""A vendor's error text, fit to be classified and, where that is safe, shown (L7)."""
+"""A vendor's error text, redacted so that it can be classified and, where safe, shown (L7)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from sophia_secrets.launch.dangerous import may_be_credential
 
 def error_text(raw: bytes, call: Call, *, cut: bool) -> str:
     """
-    `raw` as text without terminal sequences, values in play, input or credentials.
+    `raw` as text without terminal sequences, the values of the call, its input or its credentials.
 
-    Values are looked for before the terminal sequences go, for a value may hold one, and again
-    after, for a value may have been coloured in the middle. `cut` says that the end is missing.
+    Values are redacted before terminal sequences are removed, because a value may hold one, and again
+    after, because one may stand inside a value. `cut` says that the end of the output is missing.
     """
     if not raw:
         return ""
@@ -27,7 +27,7 @@ def error_text(raw: bytes, call: Call, *, cut: bool) -> str:
 
 
 def showable(call: Call) -> bool:
-    """Whether every value in play is long enough to have been taken out of the error text."""
+    """Whether every value of the call is long enough to be redacted from the error text."""
     texts = [secret.reveal() for secret in call.secrets]
     texts.append(call.stdin.decode("utf-8", "replace"))
     return not any(0 < len(text.strip()) < MINIMUM for text in texts)

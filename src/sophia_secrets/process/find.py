@@ -1,4 +1,4 @@
-"""Where a vendor's program is: an absolute path that nobody else can write to, or why not (I9)."""
+"""Finding a vendor's program: an absolute path that no other user can write to, or why there is none (I9)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 from sophia_secrets.backends.base import Ended
 
 NAMES = {"fly": ("flyctl", "fly")}
-"""The file names of a command name, best first; `fly` alone may be another vendor's (Concourse)."""
+"""The file names of a command, preferred first; `fly` may be another vendor's program (Concourse)."""
 
 
 class LookupResult(Struct, frozen=True):
@@ -31,7 +31,7 @@ def look_up(word: str, path: str, explicit: str | None = None) -> LookupResult:
     Look for a command name in `path`, the text of a PATH variable, unless `explicit` is given.
 
     Empty and relative elements are skipped, so that a program in the working directory is never
-    started. The first program found decides: where others could have replaced it, nothing is.
+    started. Only the first program found counts: where other users could replace it, none is started.
     """
     if explicit is not None:
         return _explicit(explicit)
@@ -62,7 +62,7 @@ def _explicit(path: str) -> LookupResult:
 
 
 def _checked(path: str) -> LookupResult:
-    """The program unless another user could have put it there: itself, its directory, its goal's."""
+    """The program, unless other users can write to it, to its directory or to its target's."""
     goal = os.path.realpath(path)
     try:
         program = os.stat(goal)
@@ -73,7 +73,7 @@ def _checked(path: str) -> LookupResult:
         return LookupResult(ended=Ended.NOT_RUNNABLE, detail=f"{goal} can be written by other users")
     ours = program.st_uid in (0, os.geteuid())
     for where, facts in directories:
-        # In a sticky directory nobody replaces our file, but anybody may have put theirs.
+        # In a sticky directory others cannot replace our file, but could have put theirs there.
         if facts.st_mode & stat.S_IWOTH and not (facts.st_mode & stat.S_ISVTX and ours):
             return LookupResult(ended=Ended.NOT_RUNNABLE, detail=f"{where} can be written by other users")
     return LookupResult(path=path)

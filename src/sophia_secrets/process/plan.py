@@ -1,4 +1,4 @@
-"""A call as it is known before it is made."""
+"""A call as a plan that can be started early."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sophia_secrets.launch.ahead import Plan
 
 
 def plan(program: str, call: Call) -> Plan | None:
-    """The call as one that can be started ahead; None where it needs more than a plan says."""
+    """The call as a plan; None where it needs more than a plan has."""
     if (
         call.stdin
         or call.stdin_as_file

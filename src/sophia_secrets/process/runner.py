@@ -1,4 +1,4 @@
-"""Driving the backends' steps: all their calls side by side, in one loop of the calling thread."""
+"""Driving the backends' steps: all calls in parallel, in one loop of the calling thread."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sophia_secrets.process.child import GIVE_UP, GRACE, Child, Phase
 from sophia_secrets.process.start import StartedCall, Starter
 
 LONGEST_WAIT = 3600.0
-"""Seconds after which the loop looks again even if nothing happened (poll takes no infinity)."""
+"""Seconds after which the loop polls again even if nothing happened (poll has no infinite float)."""
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -71,14 +71,14 @@ def run_all(
 
     `programs` gives a command name (`gh`, `pulumi`, `fly`) an explicit path; others are
     looked up in `path`, the text of a PATH variable. `deadline` (monotonic seconds) bounds
-    everything beside each call's own timeout: a call that has not started by then is told
-    `TIMED_OUT`. At most `limit` children run at once. `observe` is told of each start and end.
-    `parent` is where private directories are made first, before the system's places.
+    everything, besides each call's own timeout: a call that has not started by then is `TIMED_OUT`. At
+    most `limit` children run at once. `observe` is called at each start and end. `parent` is the
+    preferred place of private directories.
 
-    Whatever goes wrong with a call is a `Completed`, never an exception. An exception out of a
-    generator, `errors.Interrupted` after `cancel` and `KeyboardInterrupt` end all children
-    (SIGTERM, two seconds, SIGKILL), close all generators and come through. On every way out
-    each child is reaped, each descriptor closed and each private directory gone.
+    A call that fails is a `Completed`, never an exception. An exception from a generator,
+    `errors.Interrupted` after `cancel` and `KeyboardInterrupt` stop all children (SIGTERM, two
+    seconds, SIGKILL), close all generators and propagate. In every case each child is reaped, each
+    descriptor closed and each private directory removed.
     """
     started = ahead.take()
     private = started.private if started is not None else PrivateDirectory(parent)
@@ -142,7 +142,7 @@ class _Loop(Generic[K, T]):
             while self._waiting or self._running:
                 self._check_cancelled()
                 self._start_waiting()
-                self._turn()
+                self._poll()
             return {key: self._results[key] for key in self._steps}
 
     def _advance(self, key: K, completed: Completed | None) -> None:
@@ -169,8 +169,8 @@ class _Loop(Generic[K, T]):
                 self._running.append((key, started))
                 self._tell(Event(_label(call), started.child.program))
 
-    def _turn(self) -> None:
-        """Wait for something to happen to a child, and take it in."""
+    def _poll(self) -> None:
+        """Wait until something happens to a child, and handle it."""
         if not self._running:
             return
         children = [started.child for _, started in self._running]
@@ -179,7 +179,7 @@ class _Loop(Generic[K, T]):
         ready = _wait([*cancel, *(fd for child in children for fd in child.open_fds())], seconds)
         now = monotonic()
         for child in children:
-            _take_in(child, ready, now)
+            _handle_ready(child, ready, now)
         self._check_cancelled()
         for key, started in [one for one in self._running if one[1].child.phase is Phase.OVER]:
             started.close()
@@ -193,7 +193,7 @@ class _Loop(Generic[K, T]):
             self._observe(event)
 
     def _end_all(self) -> None:
-        """End every child that is still there, whatever happens meanwhile, and reap it."""
+        """Stop and reap every child that is left, whatever happens meanwhile."""
         children = [started.child for _, started in self._running]
         try:
             for child in children:
@@ -210,16 +210,16 @@ class _Loop(Generic[K, T]):
                 self._running.clear()
 
 
-def _take_in(child: Child, ready: frozenset[int], now: float) -> None:
-    # The streams come before the exit: what a child said counts.
+def _handle_ready(child: Child, ready: frozenset[int], now: float) -> None:
+    # Output is read before the exit is handled, so that none is lost.
     for fd in child.open_fds():
         if fd in ready:
             if fd == child.exit_fd:
-                child.exited(now)
+                child.on_exit(now)
             else:
                 child.read(fd, now)
     if now >= child.alarm and child.phase is not Phase.OVER:
-        child.ring(now)
+        child.on_alarm(now)
 
 
 def _label(call: Call) -> str:
@@ -231,7 +231,7 @@ def _ended(call: Call, completed: Completed, seconds: float) -> Event:
 
 
 def _wait(fds: Iterable[int], seconds: float) -> frozenset[int]:
-    """The descriptors that are readable or closed at the other end, after at most `seconds`."""
+    """Wait at most `seconds`; the descriptors that are readable or closed at the other end."""
     poll = select.poll()
     for fd in fds:
         poll.register(fd, select.POLLIN)
@@ -243,4 +243,4 @@ def _wait_for_exits(children: Iterable[Child], seconds: float) -> None:
     until = monotonic() + seconds
     while left and monotonic() < until:
         for fd in _wait(left, until - monotonic()):
-            left.pop(fd).exited(monotonic())
+            left.pop(fd).on_exit(monotonic())

@@ -1,4 +1,4 @@
-"""Starting a vendor's program: its standard streams, its session, its directory."""
+"""Starting a vendor's program: standard streams, session and directory."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def spawn(
     register: Callable[[Running], object],
 ) -> Running:
     """
-    Start the program; `private` makes the directory for a file on standard input, if it comes to that.
+    Start the program; `private` creates the directory of a file for standard input, where one is needed.
 
-    `register` gets what is returned before anything is started, so that an interrupt at any moment
-    leaves it to be ended. Raises OSError, and ValueError for what no program can be given.
+    `register` gets the result before anything is started, so that after an interrupt it can still be
+    killed. Raises OSError, and ValueError for arguments that cannot be passed to a program.
     """
     running = Running(time.monotonic())
     register(running)
@@ -58,7 +58,7 @@ def spawn(
 
 
 def _start(running: Running, start: Callable[[], Popen[bytes]]) -> None:
-    """In a thread of its own, where no interrupt comes between the fork and the moment that its number is known."""
+    """In a thread of its own, so that no interrupt comes between the fork and storing the process id."""
     problems: list[Exception] = []
 
     def work() -> None:
@@ -68,7 +68,7 @@ def _start(running: Running, start: Callable[[], Popen[bytes]]) -> None:
             problems.append(problem)
         else:
             running.pid = process.pid
-            process.returncode = 0  # it is waited for by its number, and not by `Popen` again
+            process.returncode = 0  # it is reaped by its id, and not by `Popen` again
 
     thread = Thread(target=work, name="sophia-secrets-start", daemon=True)
     thread.start()

@@ -20,7 +20,7 @@ from sophia_secrets.process.spawn import spawn
 
 
 class StartedCall(Struct, eq=False):
-    """A child with what was laid out for it; `at` is monotonic seconds."""
+    """A child with its scratch directories; `at` is the start in monotonic seconds."""
 
     child: Child
     at: float
@@ -38,8 +38,8 @@ class Starter:
     """
     Starts the calls of one run; a command name is looked up once.
 
-    What was started `ahead` is taken over by the call that it is for. `close` ends whatever is not
-    over by then: what no call was for, and what an interrupt came upon.
+    A program started `ahead` is taken over by the call that it was started for. `close` kills what is
+    left: a program that no call took over, or one at an interrupt.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Starter:
         self._found: dict[str, LookupResult] = {}
 
     def start(self, call: Call) -> StartedCall | Completed:
-        """The running child, or why there is none. Of what fails here, only a kind and a path is told."""
+        """The running child, or why there is none. A failure tells only its kind and a path."""
         now = monotonic()
         if now >= self._deadline:
             return Completed(Ended.TIMED_OUT, detail="no time was left to start it")
@@ -88,7 +88,7 @@ class Starter:
         return _not_started(found.path, problem)
 
     def close(self) -> None:
-        """End what is not over."""
+        """Kill what is still running."""
         for running in self._all:
             running.kill()
 

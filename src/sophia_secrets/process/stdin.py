@@ -1,8 +1,8 @@
 """
 A child's standard input, complete before the child starts (X5).
 
-If our process dies at any moment, the child has all of it or does not exist: a vendor never
-stores the first half of a value.
+Whenever our process dies, the child has all of it or was never started: a vendor never stores half
+of a value.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable
 
 PIPE = 65536
-"""Bytes that an ordinary pipe takes without a reader."""
+"""Bytes that an ordinary pipe holds without a reader."""
 LARGE_PIPE = 1024 * 1024
 """The usual `/proc/sys/fs/pipe-max-size`."""
 
@@ -20,7 +20,7 @@ Method = Callable[[bytes, Callable[[], str]], int | None]
 
 
 def in_pipe(content: bytes, _private: Callable[[], str]) -> int | None:
-    """In a pipe that is closed behind it, or None where it does not fit whole."""
+    """In a pipe whose writing end is closed, or None where it does not fit."""
     if len(content) > LARGE_PIPE:
         return None
     reader, writer = os.pipe()
@@ -60,7 +60,7 @@ def in_file(content: bytes, private: Callable[[], str]) -> int | None:
 
 
 FILES: tuple[Method, ...] = (in_memory, in_file)
-"""Those that a program which opens `/dev/stdin` itself can read, and more than once (Linux)."""
+"""Those that a program can read by opening `/dev/stdin` itself, more than once (Linux)."""
 METHODS: tuple[Method, ...] = (in_pipe, *FILES)
 
 

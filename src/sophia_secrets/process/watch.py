@@ -1,4 +1,4 @@
-"""Noticing that a child has exited, apart from its pipes, which it may leave to others (V2)."""
+"""Noticing the exit of a child independently of its pipes, which other processes may hold (V2)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 
 class PidfdWatch:
-    """`fd` becomes readable at the exit; the child stays a zombie, and its group ours, until `reap`."""
+    """`fd` becomes readable at the exit; the child stays a zombie, and its group number in use, until `reap`."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -17,7 +17,7 @@ class PidfdWatch:
         return True
 
     def reap(self) -> int | None:
-        """The wait status; None where someone else took it, or there is none yet."""
+        """The wait status; None where other code reaped the child, or it has not exited."""
         try:
             pid, status = os.waitpid(self._pid, os.WNOHANG)
         except ChildProcessError:
@@ -54,7 +54,7 @@ class ThreadWatch:
         return not self._gone
 
     def reap(self) -> int | None:
-        """The wait status; None where someone else took it, or there is none yet."""
+        """The wait status; None where other code reaped the child, or it has not exited."""
         return self._status
 
     def close(self) -> None:
@@ -67,10 +67,10 @@ Watch = PidfdWatch | ThreadWatch
 
 
 def watch(pid: int) -> Watch:
-    """A watch on a child of ours that nobody has reaped yet; raises OSError."""
+    """A watch on a child that has not been reaped; raises OSError."""
     if hasattr(os, "pidfd_open"):
         try:
             return PidfdWatch(pid)
-        except OSError:  # an old kernel, a seccomp filter, no descriptor left
+        except OSError:  # an old kernel, a seccomp filter or no free descriptor
             pass
     return ThreadWatch(pid)
