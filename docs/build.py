@@ -15,9 +15,9 @@ def main(arguments: list[str]) -> int:
     """Write what is made; with no `--reference-only`, build `site/` too. The exit code of the build."""
     sys.path.insert(0, str(ROOT))
     from docs.errors import page as errors_page
-    from docs.kept_texts import kept_texts
     from docs.man_page import man_page
     from docs.pictures import PICTURES, drawn
+    from docs.prebuilt_texts import prebuilt_texts
     from docs.reference_pages import MADE, pages
     from docs.reference_schemas import files
     from docs.walk_page import walk_page
@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
 
     made = {ROOT / "docs" / "reference" / name: text for name, text in (*pages().items(), *files().items())}
     made[ROOT / "docs" / "man" / "sophia-secrets.1"] = man_page()
-    made |= {Path(DIRECTORY) / name: text for name, text in kept_texts().items()}
+    made |= {Path(DIRECTORY) / name: text for name, text in prebuilt_texts().items()}
     made[ROOT / "docs" / "walk.md"] = f"{MADE}\n{walk_page()}"
     made[ROOT / "docs" / "reference" / "errors.md"] = f"{MADE}\n{errors_page.made()}"
     made |= {PICTURES / name: text for name, text in drawn().items()}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.kept_texts import kept_texts
+from docs.prebuilt_texts import prebuilt_texts
 from sophia_secrets.view import prebuilt
 from tests.program import Program
 from tests.terminal import Terminal
@@ -27,7 +27,7 @@ def made(sophia: Program, *arguments: str, **variables: str) -> str:
 
 def test_each_kept_text_is_the_one_that_the_program_makes() -> None:
     texts = {path.name: path.read_text(encoding="utf-8") for path in Path(prebuilt.DIRECTORY).iterdir()}
-    assert texts == kept_texts(), "run `make docs`"
+    assert texts == prebuilt_texts(), "run `make docs`"
 
 
 @pytest.mark.parametrize("columns", ["", "0", "80", "81", "500", "79", "60", "1", "wide"])

@@ -13,6 +13,7 @@ import pytest
 
 from sophia_secrets.backends.base import Call, Completed, Ended, Steps
 from sophia_secrets.errors import Interrupted
+from sophia_secrets.launch import termination
 from sophia_secrets.process import Cancel, Event, child, run, watch
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
@@ -177,3 +178,18 @@ def test_X7_what_was_cancelled_ends_its_program_and_starts_no_other(tmp_path: Pa
         with pytest.raises(Interrupted):
             run(steps(), programs={"gh": path}, path="", cancel=cancel)
         assert not (tmp_path / "started").exists()
+
+
+def test_a_termination_whose_exception_python_dropped_ends_the_child_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = program(tmp_path, "exec sleep 60")
+    raised: list[int] = []
+    monkeypatch.setattr(termination, "_raised", raised)
+
+    def dropped(event: Event) -> None:
+        # As `_raise` does in a callback of a weak reference, whose exceptions go nowhere.
+        raised.append(signal.SIGTERM)
+
+    with pytest.raises(termination.Terminated):
+        run(asked(path), programs={"gh": path}, path="", observe=dropped)

@@ -40,6 +40,16 @@ def release() -> None:
         _raise(_deferred.pop(), None)
 
 
+def is_due() -> bool:
+    """
+    Whether a signal has raised `Terminated`.
+
+    Python drops an exception that comes in a finalizer or a callback of a weak reference, such as
+    those of its import locks: so whoever is about to wait for long asks here first.
+    """
+    return bool(_raised)
+
+
 def end_at_once() -> None:
     """From now on the signals end this process at once."""
     for number in _SIGNALS:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from sophia_secrets.backends.base import Call, Completed, Ended, Steps
 from sophia_secrets.errors import Interrupted
-from sophia_secrets.launch import ahead
+from sophia_secrets.launch import ahead, termination
 from sophia_secrets.launch.private import PrivateDirectory
 from sophia_secrets.process.cancel import Cancel
 from sophia_secrets.process.child import GIVE_UP, GRACE, Child, Phase
@@ -155,6 +155,8 @@ class _Loop(Generic[K, T]):
             self._waiting.append((key, call))
 
     def _check_cancelled(self) -> None:
+        if termination.is_due():
+            raise termination.Terminated
         if self._cancel is not None and self._cancel.cancelled:
             raise Interrupted("stopped before it was done")
 
@@ -173,6 +175,7 @@ class _Loop(Generic[K, T]):
         """Wait until something happens to a child, and handle it."""
         if not self._running:
             return
+        self._check_cancelled()
         children = [started.child for _, started in self._running]
         seconds = min(child.alarm for child in children) - monotonic()
         cancel = [] if self._cancel is None else [self._cancel.fileno()]

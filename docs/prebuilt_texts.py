@@ -15,7 +15,7 @@ _CELLS = 78
 """What Typer fills of 80 columns, and at most."""
 
 
-def kept_texts() -> dict[str, str]:
+def prebuilt_texts() -> dict[str, str]:
     """Each text by the name of its file, with its last line end."""
     root: Any = typer.main.get_command(app)
     context = root.make_context(PROGRAM, ["help"], resilient_parsing=True, terminal_width=_CELLS)
