@@ -537,4 +537,4 @@ def test_A5_a_tail_cut_while_processes_append_is_never_hidden(tmp_path: Path) ->
     assert verdict.first_bad is not None
     assert verdict.first_bad[:2] == ("audit.jsonl", 16)
     assert len(list(log.read(Query(outcome="gap")))) == 1
-    assert chain.scan_head(log.head()) is not None
+    assert chain.parse_head(log.head()) is not None

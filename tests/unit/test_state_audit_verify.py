@@ -248,7 +248,7 @@ def test_A5_a_head_kept_elsewhere_names_a_line_that_must_be_there(log: Written) 
     heads = []
     for _ in range(3):
         log.line()
-        heads.append(chain.print_head(log.sequence, log.mac))
+        heads.append(chain.format_head(log.sequence, log.mac))
     log.put("audit.jsonl")
     log.head()
     assert [told(log.verify(expect_head=head)) for head in heads] == [("ok", 3, None, False)] * 3

@@ -99,14 +99,14 @@ def test_no_byte_of_a_head_can_be_changed_cut_or_added() -> None:
 
 @given(st.text(max_size=90))
 def test_what_is_no_printed_head_is_refused(text: str) -> None:
-    scanned = chain.scan_head(text)
-    assert scanned is None or chain.print_head(*scanned) == text.strip()
+    scanned = chain.parse_head(text)
+    assert scanned is None or chain.format_head(*scanned) == text.strip()
 
 
 def test_a_printed_head_is_read_back() -> None:
-    assert chain.scan_head(f" {chain.print_head(12, b'0a' * 32)}\n") == (12, b"0a" * 32)
+    assert chain.parse_head(f" {chain.format_head(12, b'0a' * 32)}\n") == (12, b"0a" * 32)
     for wrong in ("", "12", f"12:{'g' * 64}", f"x:{'a' * 64}", f"12:{'a' * 63}", f"-1:{'a' * 64}"):
-        assert chain.scan_head(wrong) is None
+        assert chain.parse_head(wrong) is None
 
 
 OPERATIONS = {

@@ -95,4 +95,4 @@ def test_what_vouches_for_torn_bytes() -> None:
     ],
 )
 def test_a_printed_head(text: str, found: tuple[int, bytes] | None) -> None:
-    assert chain.scan_head(text) == found
+    assert chain.parse_head(text) == found

@@ -18,7 +18,7 @@ def progress(console: Console, session: Session, what: str) -> Iterator[Callable
     if console.json or not console.ink.is_terminal(err=True):
         yield None
         return
-    head = chain.scan_head(session.log.head())
+    head = chain.parse_head(session.log.head())
     bar = Bar(what, head[0] if head is not None else 0, streams.say, width=console.width)
     try:
         yield bar.update

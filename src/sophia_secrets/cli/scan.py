@@ -17,7 +17,7 @@ from sophia_secrets.core.text import listed, visible
 from sophia_secrets.operations import scanning
 from sophia_secrets.operations.scanning import Finding, KnownValues, ScanResult
 
-_TOLD = 20
+_MOST_SHOWN = 20
 """How many names or files of one kind a person is told."""
 
 
@@ -90,7 +90,7 @@ def _tell_known(known: KnownValues, console: Console) -> None:
         console.note("There is no value here to look for.")
     elif known.search.too_short:
         console.note(
-            f"Shorter than {MINIMUM} characters, so not looked for: {listed(known.search.too_short, _TOLD)}."
+            f"Shorter than {MINIMUM} characters, so not looked for: {listed(known.search.too_short, _MOST_SHOWN)}."
         )
 
 
@@ -101,7 +101,9 @@ def _show(scanned: ScanResult, console: Console, what: str) -> None:
         console.print(f"{place}: {console.style(visible(finding.name), 'bad')}{words}")
     for reason in dict.fromkeys(each.reason for each in scanned.skipped):
         files = [each.file for each in scanned.skipped if each.reason == reason]
-        console.warn(f"Not looked into, because {reason[:1].lower()}{reason[1:]}: {listed(files, _TOLD)}.")
+        console.warn(
+            f"Not looked into, because {reason[:1].lower()}{reason[1:]}: {listed(files, _MOST_SHOWN)}."
+        )
     if not scanned.findings:
         console.note(f"{counted(scanned.files, what)}: no known value.")
 
@@ -112,7 +114,7 @@ def _problem(findings: list[Finding], *, staged: bool) -> errors.CheckFailed | N
     names = list(dict.fromkeys(finding.name for finding in findings))
     where = "what is staged" if staged else "these files"
     return errors.CheckFailed(
-        f"Known values are in {where}, at {counted(len(findings), 'place')}: {listed(names, _TOLD)}.",
+        f"Known values are in {where}, at {counted(len(findings), 'place')}: {listed(names, _MOST_SHOWN)}.",
         hint="Take them out; a value that was pushed is known to others: "
         f"`sophia-secrets rotate {names[0]}`.",
     )

@@ -1,14 +1,14 @@
 """
-Opening an age file with an identity file, both as bytes: for who only wants to know whether it opens.
+Decrypting an age file with an identity file, both as bytes, without saying why it fails.
 
-`backends.local.vault` says what is wrong where it does not.
+`backends.local.vault` explains failures.
 """
 
 from __future__ import annotations
 
 
 def opened(data: bytes, identities: bytes) -> bytes | None:
-    """The text inside, or None where anything at all is not as it should be."""
+    """The plain text, or None where it cannot be decrypted."""
     try:
         import pyrage  # type: ignore[import-untyped]
 

@@ -1,8 +1,8 @@
 """
-The audit log on disk: appending to it, and the doors to reading and verifying it.
+The audit log on disk: appending, reading and verifying.
 
-One directory holds one chain. Where several hosts or users share a home directory, each needs a
-directory of its own (the caller names it): locks between hosts are not relied on.
+One directory holds one chain. Where several hosts or users share a home directory, each needs its own
+directory (the caller chooses it), because locks between hosts are not relied on.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class AuditLog:
     """
     An append-only log of events, chained by a keyed MAC.
 
-    `directory` is absolute and made where it is missing; `key` is the one derived for the audit.
+    `directory` is absolute and created if missing; `key` is the one derived for the audit.
     Nothing is ever deleted: at `max_bytes` the file is rotated to the next number. With `sync`
     false an event survives a crash of the program but perhaps not of the machine. `on_append` is
     called with the fields of each event and the sequence of the last one once they are durable;
@@ -58,9 +58,9 @@ class AuditLog:
         "_actor",
         "_clock",
         "_counters",
+        "_dirfd",
         "_key",
         "_on_append",
-        "_opened",
         "_sync",
         "_writer",
         "directory",
@@ -78,7 +78,7 @@ class AuditLog:
         counters: Counters | None = None,
         on_append: Callable[[list[bytes], int], None] | None = None,
     ) -> None:
-        self._opened = -1
+        self._dirfd = -1
         self.directory = directory
         self._key = key
         self._actor = write_actor(actor)
@@ -92,14 +92,13 @@ class AuditLog:
         self, events: list[Event], deadline_seconds: float = DEADLINE, disk_seconds: float = _GRACE
     ) -> None:
         """
-        Put events on disk, in one locked append and one sync: all of them once this returns.
+        Append events durably, in one locked append and one sync.
 
-        The lock is waited for until the deadline, the disk so many seconds longer: whatever the lock
-        held up was not written, what the disk held up may be written later.
+        The lock is waited for until the deadline, the disk `disk_seconds` longer: after a timeout on the
+        lock nothing was written, after one on the disk the events may still be written later.
 
-        Raises `errors.AuditFailed` where that could not be done in time, for whatever reason
-        (then what was to be audited must not happen), and `errors.UnsafeState` where the log is
-        open to other users.
+        Raises `errors.AuditFailed` where this fails or takes too long (then the audited action must not
+        happen), and `errors.UnsafeState` where the log is accessible to other users.
         """
         if not events:
             return
@@ -146,11 +145,11 @@ class AuditLog:
         return last
 
     def now(self) -> float:
-        """What the log's clock says, in Unix seconds."""
+        """The time of the log's clock, in Unix seconds."""
         return self._clock()
 
     def head(self) -> str:
-        """The end of the log as one word to keep elsewhere, for `verify(expect_head=…)`."""
+        """The head of the log as text to keep elsewhere, for `verify(expect_head=…)`."""
         from sophia_secrets.state.audit_verify import printed_head
 
         return printed_head(self._directory(), self._key)
@@ -159,10 +158,10 @@ class AuditLog:
         self, *, expect_head: str | None = None, progress: Callable[[int], object] | None = None
     ) -> Verdict:
         """
-        Whether every line stands where it was written, in memory that does not grow with the log.
+        Verify that every line is as and where it was written, in constant memory.
 
-        `expect_head` is a head printed before: the log must still hold that line. `progress` is
-        told the number of lines so far. Raises `errors.UsageError` for what is no printed head,
+        `expect_head` is a head printed earlier: the log must still contain that line. `progress` is called
+        with the number of lines so far. Raises `errors.UsageError` for an invalid head,
         `errors.AuditFailed` where the log cannot be read.
         """
         from sophia_secrets.state.audit_verify import verify
@@ -170,17 +169,17 @@ class AuditLog:
         return verify(self._directory(), self._key, expect_head, progress)
 
     def read(self, query: Query | None = None) -> Iterator[dict[str, object]]:
-        """The events that match, oldest first unless the query says otherwise (`audit_read.Query`)."""
+        """The events that match an `audit_read.Query`, oldest first unless it says otherwise."""
         return self._read(self._directory(), query)
 
     def _read(self, directory: int, query: Query | None) -> Iterator[dict[str, object]]:
-        # A generator of the log's own, so that the directory is not let go of before the last event.
+        # A generator method, so that the log's directory stays open until the last event.
         from sophia_secrets.state.audit_read import Query, read
 
         yield from read(directory, query or Query())
 
     def position(self) -> Position:
-        """Where the log ends now, for `tail_from`."""
+        """The current end of the log, for `tail_from`."""
         from sophia_secrets.state.audit_read import end_of
 
         return end_of(self._directory())
@@ -195,7 +194,7 @@ class AuditLog:
 
     def counts(self, names: list[str]) -> dict[str, Count]:
         """
-        How often each name was found, and when last: what the log says, always.
+        How often each name was found, and when last, always in agreement with the log.
 
         Names never found are left out. Raises `errors.AuditFailed` where the log cannot be read.
         """
@@ -208,22 +207,22 @@ class AuditLog:
         raise self._failed(problem)
 
     def _directory(self) -> int:
-        # Not a lock and not written to, so it may be shared across a fork.
-        if self._opened < 0:
+        # Neither a lock nor written to, so it may be shared across a fork.
+        if self._dirfd < 0:
             try:
-                self._opened = files.open_directory(self.directory)
+                self._dirfd = files.open_directory(self.directory)
             except OSError as error:
                 problem = error
             else:
-                return self._opened
+                return self._dirfd
             raise self._failed(problem)
-        return self._opened
+        return self._dirfd
 
     def close(self) -> None:
-        """Let go of the directory; the next call opens it again."""
-        if self._opened >= 0:
-            os.close(self._opened)
-            self._opened = -1
+        """Close the directory; the next call opens it again."""
+        if self._dirfd >= 0:
+            os.close(self._dirfd)
+            self._dirfd = -1
 
     __del__ = close
 
@@ -254,7 +253,7 @@ _waited: list[float] = []
 
 
 def spend(seconds: float) -> None:
-    """These seconds were waited in vain for the log: they count as the first of this process's next append."""
+    """Count seconds already spent waiting for the log against the deadline of this process's next append."""
     _waited.append(seconds)
 
 

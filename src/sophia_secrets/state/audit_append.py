@@ -24,7 +24,7 @@ _OVERHEAD = 120
 
 
 class Writer:
-    """How an `AuditLog` writes; see there for what the arguments mean."""
+    """The writer of an `AuditLog`, which documents the arguments."""
 
     __slots__ = ("_actor", "_clock", "_counters", "_key", "_max_bytes", "_sync")
 
@@ -49,10 +49,10 @@ class Writer:
         self, directory: int, fields: list[bytes], found: list[tuple[bytes, int, int]]
     ) -> tuple[int, int]:
         """
-        Write these events and what must come before them, under the lock that the caller holds.
+        Write these events, after any notes due before them; the caller holds the lock.
 
-        `found` are the accesses among them, as `Counters.count` takes them, numbered from 0. Gives
-        the open log file, to be synced and closed, and the last line's sequence. Raises `OSError`.
+        `found` are the accesses among them, for `Counters.count`, numbered from 0. Returns the open log
+        file, to be synced and closed, and the sequence of the last line. Raises `OSError`.
         """
         head_fd = fd = -1
         try:
@@ -92,7 +92,7 @@ class Writer:
 
         place = settle(directory, self._key, head, fd)
         if head is None and not place.sequence and not place.notes:
-            # A first line that is torn must find a head, or it would look like another key's.
+            # A torn first line without a head would look like a log of another key.
             first = chain.Head(1, 0, 0, chain.ORIGIN, synced=0, boot=disk.boot_id())
             disk.write_at(head_fd, chain.pack_head(self._key, first), 0)
             if self._sync:
@@ -114,8 +114,8 @@ class Writer:
     def _notes(self, directory: int, place: AppendPosition) -> list[bytes]:
         notes = list(place.notes)
         if not place.size and place.file > 1 and not any(n.outcome == "new_chain" for n in notes):
-            # The first line of a file names the hash of the one before it, so that whoever has
-            # lost the key can still tell that the files belong together.
+            # The first line of a file has the hash of the previous file, so that even without the
+            # key one can tell that the files belong together.
             link = Event("audit", "rotated")
             link.digest = disk.hash_of(directory, disk.rotated(place.file - 1))
             notes.insert(0, link)
@@ -139,7 +139,7 @@ class Writer:
             files.write_all(fd, data)
             disk.write_at(head_fd, chain.pack_head(self._key, head), 0)
         except OSError:
-            # Nobody was told of these lines, and the lock is still held.
+            # These lines were not reported to anyone, and the lock is still held.
             try:
                 os.ftruncate(fd, place.size)
             except OSError:
@@ -149,10 +149,10 @@ class Writer:
 
     def mark_synced(self, directory: int, lock: files.Lock, sequence: int) -> None:
         """
-        Let the head know what is durable. What cannot be noted now is noted by the next append.
+        Record in the head what is durable; if that fails now, the next append does it.
 
-        Only the time is lost: an append that found the lock busy, or the head gone, leaves
-        `synced` too low, which after a power cut makes the next writer more lenient, not wrong.
+        Where the lock is busy or the head is missing, `synced` stays too low: after a power cut that
+        makes the next writer more lenient, not wrong.
         """
         try:
             if not lock.acquire(0.0):

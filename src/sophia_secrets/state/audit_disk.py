@@ -22,9 +22,9 @@ _LONGEST = 4 << 20
 
 class AppendPosition:
     """
-    Where to go on: the file, its size, the chain's sequence and MAC, and the events to put first.
+    Where to append: the file, its size, the chain's sequence and MAC, and events to write first (`notes`).
 
-    `ended` is false where a torn line must be ended before anything is written.
+    `ended` is false where a torn line must be terminated first.
     """
 
     __slots__ = ("ended", "file", "mac", "notes", "sequence", "size")
@@ -39,12 +39,12 @@ class AppendPosition:
 
 
 def rotated(number: int) -> str:
-    """The name of the full file with that number."""
+    """The name of the rotated file with that number."""
     return f"audit.{number:06d}.jsonl"
 
 
 def rotations(directory: int) -> list[int]:
-    """The numbers of the full files, in order."""
+    """The numbers of the rotated files, in order."""
     return sorted(
         int(name[6:-6])
         for name in files.names(directory)
@@ -56,7 +56,7 @@ def rotations(directory: int) -> list[int]:
 
 
 def open_read(directory: int, name: str) -> int | None:
-    """A descriptor to read a private file from, or None where there is none."""
+    """A private file, open for reading, or None where it does not exist."""
     try:
         fd = os.open(
             name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY, dir_fd=directory
@@ -72,7 +72,7 @@ def open_read(directory: int, name: str) -> int | None:
 
 
 def open_update(directory: int, name: str) -> int:
-    """A descriptor to read a private file and write it in place, made 0600 where it is missing."""
+    """A private file, open for reading and writing in place, created 0600 if missing."""
     fd = files.open_append(directory, name)
     try:
         fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) & ~os.O_APPEND)
@@ -93,13 +93,13 @@ def is_end_at(fd: int, size: int, mac: bytes) -> bool:
 
 
 def first_line(fd: int, size: int) -> bytes:
-    """The first line of a file of which `size` bytes count; nothing where it has no newline or is too long."""
+    """The first line in the first `size` bytes of a file; empty where it has no newline or is too long."""
     line, newline, _ = os.pread(fd, min(size, chain.LINE_LIMIT + 1), 0).partition(b"\n")
     return line if newline else b""
 
 
 def write_at(fd: int, data: bytes, offset: int) -> None:
-    """Write everything in place, however short each write falls."""
+    """Write all data at an offset, also in several writes."""
     while data:
         written = os.pwrite(fd, data, offset)
         data = data[written:]
@@ -107,7 +107,7 @@ def write_at(fd: int, data: bytes, offset: int) -> None:
 
 
 def chunks(fd: int, start: int, end: int) -> Iterator[bytes]:
-    """The bytes of a file from one offset to another, piece by piece."""
+    """The bytes of a file between two offsets, in chunks."""
     while start < end and (chunk := os.pread(fd, min(_CHUNK, end - start), start)):
         start += len(chunk)
         yield chunk
@@ -115,9 +115,8 @@ def chunks(fd: int, start: int, end: int) -> Iterator[bytes]:
 
 def lines(fd: int, start: int, end: int) -> Iterator[tuple[list[bytes], bytes]]:
     """
-    The lines between two offsets, many at a time: (whole lines, b""), and last ([], the rest)
-    where something stands after the last newline. What goes on for megabytes without a newline
-    is no line of ours and is handed on in pieces.
+    The lines between two offsets, in batches: (whole lines, b""), and last ([], rest) where bytes follow
+    the last newline. Megabytes without a newline are not a line of ours and come in pieces.
     """
     rest = b""
     for chunk in chunks(fd, start, end):
@@ -133,7 +132,7 @@ def lines(fd: int, start: int, end: int) -> Iterator[tuple[list[bytes], bytes]]:
 
 
 def hash_of(directory: int, name: str) -> str:
-    """The unkeyed BLAKE2b-256 of a file (`b2sum -l 256`), or nothing where there is none."""
+    """The unkeyed BLAKE2b-256 of a file (`b2sum -l 256`), or "" where it does not exist."""
     fd = open_read(directory, name)
     if fd is None:
         return ""
@@ -150,7 +149,7 @@ _boot = b""
 
 
 def boot_id() -> bytes:
-    """A word for this boot of the machine, or `-` where the system has none to tell."""
+    """An identifier of this boot of the machine, or `-` where the system has none."""
     global _boot  # noqa: PLW0603
     if not _boot:
         try:

@@ -1,8 +1,8 @@
 """
-One audited event: a closed list of bounded fields, and how it is written as JSON.
+An audit event: a closed list of bounded fields, and its JSON.
 
-There is no free dictionary and no field for a value. Every text is cut to its bound as it is
-written, so that a line never passes `chain.LINE_LIMIT` whatever is handed in.
+There is no free-form field and no field for a value. Every text is truncated to its bound, so that a
+line never exceeds `chain.LINE_LIMIT`.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _LARGEST = 10**15
 
 class Actor:
     """
-    Who acts: the user (a name, or the number as text where there is none), the host, the process,
-    the CI run (its URL or id), the reason given and the profile in force.
+    Who acts: user (the name, or the number as text), host, process, CI run (URL or id), the given reason
+    and the profile in use.
     """
 
     __slots__ = ("ci", "host", "pid", "profile", "reason", "user")
@@ -58,11 +58,11 @@ class Event:
     """
     One access, or one step of a write.
 
-    `outcome` is what became of it: `found`, `absent`, `write_only`, `failed`,
-    `intent`, `done`, `unknown` and so on; `kind` the token of a failure. An event whose outcome
-    is `found` counts as an access to `name`. `time` is Unix seconds, 0.0 for the time of writing.
-    `id` ties an intent to its outcome. `version`, `fingerprint`, `digest` and `updated_at` say
-    what a write left at the vendor. `words` are the vendor's, redacted already.
+    `outcome` is `found`, `absent`, `write_only`, `failed`, `intent`, `done`, `unknown` and so on; `kind`
+    is the kind of a failure. An event whose outcome is `found` counts as an access to `name`. `time`
+    is Unix seconds, 0.0 for the time of writing. `id` links an intent to its outcome. `version`,
+    `fingerprint`, `digest` and `updated_at` describe the result of a write. `words` are the vendor's
+    error text, already redacted.
     """
 
     __slots__ = (
@@ -129,7 +129,7 @@ class Event:
 
 
 def bounded(text: str, limit: int) -> str:
-    """A text as a JSON string of ASCII, with its quotes, of at most `limit` bytes between them."""
+    """A text as an ASCII JSON string, truncated to `limit` bytes between its quotes."""
     written: str = encode_basestring_ascii(text)
     if len(written) <= limit + 2:
         return written
@@ -142,18 +142,18 @@ def bounded(text: str, limit: int) -> str:
 
 
 def written_name(name: str) -> bytes:
-    """A secret's name as it stands in a line, quotes included: what counters are kept under."""
+    """A secret's name as it is written in a line, with quotes: the key of its counters."""
     return bounded(name, 512).encode()
 
 
 def needle(field: str, text: str) -> bytes:
-    """The bytes that stand in a line exactly where that field holds that text."""
+    """The bytes that a line contains exactly when this field has this text."""
     limit = dict(_EVENT_TEXTS + _ACTOR_TEXTS)[field]
     return f'"{field}":{bounded(text, limit)}'.encode()
 
 
 def thousandths_in(seconds: float) -> int:
-    """Unix seconds as the whole milliseconds that a line can hold: what is no such time is cut to one."""
+    """Unix seconds as whole milliseconds, clamped to the times that a line can hold."""
     return int(min(max(0.0, seconds), _LONGEST_TIME) * 1000)
 
 
@@ -165,7 +165,7 @@ def write_time(seconds: float) -> str:
 
 
 def write_actor(actor: Actor) -> str:
-    """The actor's part of a line, the same for every event of a process."""
+    """The actor's fields of a line, the same for every event of a process."""
     parts = [f'"pid":{actor.pid}']
     for field, limit in _ACTOR_TEXTS:
         if value := getattr(actor, field):
@@ -174,7 +174,7 @@ def write_actor(actor: Actor) -> str:
 
 
 def write_event(event: Event, now: float, actor: str) -> bytes:
-    """The fields of a line; empty ones are left out. `now` stands in where the event has no time."""
+    """The fields of a line, without empty ones; `now` is the time of an event that has none."""
     parts = [f'"time":"{write_time(event.time or now)}"']
     for field, limit in _EVENT_TEXTS:
         if value := getattr(event, field):
@@ -191,7 +191,7 @@ def write_event(event: Event, now: float, actor: str) -> bytes:
 
 
 def string_of(line: bytes, field: bytes) -> bytes:
-    """The text of a field as it stands in a line, quotes included; empty where it is left out."""
+    """The text of a field as written in a line, with quotes; empty where it is left out."""
     start = line.find(b'"' + field + b'":"')
     if start < 0:
         return b""
@@ -208,7 +208,7 @@ def _is_escaped(line: bytes, at: int) -> bool:
 
 
 def thousandths_of(time_text: bytes) -> int:
-    """The milliseconds since 1970 of a time as a line holds it, quotes or not; 0 for anything else."""
+    """The milliseconds since 1970 of a time as written in a line, with or without quotes; 0 for anything else."""
     from calendar import timegm
 
     plain = time_text.strip(b'"')

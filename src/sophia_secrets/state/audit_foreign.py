@@ -1,8 +1,8 @@
 """
-Where another key's chain begins in a log: after its files, which it names by their hash.
+Chains of another key in the same log: their first line has the hash of the previous file.
 
-Anybody can write such a beginning, so it proves nothing: what follows it cannot be verified. What
-stands before it is neither changed nor cut off in its files as far as the hash goes.
+Anyone can write such a line, so it proves nothing and what follows it cannot be verified. The files
+before it are unchanged and complete as far as the hash covers them.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ _NEW_CHAIN = b'"outcome":"new_chain"'
 
 
 def begins(line: bytes) -> bool:
-    """Whether this first line of a file says that a chain begins after a log that was written before it."""
+    """Whether this first line of a file starts a new chain."""
     return chain.has_form(line) and _NEW_CHAIN in line
 
 
 def begins_ours(key: bytes, line: bytes) -> bool:
-    """Whether it does, and that chain is of this key."""
+    """Whether it starts a new chain of this key."""
     return begins(line) and chain.follows(key, chain.ORIGIN, line)
 
 
 def begins_anothers(key: bytes, line: bytes, directory: int, before: str) -> bool:
-    """Whether this first line of a file begins a chain of another key, and names the file `before` as it is."""
+    """Whether this first line of a file starts a chain of another key and has the hash of the file `before`."""
     return begins(line) and not chain.follows(key, chain.ORIGIN, line) and names(line, directory, before)
 
 
 def names(line: bytes, directory: int, before: str) -> bool:
-    """Whether the first line of a chain names the file `before` by the hash that it has."""
+    """Whether the first line of a chain has the hash of the file `before`."""
     named = string_of(line, b"digest").strip(b'"').decode("ascii", "replace")
     return bool(named) and named == disk.hash_of(directory, before)
 
 
 def any_ours(key: bytes, lines: list[bytes]) -> bool:
-    """Whether one of these lines was written with this key after the one before it."""
+    """Whether any of these lines follows the one before it under this key."""
     return any(
         chain.has_form(lines[at - 1]) and chain.follows(key, chain.mac_of(lines[at - 1]), lines[at])
         for at in range(1, len(lines))

@@ -1,9 +1,9 @@
 """
-Reading the audit log: by bytes until a line is known to be wanted, from the end where only the
-last few are.
+Reading the audit log: lines are filtered as bytes before they are parsed, and read from the end where
+only the last few are wanted.
 
-What is shown is what `verify` looks at: every line of every file. A line that is no event (torn
-by a crash, or damaged) is shown as one whose outcome is `unreadable`, where nothing is filtered.
+Every line of every file is read, as `verify` does. A line that is not an event (torn by a crash, or
+damaged) is returned with the outcome `unreadable`, unless a filter is set.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ UNREADABLE = "unreadable"
 class Query:
     """
     Which events to read: exact texts (`actor` is the user), times in Unix seconds (`until` is
-    exclusive), and how many of the last that match.
+    exclusive), and only the `last` so many that match.
     """
 
     __slots__ = ("last", "needles", "newest_first", "since", "until")
@@ -64,7 +64,7 @@ class Query:
         return bool(self.needles or self.since or self.until)
 
     def matches(self, line: bytes) -> bool:
-        """Whether this line is wanted, decided without parsing it. A filter wants whole lines only."""
+        """Whether the line matches, decided without parsing it. A filter matches whole lines only."""
         if self.is_filter and not chain.has_form(line):
             return False
         for part in self.needles:
@@ -77,14 +77,14 @@ class Query:
         return True
 
     def among(self, lines: list[bytes]) -> list[bytes]:
-        """Those of many lines that are wanted."""
+        """The lines that match."""
         for part in self.needles:
             lines = [line for line in lines if part in line]
         return [line for line in lines if self.matches(line)] if self.is_filter else lines
 
 
 class Position:
-    """A place in the log: a file's number (the current file has the next free one) and an offset."""
+    """A position in the log: a file's number (the current file has the next free one) and an offset."""
 
     __slots__ = ("file", "offset")
 
@@ -146,8 +146,8 @@ def read(directory: int, query: Query) -> Iterator[dict[str, object]]:
 
 def _files(directory: int) -> list[tuple[int, int]]:
     """Each file's number and open descriptor, oldest first, the current one last."""
-    # The current file is opened first: if it is put away meanwhile, its descriptor still reads it,
-    # and its number is then the one it was put away under.
+    # The current file is opened first: if it is rotated meanwhile, its descriptor still reads it,
+    # under its new number.
     current = disk.open_read(directory, disk.CURRENT)
     numbers = disk.rotations(directory)
     opened = []
@@ -167,7 +167,7 @@ def _files(directory: int) -> list[tuple[int, int]]:
 
 
 def blocks(directory: int, position: Position) -> Iterator[list[bytes]]:
-    """The lines from a position on, many at a time; `position` moves along behind each block."""
+    """The lines after a position, in batches; `position` is advanced after each."""
     opened = _files(directory)
     try:
         for number, fd in opened:
@@ -223,7 +223,7 @@ def end_of(directory: int) -> Position:
 
 
 def tail_from(directory: int, position: Position, query: Query) -> tuple[list[dict[str, object]], Position]:
-    """The events after a position, and the position after them; the one handed in is left alone."""
+    """The events after a position, and the position after them; the argument is not changed."""
     moving = Position(position.file, position.offset)
     found = [parse(line) for block in blocks(directory, moving) for line in query.among(block)]
     return found, moving

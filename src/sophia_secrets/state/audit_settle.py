@@ -1,11 +1,10 @@
 """
-Where the next line goes when the log is not as the head says, and what to put on record first.
+Recovering a log that does not match its head: where to append, and which note to write first.
 
-A crash leaves a torn line, or whole lines that the head does not know yet: they are taken in,
-and said (`recovered`). A power cut may take lines that were never known to be on the disk: also
-`recovered`. Anything else is somebody's doing, and the log goes on with a `gap` that
-`verify` will name for good. Without the key that wrote the log, or what
-stands at its end, a new chain begins.
+A crash leaves a torn line, or whole lines that are not in the head yet: they are accepted with a note
+(`recovered`). A power cut may lose lines that were not synced: also `recovered`. Anything else is
+tampering, and the log goes on after a `gap` that `verify` always reports. Without the key that wrote
+the end of the log, a new chain starts.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ _REACH = 256 * 1024
 
 class _LastLine:
     """
-    The last line near the end that follows the one before it: its sequence and MAC.
+    The last line near the end that follows the line before it: its sequence and MAC.
 
-    `torn` is what stands after it, `is_torn` whether anything does; `in_current` is false where
-    the line is that of the last full file.
+    `torn` are the bytes after it, `is_torn` whether there are any; `in_current` is false where the line
+    is in the last rotated file.
     """
 
     __slots__ = ("in_current", "is_torn", "mac", "sequence", "torn")
@@ -44,10 +43,10 @@ class _LastLine:
 
 def settle(directory: int, key: bytes, head: chain.Head | None, current: int) -> AppendPosition:
     """
-    The place to go on at. The lock is held; `current` is the open current file.
+    The position to append at. The lock is held; `current` is the open current file.
 
-    Without a head, and with a log that no line of which the key fits, the current file is put
-    away under the next number; its descriptor is then of no more use and `AppendPosition.size` is 0.
+    Without a head, where no line of the log fits the key, the current file is rotated: its descriptor
+    is then not to be used and `AppendPosition.size` is 0.
     """
     numbers = disk.rotations(directory)
     if head is None:
@@ -147,7 +146,7 @@ def _without_head(directory: int, key: bytes, numbers: list[int], current: int) 
 
 
 def _begins_anothers(directory: int, key: bytes, numbers: list[int], current: int) -> bool:
-    """Whether the current file begins with the chain that another key began after the last full file."""
+    """Whether the current file starts with a chain of another key, begun after the last rotated file."""
     line = disk.first_line(current, disk.size_of(current))
     return foreign.begins_anothers(key, line, directory, disk.rotated(numbers[-1]))
 
@@ -185,7 +184,7 @@ def _claimed(line: bytes) -> bytes:
 
 
 def _line_before(directory: int, numbers: list[int]) -> bytes:
-    """The last line of the last full file, as it stands; nothing where there is none."""
+    """The last line of the last rotated file; empty where there is none."""
     return _last_two(directory, numbers)[1]
 
 

@@ -1,4 +1,4 @@
-"""The audit log as it is at one moment, between two appends."""
+"""A snapshot of the audit log, taken between two appends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WAIT = 5.0
 
 
 class LogSnapshot:
-    """The log at one moment: what is appended later is not looked at."""
+    """The log at one moment, without what is appended later."""
 
     __slots__ = ("current", "directory", "head", "key", "numbers", "size")
 
@@ -39,7 +39,7 @@ class LogSnapshot:
             lock.release()
 
     def open(self, number: int) -> tuple[int | None, int]:
-        """A descriptor and the size to look at; number 0 is the current file."""
+        """A file's descriptor and size; number 0 is the current file."""
         if number:
             fd = disk.open_read(self.directory, disk.rotated(number))
             return fd, disk.size_of(fd) if fd is not None else 0

@@ -1,8 +1,8 @@
 """
-Whether the audit log is what was written: a walk along all its files, by bytes.
+Verifying the audit log: a walk along the bytes of all its files.
 
-What it stops: changes by whoever has no key, and accidents. What it does not stop: whoever has
-the key (the same user, root) can write a whole new log; only a head kept elsewhere shows that.
+It detects accidents and changes by anyone without the key. Whoever has the key (the same user, root)
+can write a whole new log; only a head kept elsewhere reveals that.
 """
 
 from __future__ import annotations
@@ -29,13 +29,12 @@ _OTHER_KEY = "cannot be verified: written with a key that is not the one in use"
 
 class Verdict:
     """
-    What `verify` found.
+    The result of `verify`.
 
-    `state` is `ok`, `altered`, or `unverifiable`: nothing contradicts the log, but (part of) it
-    was written with another key. `events` counts the lines that were verified. `first_bad` is
-    (file, line, reason) unless all is well; lines count from 1. `head` is the end of what was
-    verified, to keep elsewhere. `pending` says that a crash left something that the next append
-    will take in and record.
+    `state` is `ok`, `altered`, or `unverifiable`: nothing contradicts the log, but (part of) it was
+    written with another key. `events` is the number of verified lines. `first_bad` is (file, line,
+    reason), None where all is well; lines count from 1. `head` is the end of what was verified, to
+    keep elsewhere. `pending` says that a crash left something that the next append will recover.
     """
 
     __slots__ = ("events", "first_bad", "head", "pending", "state")
@@ -59,13 +58,13 @@ def _name(number: int) -> str:
 
 
 def printed_head(directory: int, key: bytes) -> str:
-    """The end of the log as its head says, in one word."""
+    """The head of the log as text."""
     log = LogSnapshot(directory, key)
     if log.current is not None:
         os.close(log.current)
     if log.head is None:
-        return chain.print_head(0, chain.ORIGIN)
-    return chain.print_head(log.head.sequence, log.head.mac)
+        return chain.format_head(0, chain.ORIGIN)
+    return chain.format_head(log.head.sequence, log.head.mac)
 
 
 def verify(
@@ -74,7 +73,7 @@ def verify(
     """See `audit.AuditLog.verify`."""
     expected = None
     if expect_head is not None:
-        expected = chain.scan_head(expect_head)
+        expected = chain.parse_head(expect_head)
         if expected is None:
             raise errors.UsageError(
                 "That is not a head of an audit log.",
@@ -109,7 +108,7 @@ def _verify(
             break
     if bad is None:
         bad = _end(log, walk, agreed)
-    head = chain.print_head(walk.sequence, walk.mac)
+    head = chain.format_head(walk.sequence, walk.mac)
     pending = bad is None and (
         walk.misfit is not None or (log.head is not None and walk.sequence != log.head.sequence)
     )
@@ -129,7 +128,7 @@ def _verify(
 def _mark(head: chain.Head | None) -> tuple[int, bytes] | None:
     if head is None:
         return None
-    # After a stop of the machine, only what was known to be on the disk is sure to be there.
+    # After a reboot, only synced lines are sure to be there.
     restarted = head.boot == b"-" or head.boot != disk.boot_id()
     return None if restarted and head.synced < head.sequence else (head.sequence, head.mac)
 
@@ -139,7 +138,7 @@ def _begins(log: LogSnapshot, number: int) -> bool:
 
 
 def _missing(log: LogSnapshot, before: int) -> tuple[str, int, str] | None:
-    """The first file that is not there, of those before a number; 0 for the current file."""
+    """The first missing file before this number; 0 is the current file."""
     last = before - 1 if before else max([0, *log.numbers, log.head.file - 1 if log.head else 0])
     for number in range(1, last + 1):
         if number not in log.numbers:
@@ -194,7 +193,7 @@ def _end(log: LogSnapshot, walk: Walk, agreed: bool) -> tuple[str, int, str] | N
 
 
 def _goes_on_as_anothers(log: LogSnapshot, numbers: list[int], at: int, bad: tuple[str, int, str]) -> bool:
-    """Whether the log was whole up to the file in which another key's chain begins, and that goes on to the end."""
+    """Whether the log is intact up to the file where another key's chain starts, which goes on to the end."""
     if not at or bad[:2] != (_name(numbers[at]), 1):
         return False
     before = disk.rotated(numbers[at - 1])
@@ -203,7 +202,7 @@ def _goes_on_as_anothers(log: LogSnapshot, numbers: list[int], at: int, bad: tup
 
 
 def _is_foreign(log: LogSnapshot, numbers: list[int]) -> bool:
-    """Whether no line near any end of these files was written with this key, nor was the head."""
+    """Whether neither the head nor any line near an end of these files was written with this key."""
     if log.head is not None:
         return False
     for number in numbers:
@@ -221,7 +220,7 @@ def _is_foreign(log: LogSnapshot, numbers: list[int]) -> bool:
 
 
 def _older(log: LogSnapshot, numbers: list[int]) -> tuple[str, str, str]:
-    """What can be said of the files before this chain: whether each has the hash the next one names."""
+    """The verdict on the files before this chain: whether each has the hash that the next one states."""
     for at in range(len(numbers) - 1, 0, -1):
         line = log.first_line(numbers[at])
         if not foreign.names(line, log.directory, disk.rotated(numbers[at - 1])):
@@ -232,7 +231,7 @@ def _older(log: LogSnapshot, numbers: list[int]) -> tuple[str, str, str]:
             )
     first = numbers[0]
     if chain.follows(log.key, chain.ORIGIN, log.first_line(first)):
-        # The key in use wrote the beginning too; in between another did.
+        # The key in use wrote the beginning too, and another key the middle.
         anothers = [n for n in numbers[1:] if foreign.begins(log.first_line(n)) and not _begins(log, n)]
         first = anothers[0] if anothers else first
     return UNVERIFIABLE, _name(first), _OTHER_KEY

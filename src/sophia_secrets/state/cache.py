@@ -1,13 +1,13 @@
 """
-Records on disk: one encrypted file for each (backend, target, credential).
+The cache: one encrypted record file for each (backend, target, credential).
 
 An identity is a tuple of bytes: schema, backend, the target's parts, and last the credential's
-fingerprint; all but the last name the target. An empty fingerprint is a credential that could not
-be identified: nothing is kept for it (C2).
+fingerprint; all but the last identify the target. An empty fingerprint means an unknown credential:
+nothing is cached for it (C2).
 
-Each target has a generation, a random number in a file of its own. A record answers only while
-the number it was fetched under still stands; a write draws a new one. So nothing depends on the
-order in which files change (C6), and a lost generation file is a miss.
+Each target has a generation, a random number in its own file. A record is valid only for the
+generation under which it was fetched; a write draws a new one. So nothing depends on the order of
+file changes (C6), and a lost generation file is a miss.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LARGEST = 64 << 20
 RECORD, GENERATION, LOCK, FAILURE = ".record", ".generation", ".lock", ".failure"
 
 _GENERATION_SIZE = 8
-_TOLD = {
+_MISS_SENTENCES = {
     "corrupt": "is damaged; it is not used.",
     "foreign": "was written for something else, or with another key; it is not used.",
     "future": "is of a later time than now, so it is not used. Was the clock set back?",
@@ -40,14 +40,14 @@ _TOLD = {
 
 class Cache:
     """
-    The cache in one private directory. Making one touches no disk.
+    The cache in one private directory; creating the object does no I/O.
 
-    `key` is the key derived for `cache`. `ttl` and `stale_for` are seconds; 0 switches off. They
-    stamp what is stored, and tighten what was stored under longer ones. Reading never raises for
-    what the disk does: it is a miss.
+    `key` is the key derived for `cache`. `ttl` and `stale_for` are seconds; 0 disables. They apply to
+    what is stored, and also shorten the life of existing records. Reading never raises for I/O
+    errors: they are misses.
     """
 
-    __slots__ = ("_new_warnings", "_told", "clock", "directory", "key", "stale_for", "ttl")
+    __slots__ = ("_given_warnings", "_new_warnings", "clock", "directory", "key", "stale_for", "ttl")
 
     def __init__(
         self,
@@ -63,22 +63,22 @@ class Cache:
         self.clock = clock
         self.ttl = ttl
         self.stale_for = stale_for
-        self._told: set[str] = set()
+        self._given_warnings: set[str] = set()
         self._new_warnings: list[str] = []
 
     def __repr__(self) -> str:
         return f"Cache({self.directory!r}, <secret>)"
 
     def keeps(self, identity: Identity) -> bool:
-        """Whether anything is read or kept for this identity."""
+        """Whether records of this identity are stored and read."""
         return bool(identity[-1]) and (self.ttl > 0 or self.stale_for > 0)
 
     def read(self, identity: Identity) -> Record | Miss:
         """
         The record, or why there is none.
 
-        A record past its time to live but within `stale_for` has `fresh` false: it may only stand
-        in for a vendor that is out of reach.
+        A record past its time to live but within `stale_for` has `fresh` false: it may only be used
+        while the vendor is unreachable.
         """
         if not self.keeps(identity):
             return Miss("absent")
@@ -94,7 +94,7 @@ class Cache:
             os.close(directory)
 
     def read_in(self, directory: int, identity: Identity) -> Record | Miss:
-        """As `read`, in the cache's directory that the caller has open."""
+        """As `read`, in the open cache directory."""
         try:
             blob = files.read(directory, self.file(identity, RECORD), LARGEST)
             if blob is None:
@@ -118,17 +118,17 @@ class Cache:
         self, identity: Identity, wait_until: float | None = None, *, newer_than: float = 0.0
     ) -> Lead | Record | SharedFailure | Waiting:
         """
-        The turn to fetch (a `Lead`), or what made it unnecessary: see `flight`.
+        The right to fetch (a `Lead`), or what makes that unnecessary: see `flight`.
 
-        Does not wait unless `wait_until` (`time.monotonic`) is given. `newer_than` (Unix seconds)
-        refuses records fetched before it.
+        Does not wait unless `wait_until` (`time.monotonic`) is given. Records fetched before
+        `newer_than` (Unix seconds) do not count.
         """
         from sophia_secrets.state import flight
 
         return flight.lead(self, identity, wait_until, newer_than)
 
     def generation(self, identity: Identity) -> int | None:
-        """The present generation of the identity's target; None where nothing can be kept for it."""
+        """The current generation of the identity's target; None where nothing can be cached for it."""
         try:
             directory = files.open_directory(self.directory, create=False)
         except (sophia_secrets.errors.UnsafeState, OSError):
@@ -141,7 +141,7 @@ class Cache:
             os.close(directory)
 
     def generation_in(self, directory: int, identity: Identity, *, create: bool = False) -> int | None:
-        """As `generation`, in an open directory, and made where it is missing. Raises as `files` does."""
+        """As `generation`, in the open cache directory; with `create` a missing one is created. Raises as `files` does."""
         name = self.generation_file(identity)
         number = self._number(directory, name)
         if number is None and create:
@@ -166,31 +166,31 @@ class Cache:
         return int.from_bytes(number, "little")
 
     def new_generation(self, name: str) -> bytes:
-        """The content of a generation file of this name: a number just drawn, with its MAC."""
+        """The content of a generation file of this name: a new random number with its MAC."""
         number = os.urandom(_GENERATION_SIZE)
         return number + keys.mac(self.key, GENERATION.encode(), name.encode(), number)
 
     def bump(self, identity: Identity) -> str | None:
         """
-        Draw a new generation for the target, durably, and remove this identity's record: what was
-        fetched before answers no more, under any credential.
+        Durably draw a new generation for the target and remove this identity's record: what was fetched
+        before is invalid, under any credential.
 
-        Called before a write is sent to the vendor (a crash then leaves nothing old) and again
-        when it is done (a fetch that began between saw the old value). Returns None, or why old
-        records may live on until they expire.
+        Called before a write is sent to the vendor (so that a crash leaves nothing stale) and again
+        after it (a fetch begun in between may have read the old value). Returns None, or why old
+        records may stay valid until they expire.
         """
         from sophia_secrets.state import cache_invalidation
 
         return cache_invalidation.bump(self, identity)
 
     def forget(self, identity: Identity) -> str | None:
-        """Remove the record: its credential has lost its rights. None, or why it could not be done."""
+        """Remove the record, since its credential has lost its permission. Returns None, or why it failed."""
         from sophia_secrets.state import cache_invalidation
 
         return cache_invalidation.forget(self, identity)
 
     def entries(self) -> list[CacheEntry]:
-        """What would answer or stand in now: see `cache_contents`."""
+        """The usable records, fresh or stale: see `cache_contents`."""
         from sophia_secrets.state import cache_contents
 
         return cache_contents.entries(self)
@@ -210,26 +210,26 @@ class Cache:
         return keys.mac(self.key, b"target", *identity[:-1]).hex() + GENERATION
 
     def _miss(self, miss: Miss, identity: Identity) -> Miss:
-        word = _TOLD.get(miss.reason)
-        if word is not None:
+        end = _MISS_SENTENCES.get(miss.reason)
+        if end is not None:
             backend = identity[1].decode("utf-8", "replace")
-            miss.detail = self.warn(f"The cached record for {backend} {word}")
+            miss.detail = self.warn(f"The cached record for {backend} {end}")
         return miss
 
     def warn(self, problem: sophia_secrets.errors.UnsafeState | OSError | str) -> str:
-        """Note what a person should hear of, once; returns it as a sentence."""
+        """Add a warning, unless it was given before; returns it as a sentence."""
         if isinstance(problem, sophia_secrets.errors.UnsafeState):
             sentence = f"The cache is not used: {problem.message} Mend it with `{problem.hint}`."
         elif isinstance(problem, OSError):
             sentence = f"The cache in {self.directory} cannot be used: {problem.strerror}."
         else:
             sentence = problem
-        if sentence not in self._told:
-            self._told.add(sentence)
+        if sentence not in self._given_warnings:
+            self._given_warnings.add(sentence)
             self._new_warnings.append(sentence)
         return sentence
 
     def warnings(self) -> list[str]:
-        """The warnings since this was last asked; no warning comes twice from one `Cache`."""
+        """The warnings since the last call; one `Cache` gives no warning twice."""
         new, self._new_warnings = self._new_warnings, []
         return new

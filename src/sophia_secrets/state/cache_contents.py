@@ -1,4 +1,4 @@
-"""What the cache holds, for a person: listing its records and removing them."""
+"""Listing and removing the records of the cache."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class CacheEntry:
-    """What `cache status` may say of one record; `fresh` is false where it could only stand in."""
+    """One record in `cache status`; `fresh` is false for a stale one."""
 
     __slots__ = ("backend", "expires_at", "fetched_at", "fresh", "names", "stale_until", "target")
 
@@ -31,9 +31,9 @@ class CacheEntry:
 
 def entries(cache: Cache) -> list[CacheEntry]:
     """
-    What would answer or stand in now, by backend and target.
+    The usable records, fresh or stale, by backend and target.
 
-    Raises `errors.UnsafeState` and `OSError`: whoever asks for the cache's state is told.
+    Raises `errors.UnsafeState` and `OSError`.
     """
     try:
         directory = files.open_directory(cache.directory, create=False)
@@ -55,9 +55,9 @@ def entries(cache: Cache) -> list[CacheEntry]:
 
 def clear(cache: Cache, backend: str | None = None) -> int:
     """
-    Remove the records of one backend, or everything; returns how many records went.
+    Remove the records of one backend, or everything; returns the number of records removed.
 
-    A fetch under way stores nothing afterwards. Raises `errors.UnsafeState` and `OSError`.
+    A fetch in progress stores nothing afterwards. Raises `errors.UnsafeState` and `OSError`.
     """
     try:
         directory = files.open_directory(cache.directory, create=False)
@@ -82,7 +82,7 @@ def clear(cache: Cache, backend: str | None = None) -> int:
 
 
 def _record(cache: Cache, directory: int, name: str) -> Record | None:
-    """The record in a file, whatever its age, where it is ours and in its own place."""
+    """The record in a file, whatever its age, or None where it is invalid or under another name."""
     if not name.endswith(RECORD):
         return None
     try:

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def bump(cache: Cache, identity: Identity) -> str | None:
-    """What `Cache.bump` says."""
+    """See `Cache.bump`."""
     generation = cache.generation_file(identity)
 
     def renew(directory: int) -> None:
         try:
             atomic.replace(directory, generation, cache.new_generation(generation))
         except OSError:
-            # A full disk still lets go of a file, and without it every record is a miss.
+            # On a full disk a file can still be removed, and without it every record is a miss.
             files.remove(directory, generation)
             files.sync_directory(directory)
         files.remove(directory, cache.file(identity, RECORD))
@@ -33,12 +33,12 @@ def bump(cache: Cache, identity: Identity) -> str | None:
 
 
 def forget(cache: Cache, identity: Identity) -> str | None:
-    """What `Cache.forget` says."""
+    """See `Cache.forget`."""
     return _in_directory(cache, lambda directory: files.remove(directory, cache.file(identity, RECORD)))
 
 
 def _in_directory(cache: Cache, work: Callable[[int], object]) -> str | None:
-    """Do the work in the cache's directory, where there is one: None, or why it could not be done."""
+    """Run `work` in the cache's directory, if it exists; returns None, or why it failed."""
     try:
         directory = files.open_directory(cache.directory, create=False)
     except FileNotFoundError:

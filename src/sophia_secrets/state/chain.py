@@ -1,10 +1,10 @@
 """
-The audit log's MAC chain: what one line and the head look like, and whether they are ours.
+The audit log's MAC chain: the form of a line and of the head, and their verification.
 
-A line is `{"seq":N,` + fields + `,"mac":"…"}`. Its MAC is a keyed BLAKE2b over the line
-before's MAC and all of this line that stands before its own, so a line that was changed, moved,
-left out or put in does not fit where it stands. Pure: bytes in, bytes out; a line comes without
-its newline. `sophia_secrets.state.walk` follows the chain through a file.
+A line is `{"seq":N,` + fields + `,"mac":"…"}`. Its MAC is a keyed BLAKE2b over the MAC of the previous
+line and the part of this line before its own MAC, so a line that was changed, moved, removed or
+inserted does not fit. Pure: bytes in, bytes out; lines are without their newline.
+`sophia_secrets.state.walk` follows the chain through a file.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 _DIGEST = 32
 _HEX = 2 * _DIGEST
 ORIGIN = b"0" * _HEX
-"""What stands in for the MAC of the line before the first."""
+"""The previous MAC of the first line."""
 
 _OPEN = b'{"seq":'
 _BEFORE = b',"mac":"'
 _AFTER = b'"}'
 TAIL = len(_BEFORE) + _HEX + len(_AFTER)
-"""How many bytes at a line's end hold its MAC."""
+"""The bytes at the end of a line that hold its MAC."""
 
 LINE_LIMIT = 8192
 HEAD_SIZE = 256
@@ -44,7 +44,7 @@ def seal(key: bytes, previous: bytes, sequence: int, fields: bytes) -> tuple[byt
 
 
 def has_form(line: bytes) -> bool:
-    """Whether these bytes begin and end as a whole line of ours does; a torn line never does."""
+    """Whether these bytes begin and end as a whole line does; a torn line never does."""
     return (
         TAIL < len(line) <= LINE_LIMIT
         and line.startswith(_OPEN)
@@ -68,8 +68,7 @@ def follow(key: bytes, previous: bytes, lines: Sequence[bytes]) -> tuple[int, by
     """
     How many of these lines each follow the one before, and the MAC of the last that does.
 
-    Only a holder of the key can have written a line that follows; `previous` is the MAC before
-    the first.
+    Only a holder of the key can write a line that follows; `previous` is the MAC before the first.
     """
     count = 0
     for line in lines:
@@ -82,7 +81,7 @@ def follow(key: bytes, previous: bytes, lines: Sequence[bytes]) -> tuple[int, by
 
 
 def follows(key: bytes, previous: bytes, line: bytes) -> bool:
-    """Whether a holder of the key wrote this line directly after the one with that MAC."""
+    """Whether a holder of the key wrote this line directly after the line with that MAC."""
     return follow(key, previous, (line,))[0] == 1
 
 
@@ -93,10 +92,10 @@ def is_end(tail: bytes, mac: bytes) -> bool:
 
 class TornBytes:
     """
-    Bytes that no line accounts for, gathered until a `recovered` event vouches for them.
+    Bytes that are no valid lines, collected until a `recovered` event vouches for them.
 
-    `voucher` is the keyed digest that such an event carries; `whole` whether a line of the right
-    form is among them, which a crash cannot have left.
+    `voucher` is the keyed digest in such an event; `whole` says that a line of the right form is among
+    them, which a crash cannot leave.
     """
 
     __slots__ = ("_state", "whole")
@@ -117,12 +116,12 @@ class TornBytes:
 
 class Head:
     """
-    Where the log ends, kept apart from it.
+    The end of the log, stored in its own file.
 
-    `file` is the number the current file will have once it is full, `size` its bytes, `sequence`
-    and `mac` those of the last line. `synced` is the sequence up to which the log is known to be
-    on the disk, `boot` the boot in which this head was written: after a power cut, lines between
-    the two may be gone without anybody's doing.
+    `file` is the number that the current file will have once rotated, `size` its bytes, `sequence` and
+    `mac` those of the last line. `synced` is the sequence up to which the log is known to be durable,
+    `boot` the boot in which this head was written: after a power cut, lines between `synced` and
+    `sequence` may be lost without tampering.
     """
 
     __slots__ = ("boot", "file", "mac", "sequence", "size", "synced")
@@ -137,7 +136,7 @@ class Head:
 
 
 def pack_head(key: bytes, head: Head) -> bytes:
-    """A head as `HEAD_SIZE` bytes of text under their own MAC: the same length always, written in place."""
+    """A head as `HEAD_SIZE` bytes of text with their own MAC: of constant length, to be written in place."""
     text = b"%b %018d %018d %06d %018d %b %b" % (
         _MAGIC,
         head.sequence,
@@ -152,7 +151,7 @@ def pack_head(key: bytes, head: Head) -> bytes:
 
 
 def unpack_head(key: bytes, data: bytes) -> Head | None:
-    """The head, or nothing where these bytes were not written by a holder of the key."""
+    """The head, or None where these bytes were not written with the key."""
     body, mac = data[: HEAD_SIZE - _HEX - 1], data[HEAD_SIZE - _HEX - 1 :]
     if len(data) != HEAD_SIZE or mac != _mac(key, b"head", body) + b"\n":
         return None
@@ -163,13 +162,13 @@ def unpack_head(key: bytes, data: bytes) -> Head | None:
     return Head(file, size, sequence, words[5], synced=synced, boot=words[6])
 
 
-def print_head(sequence: int, mac: bytes) -> str:
-    """The head as one word to keep elsewhere."""
+def format_head(sequence: int, mac: bytes) -> str:
+    """The head as text to keep elsewhere."""
     return f"{sequence}:{mac.decode()}"
 
 
-def scan_head(text: str) -> tuple[int, bytes] | None:
-    """The sequence and MAC of a printed head, or nothing where it is not one."""
+def parse_head(text: str) -> tuple[int, bytes] | None:
+    """The sequence and MAC of a printed head, or None where it is invalid."""
     number, _, mac = text.strip().partition(":")
     if not (number.isascii() and number.isdigit() and len(number) <= _DIGITS and len(mac) == _HEX):
         return None

@@ -1,11 +1,10 @@
 """
 How often a secret was read, and when last: an index of the audit log.
 
-One file of fixed 64-byte slots, found by a keyed MAC of the name, and a header that says up to
-which line of the log it counts. It is brought up to date under the lock that the audit line
-holds anyway, after the line; where it is not exactly at the line before (a crash,
-another key, damage) it is left alone, and the next reader makes it anew from the log. So it
-never says anything that the log does not.
+One file of fixed 64-byte slots, found by a keyed MAC of the name, and a header with the last counted
+line. It is updated after each append, under the log's lock; where it is not exactly at the previous
+line (a crash, another key, damage) it is left alone, and the next reader rebuilds it from the log. So
+it always agrees with the log.
 """
 
 from __future__ import annotations
@@ -58,8 +57,8 @@ class Counters:
         """
         Count names (as written in the log, milliseconds, sequence) of lines just appended.
 
-        The audit log's lock is held. Never fails: what could not be counted is found in the log
-        by the next `read`.
+        The audit log's lock is held. Never fails: what is not counted now is counted by the next `read`,
+        from the log.
         """
         try:
             fd = disk.open_update(directory, FILE)
@@ -107,7 +106,7 @@ class Counters:
         return table
 
     def read(self, directory: int, audit_key: bytes, names: list[str]) -> dict[str, Count]:
-        """The counts of these names, after making the index anew where it is not at the log's end."""
+        """The counts of these names; the index is rebuilt first where it is not at the log's end."""
         import time
 
         from sophia_secrets.state import atomic

@@ -1,7 +1,7 @@
 """
-The counters' file: an open-addressed table of 64-byte slots in pages, and a header over all of it.
+The counters' file: an open-addressed hash table of 64-byte slots in pages, and a header.
 
-Every slot, and the header, carries a MAC of its own; whatever does not fit is `Damaged`.
+Every slot and the header have their own MAC; what does not fit is `Damaged`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,12 @@ LEAST = 256
 
 
 class Damaged(Exception):
-    """The file does not hold what was written to it."""
+    """The file is not as it was written."""
 
 
 class Header:
     """
-    The number of slots and of those used, the line up to which they count, and `sum`, which all
-    slots together come to.
+    The number of slots and of those used, the last counted line, and `sum`, the XOR of the slots' MACs.
     """
 
     __slots__ = ("capacity", "mac", "sequence", "sum", "used")
@@ -67,7 +66,7 @@ class Table:
         return page
 
     def _find(self, ident: bytes) -> tuple[int, int, bytes]:
-        """The page and offset of a name's slot, or of the free one it would get, and what is there."""
+        """The page and offset of a name's slot, or of the free slot for it, and its content."""
         at = int.from_bytes(ident[:8], "little") % self.header.capacity
         for _ in range(self.header.capacity):
             number, offset = divmod(at * SLOT, PAGE)
@@ -116,7 +115,7 @@ class Table:
                     yield slot
 
     def require_whole(self) -> None:
-        """Every slot that was written is there as it was written, or this is damaged."""
+        """Raises `Damaged` unless every slot is as it was written."""
         total = 0
         for slot in self._slots():
             total ^= int.from_bytes(slot[48:], "little")
@@ -139,7 +138,7 @@ def _check(key: bytes, slot: bytes) -> bytes:
 
 
 def pack(key: bytes, header: Header) -> bytes:
-    """A header as `HEADER` bytes under their own MAC."""
+    """A header as `HEADER` bytes with their own MAC."""
     text = b"%b %012d %012d %018d %b %032x" % (
         _MAGIC,
         header.capacity,
@@ -153,7 +152,7 @@ def pack(key: bytes, header: Header) -> bytes:
 
 
 def unpack(key: bytes, data: bytes) -> Header | None:
-    """The header, or nothing where these bytes were not written with that key."""
+    """The header, or None where these bytes were not written with that key."""
     body, mac = data[: HEADER - 64], data[HEADER - 64 :]
     if len(data) != HEADER:
         return None

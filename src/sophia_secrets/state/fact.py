@@ -1,5 +1,5 @@
 """
-What is known of one secret at one target, and how an event of the audit log changes it: pure.
+The metadata of one secret at one target, as a fold over events of the audit log: pure.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ class Fact:
     """
     One name at one target.
 
-    `version` only ever grows. `last_rotated` is Unix seconds, None where no change was ever
-    seen. `digest` and `updated_at` are the vendor's own, as last seen. `written_by_us` is about
-    the latest version. A `deleted` name keeps its version.
+    `version` never decreases. `last_rotated` is Unix seconds, None where no change was seen. `digest`
+    and `updated_at` are the vendor's, as last seen. `written_by_us` refers to the latest version. A
+    `deleted` name keeps its version.
     """
 
     __slots__ = ("deleted", "digest", "fingerprint", "last_rotated", "updated_at", "version", "written_by_us")
@@ -47,7 +47,7 @@ class Fact:
         self.deleted = deleted
 
     def fields(self) -> dict[str, object]:
-        """What the constructor takes, by name."""
+        """The arguments of the constructor, by name."""
         return {field: getattr(self, field) for field in self.__slots__}
 
     def __eq__(self, other: object) -> bool:
@@ -62,7 +62,7 @@ def _text(event: Mapping[str, object], field: str) -> str:
 
 
 def fold(facts: dict[str, Fact], event: Mapping[str, object]) -> None:
-    """Take one event of the log into the facts of its target, if it says anything of them."""
+    """Update the facts of a target by one event of the log."""
     name, outcome, version = _text(event, "name"), event.get("outcome"), event.get("version")
     if not name or not isinstance(version, int) or outcome not in (DONE, SEEN, CHANGED):
         return
@@ -81,7 +81,7 @@ def fold(facts: dict[str, Fact], event: Mapping[str, object]) -> None:
 
 
 def difference(fact: Fact | None, name: str, digest: str, updated_at: str, command: str) -> Event | None:
-    """The event that tells of the vendor's marks for a name, where they are not those last known."""
+    """The event for the vendor's digest and time of a name, where they differ from the last known ones."""
     if fact is None:
         return Event(command, SEEN, name, version=1, digest=digest, updated_at=updated_at)
     pairs = ((fact.digest, digest), (fact.updated_at, updated_at))
@@ -107,7 +107,7 @@ def difference(fact: Fact | None, name: str, digest: str, updated_at: str, comma
 
 
 def fold_all(events: Iterable[Mapping[str, object]]) -> dict[str, Fact]:
-    """The facts that events of one target tell, oldest first."""
+    """The facts after the events of one target, oldest first."""
     facts: dict[str, Fact] = {}
     for event in events:
         fold(facts, event)
@@ -115,7 +115,7 @@ def fold_all(events: Iterable[Mapping[str, object]]) -> dict[str, Fact]:
 
 
 def pack(key: bytes, ident: str, facts: Mapping[str, Fact]) -> bytes:
-    """A target's facts as a file under its MAC; `ident` is the file's name, and part of the MAC."""
+    """The content of a target's file, with its MAC over the facts and the file's name `ident`."""
     from json import dumps
 
     body = dumps({name: fact.fields() for name, fact in facts.items()}, separators=(",", ":")).encode()
@@ -123,7 +123,7 @@ def pack(key: bytes, ident: str, facts: Mapping[str, Fact]) -> bytes:
 
 
 def unpack(key: bytes, ident: str, data: bytes) -> dict[str, Fact] | None:
-    """The facts in a file, or nothing where it was not written under that name with that key."""
+    """The facts in a file, or None where it was not written under that name with that key."""
     from json import loads
 
     body, _, mac = data.removesuffix(b"\n").rpartition(b"\n")

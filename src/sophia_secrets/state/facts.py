@@ -1,10 +1,10 @@
 """
-What is known of each secret at one target: version, rotation, fingerprint, the vendor's marks.
+The metadata of the secrets at each target: version, last rotation, fingerprint, the vendor's digest.
 
-An index of the audit log, one small file per (backend, target). Every change is an event first
-(`record`, `observe`), folded in by the function that also folds the whole log (`fact.fold`). The
-file is removed before the event is written and put back after it, so a file that exists agrees
-with the log; one that is missing, damaged or sealed with another key is rebuilt from the log.
+An index of the audit log, one small file per (backend, target). Every change is first an event
+(`record`, `observe`), then folded in by the function that also folds the whole log (`fact.fold`). The
+file is removed before the event is written and stored again after it, so an existing file agrees with
+the log; one that is missing, damaged or of another key is rebuilt from the log.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _WAIT = 5.0
 
 class Facts:
     """
-    The facts of every target, in a directory of their own.
+    The facts of every target, in one directory.
 
-    `directory` is absolute; `key` is the one derived for metadata. A target is named by the two
-    texts that its events carry in the log: they must tell it from any other.
+    `directory` is absolute; `key` is the one derived for metadata. A target is identified by the two
+    texts of its events in the log, which must be unique.
     """
 
     __slots__ = ("_key", "_log", "directory")
@@ -46,7 +46,7 @@ class Facts:
 
     def load(self, backend: str, target: str) -> dict[str, Fact]:
         """
-        What is known at a target, by name, deleted names too.
+        The facts of a target by name, including deleted names.
 
         Raises `errors.AuditFailed` where neither the file nor the log can be read.
         """
@@ -55,10 +55,10 @@ class Facts:
 
     def record(self, backend: str, target: str, events: list[Event]) -> dict[str, Fact]:
         """
-        Put the outcomes of a write to one target into the log, and what they say into its facts.
+        Append the outcomes of a write to one target to the log, and update its facts.
 
-        Each event that is `done` is given the next version of its name. Raises as
-        `AuditLog.append` does; then the write was made and its outcome is not on record.
+        Each event that is `done` gets the next version of its name. Raises as `AuditLog.append` does;
+        then the write was made and its outcome is not on record.
         """
         with _LockedFacts(self, backend, target) as opened:
             for event in events:
@@ -74,10 +74,10 @@ class Facts:
         self, backend: str, target: str, seen: Mapping[str, tuple[str, str]], command: str = "observe"
     ) -> dict[str, Fact]:
         """
-        Compare what the vendor says now, name -> (digest, `updated_at`), with what was last known.
+        Compare the vendor's current name -> (digest, `updated_at`) with the last known.
 
-        A mark that moved and was not moved by us is a new version and a rotation, not ours. A
-        mark seen for the first time is noted. Only what differs is an event.
+        A change that we did not write is a new version and a rotation by someone else. A first
+        digest or time is recorded. Only differences are events.
         """
         with _LockedFacts(self, backend, target) as opened:
             events = []
@@ -155,11 +155,11 @@ class _LockedFacts:
         return fact.version + 1 if fact else 1
 
     def take(self, event: Event) -> None:
-        """Fold an event in as the log would tell it."""
+        """Fold an event in as it would be read from the log."""
         fold(self.facts, parse(b"{" + write_event(event, event.time, '"pid":0') + b"}"))
 
     def append(self, events: list[Event]) -> None:
-        """Take the file away, put the events into the log, put the file back with what they say."""
+        """Remove the file, append the events to the log, and store the file with the new facts."""
         if not events:
             return
         try:
@@ -177,7 +177,7 @@ class _LockedFacts:
         try:
             atomic.replace(self._directory, self._ident, pack(self._owner._key, self._ident, self.facts))
         except OSError:
-            # The log has it all; the next to ask reads it there.
+            # The next reader rebuilds it from the log.
             pass
 
 

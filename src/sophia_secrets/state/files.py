@@ -58,11 +58,11 @@ _FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 
 
 class TooLarge(ValueError):
-    """A file is longer than its reader is ready to take."""
+    """A file is larger than the limit of its reader."""
 
 
 def open_append(dirfd: int, name: str) -> int:
-    """A descriptor to append to and read a private file, made 0600 where it is missing."""
+    """A private file, open for appending and reading, created 0600 if missing."""
     return open_shared(dirfd, name, os.O_RDWR | os.O_APPEND)
 
 
@@ -81,10 +81,10 @@ def _read_all(fd: int, size: int, limit: int) -> bytes:
 
 def read(dirfd: int, name: str, limit: int) -> bytes | None:
     """
-    A private file's content, or None where there is none.
+    A private file's content, or None where it does not exist.
 
-    Raises `errors.UnsafeState` for what is not a private regular file, `TooLarge` above `limit`
-    bytes, `OSError`. Never waits: a named pipe is refused, not read.
+    Raises `errors.UnsafeState` for what is not a private regular file, `TooLarge` above `limit` bytes,
+    `OSError`. Never blocks: a named pipe is refused.
     """
     try:
         fd = open_private(dirfd, name, os.O_RDONLY)
@@ -97,7 +97,7 @@ def read(dirfd: int, name: str, limit: int) -> bytes | None:
 
 
 def write_all(fd: int, data: bytes) -> None:
-    """Write everything, however short each write falls."""
+    """Write all data, also in several writes."""
     rest = memoryview(data)
     while rest:
         written = os.write(fd, rest)
@@ -107,7 +107,7 @@ def write_all(fd: int, data: bytes) -> None:
 
 
 def durable(fd: int) -> None:
-    """Bring an open file to the disk itself (on macOS `fsync` alone stops at the drive's cache)."""
+    """Make an open file durable (on macOS `fsync` alone stops at the drive's cache)."""
     if _FULL_SYNC is not None:
         try:
             fcntl.fcntl(fd, _FULL_SYNC)
@@ -119,7 +119,7 @@ def durable(fd: int) -> None:
 
 
 def remove(dirfd: int, name: str) -> bool:
-    """Remove a name (never what a link points to): false where it was not there."""
+    """Remove a file (never the target of a link): false where it does not exist."""
     try:
         os.unlink(name, dir_fd=dirfd)
     except FileNotFoundError:
@@ -134,10 +134,10 @@ def names(dirfd: int) -> list[str]:
 
 class Lock:
     """
-    An advisory lock on a file in a private directory, which dies with its process.
+    An advisory lock on a file in a private directory, released when its process dies.
 
-    Not inherited: in a forked child it is not held, and releasing it there does nothing. One
-    `Lock` serves one holder; two in one process exclude each other.
+    It is not inherited: in a forked child it is not held, and `release` has no effect there. One `Lock`
+    serves one holder; two in one process exclude each other.
     """
 
     __slots__ = ("__weakref__", "_dirfd", "_fd", "_name")
@@ -153,8 +153,8 @@ class Lock:
 
     def acquire(self, deadline: float | None = None, shared: bool = False) -> bool:
         """
-        Take the lock: false where it could not be had by `deadline` (`time.monotonic`; a time
-        gone by tries once, None waits for as long as it takes).
+        Acquire the lock: false where that takes longer than until `deadline` (`time.monotonic`; a time in the
+        past tries once, None waits without limit).
 
         Raises `errors.UnsafeState` and `OSError` as opening the file does.
         """
@@ -188,18 +188,18 @@ class Lock:
         return False
 
     def write(self, content: bytes) -> None:
-        """Make `content` what others read in the lock file; nothing happens where it is not held."""
+        """Replace the content of the lock file; no effect where the lock is not held."""
         if self._fd >= 0:
             os.ftruncate(self._fd, 0)
             os.pwrite(self._fd, content, 0)
 
     def release(self) -> None:
-        """Let go; nothing happens where it is not held."""
+        """Release the lock; no effect where it is not held."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             _held.pop(fd, None)
             try:
-                # Closing alone lets go too, but not while a forked child has not run yet.
+                # Closing releases it too, but not while a forked child has not run yet.
                 fcntl.flock(fd, fcntl.LOCK_UN)
             except OSError:
                 pass
@@ -223,8 +223,8 @@ _held: dict[int, ref[Lock]] = {}
 
 
 def _forget_locks() -> None:
-    # flock belongs to the open file: a child that kept the descriptor would hold the lock after
-    # its parent died, and would release the parent's by releasing its own.
+    # flock belongs to the open file description: a child that kept the descriptor would hold the
+    # lock after its parent died, and would release the parent's lock by releasing its own.
     for fd, held in tuple(_held.items()):
         lock = held()
         if lock is not None:
@@ -246,11 +246,11 @@ def refuse_unless_file(path: str, mode: int) -> None:
 
 def read_path(path: str, limit: int, private: bool = True, follow: bool = False) -> bytes | None:
     """
-    The content of a file that the user named, or None where there is none.
+    The content of a file that the user named, or None where it does not exist.
 
-    With `private` it must be one that only the effective user can read, as `read` says; without,
-    any regular file (reached through a link only with `follow`). Raises `errors.UsageError` for
-    what is not a file, `TooLarge`, `OSError`.
+    With `private` it must be readable by the effective user only, as for `read`; without, any regular
+    file (through a link only with `follow`). Raises `errors.UsageError` for what is not a file,
+    `TooLarge`, `OSError`.
     """
     flags = BASE & ~os.O_NOFOLLOW if follow else BASE
     try:

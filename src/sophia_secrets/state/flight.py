@@ -1,16 +1,16 @@
 """
-Single flight: of many processes that miss at once, one fetches and the rest share what it got,
-its failure too (X1).
+Single flight: of many processes that miss at once, one fetches and the others share its result, a
+failure too (X1).
 
     answer = cache.lead(identity)
     Lead           fetch, then exactly one of `store`, `fail`, `release`
     Record         another process stored it meanwhile
     Waiting        another process is fetching: finish your own fetches, then `wait(deadline)`
 
-To lead one identity and wait for another at the same time could make two processes wait for each
-other: end every `Lead` first. The turn is a kernel lock, so a leader that is killed gives it up
-(X2). Each flight has a random number in the lock file; a failure is sealed for that number, and
-taken out before the failure is written: so who came after the failure cannot share it.
+Leading one identity while waiting for another could deadlock two processes: end every `Lead` first.
+The lead is a kernel lock, so a leader that is killed gives it up (X2). Each flight has a random id in
+the lock file; a failure is sealed for that id, which is removed before the failure is written, so that
+a process that arrives after the failure does not share it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _LARGEST_FAILURE = 1 << 16
 
 
 class SharedFailure:
-    """How the leader's fetch failed while we waited: the fields of a `Failure`, as plain words."""
+    """The failure of the leader's fetch while we waited: the fields of a `Failure`, as text."""
 
     __slots__ = ("hint", "kind", "message", "words")
 
@@ -53,8 +53,8 @@ class SharedFailure:
 
 class Lead:
     """
-    The turn to fetch one identity, held until `store`, `fail` or `release` (or the `with` block)
-    ends it. `problem` says why other processes cannot share it, or is empty.
+    The right to fetch one identity, held until `store`, `fail`, `release` or the end of the `with` block.
+    `problem` says why other processes cannot share the result, or is empty.
     """
 
     __slots__ = ("_cache", "_directory", "_flight", "_generation", "_identity", "_lock", "began", "problem")
@@ -69,7 +69,7 @@ class Lead:
         self.began = cache.clock()
         self.problem = problem
 
-    def _take_off(self, lock: files.Lock | None) -> None:
+    def _begin(self, lock: files.Lock | None) -> None:
         self._lock = lock
         try:
             self._generation = self._cache.generation_in(self._directory, self._identity, create=True)
@@ -81,10 +81,10 @@ class Lead:
 
     def store(self, record: Record) -> str | None:
         """
-        Keep what was fetched, unless the target was written to since: returns None where it is
-        kept, else why not. Never raises for what the disk does. Ends the turn.
+        Store what was fetched, unless the target was written to since; returns None, or why it was not
+        stored. Never raises for I/O errors. Ends the lead.
 
-        `fetched_at` 0 is stamped with the moment the turn began; the times to live are the cache's.
+        `fetched_at` 0 is replaced by the time when the lead began; the times to live are the cache's.
         """
         try:
             if self._generation is None:
@@ -114,10 +114,10 @@ class Lead:
         try:
             files.remove(self._directory, self._cache.file(self._identity, _cache.FAILURE))
         except OSError:
-            pass  # it is sealed for a flight that is over
+            pass  # it is sealed for an earlier flight
 
     def fail(self, kind: str, message: str, hint: str = "", words: str = "") -> None:
-        """Tell those who are waiting that the fetch failed, and how. Ends the turn."""
+        """Share the failure of the fetch with the waiting processes. Ends the lead."""
         try:
             if self._flight and self._lock is not None and self._lock.held:
                 self._lock.write(b"")
@@ -129,12 +129,12 @@ class Lead:
                 name = self._cache.file(self._identity, _cache.FAILURE)
                 atomic.replace(self._directory, name, blob, sync=False)
         except OSError:
-            pass  # those who wait will then ask for themselves
+            pass  # the waiting processes then fetch for themselves
         finally:
             self.release()
 
     def release(self) -> None:
-        """End the turn; nothing happens where it has ended."""
+        """End the lead; no effect where it has ended."""
         lock, self._lock = self._lock, None
         directory, self._directory = self._directory, -1
         self._generation = None
@@ -163,8 +163,8 @@ class Lead:
 
 class Waiting:
     """
-    Another process is fetching this identity. `poll` at any pace, or `wait`; then it is used up.
-    `close` where it is given up before.
+    Another process is fetching this identity. `poll` or `wait` until there is an answer; `close` to give
+    up before.
     """
 
     __slots__ = ("_before", "_cache", "_directory", "_identity", "_newer_than", "_seen")
@@ -178,7 +178,7 @@ class Waiting:
         self._before: tuple[int, int] | None = None
 
     def poll(self) -> Lead | Record | SharedFailure | None:
-        """What the flight came to, the turn to lead, or None while it is still under way."""
+        """The result of the flight, the lead, or None while it is still in progress."""
         try:
             answer = self._poll()
         except (errors.UnsafeState, OSError) as error:
@@ -198,7 +198,7 @@ class Waiting:
             if answer is None and taken:
                 lead = Lead(self._cache, self._identity, self._directory)
                 self._directory = -1
-                lead._take_off(lock)
+                lead._begin(lock)
                 taken = False
                 return lead
             return answer
@@ -215,7 +215,7 @@ class Waiting:
             self._seen.add(flight)
 
     def _record(self, certain: bool) -> Record | None:
-        """The record if it will do; looked at only where the file is another than before."""
+        """The record if it is usable; read only where the file has changed."""
         name = self._cache.file(self._identity, _cache.RECORD)
         try:
             seen = os.stat(name, dir_fd=self._directory, follow_symlinks=False)
@@ -244,7 +244,7 @@ class Waiting:
         return None
 
     def wait(self, deadline: float | None = None) -> Lead | Record | SharedFailure | None:
-        """As `poll`, waiting until `deadline` (`time.monotonic`; None for as long as it takes)."""
+        """As `poll`, waiting until `deadline` (`time.monotonic`; None: without limit)."""
         pause = 0.001
         while (answer := self.poll()) is None:
             left = pause if deadline is None else deadline - time.monotonic()
@@ -255,7 +255,7 @@ class Waiting:
         return answer
 
     def close(self) -> None:
-        """Wait no longer."""
+        """Stop waiting."""
         directory, self._directory = self._directory, -1
         if directory >= 0:
             os.close(directory)
@@ -267,14 +267,14 @@ _left: dict[bytes, Lead | SharedFailure] = {}
 
 
 def leave(cache: Cache, identity: Identity, answer: Lead | SharedFailure) -> None:
-    """Keep what was waited for: the next `lead` of this process for the identity takes it over."""
+    """Keep an answer for the next `lead` of this process for the identity."""
     _left[tag(cache.key, identity)] = answer
 
 
 def lead(
     cache: Cache, identity: Identity, wait_until: float | None, newer_than: float
 ) -> Lead | Record | SharedFailure | Waiting:
-    """What `Cache.lead` says."""
+    """See `Cache.lead`."""
     left = _left.pop(tag(cache.key, identity), None) if _left else None
     if left is not None:
         return left
@@ -285,9 +285,9 @@ def lead(
     except (errors.UnsafeState, OSError) as error:
         return Lead(cache, identity, problem=cache.warn(error))
     if cache.ttl <= 0:
-        # Records only stand in for a vendor that is out of reach: there is no answer to share.
+        # Records are only used while the vendor is unreachable: there is no answer to share.
         alone = Lead(cache, identity, directory)
-        alone._take_off(None)
+        alone._begin(None)
         return alone
     waiting = Waiting(cache, identity, directory, newer_than)
     answer = waiting.poll() if wait_until is None else waiting.wait(wait_until)

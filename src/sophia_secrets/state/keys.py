@@ -1,8 +1,8 @@
 """
-Where the key comes from, and one derived key for each purpose.
+The master key and the keys derived from it, one for each purpose.
 
-Every encoding that a MAC, a file name or associated data is made over is `pack`: length-prefixed,
-so that two different tuples never look alike.
+MACs, file names and associated data are made over `pack`, a length-prefixed encoding, so that
+different tuples never encode alike.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NEW_KEY = "head -c 32 /dev/urandom | base64"
 
 
 class MasterKey:
-    """The one key that all others are derived from; `source` is `file`, `keyring` or `variable`."""
+    """The key that all others are derived from; `source` is `file`, `keyring` or `variable`."""
 
     __slots__ = ("key", "source")
 
@@ -50,12 +50,12 @@ def load(
     """
     The key: `variable` (the text of SOPHIA_SECRETS_CACHE_KEY) where given, else from `keyring`
     (anything with the `keyring` package's `get_password` and `set_password`) where given, else
-    the file `key` in the state directory. A missing one is made, unless `create` is false: then
+    the file `key` in the state directory. A missing one is created, unless `create` is false: then
     `errors.KeyMissing`.
 
-    Raises `errors.BadSettings` for a variable or a keyring that cannot be used (never repeating
-    what it holds), `errors.IntegrityFailed` for a key of the wrong size, `errors.UnsafeState` for
-    one that others could read, `OSError` where the directory cannot be made or written.
+    Raises `errors.BadSettings` for an unusable variable or keyring (never quoting its content),
+    `errors.IntegrityFailed` for a key of the wrong size, `errors.UnsafeState` for one that others
+    could read, `OSError` where the directory cannot be created or written.
     """
     if variable is not None:
         key = decode(variable)
@@ -82,7 +82,7 @@ def load(
 
 
 def decode(text: str) -> bytes | None:
-    """The 32 bytes that a base64 text (standard or URL-safe, padded or not) says, or None."""
+    """The 32 bytes of a base64 text (standard or URL-safe, padded or not), or None."""
     from binascii import Error, a2b_base64, b2a_base64
 
     plain = text.strip().rstrip("=").replace("-", "+").replace("_", "/")
@@ -157,7 +157,7 @@ def _ask(call: Any, *arguments: str) -> str | None:
 
 
 def pack(*fields: bytes) -> bytes:
-    """One byte string for a tuple of them: different tuples give different strings."""
+    """Encode a tuple of byte strings as one: different tuples give different results."""
     parts = []
     for field in fields:
         parts.append(len(field).to_bytes(8, "little"))
@@ -166,7 +166,7 @@ def pack(*fields: bytes) -> bytes:
 
 
 def derive(master: bytes, label: bytes) -> bytes:
-    """The key for one purpose, 32 bytes; knowing it tells nothing of any other."""
+    """The key for one purpose, 32 bytes; it reveals nothing about the others."""
     if label not in LABELS or len(master) != SIZE:
         raise ValueError("a derived key needs a known label and a master key of 32 bytes")
     return blake2b(label, key=master, digest_size=SIZE, person=_DERIVATION).digest()
@@ -178,5 +178,5 @@ def mac(key: bytes, *fields: bytes) -> bytes:
 
 
 def equal(a: bytes, b: bytes) -> bool:
-    """Whether two byte strings are the same, in a time that does not tell where they differ."""
+    """Compare two byte strings in constant time."""
     return _compare_digest(a, b)

@@ -1,4 +1,4 @@
-"""Which kind of file system holds the state: locks and renames are sure on a local one only (F6)."""
+"""The kind of file system of the state: locks and renames are reliable on a local one only (F6)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHARED = frozenset(
         "virtiofs",
     )
 )
-"""Kinds that another host may write at the same time."""
+"""File systems that another host may write at the same time."""
 
 _MOUNTS = "/proc/self/mountinfo"
 
@@ -48,5 +48,5 @@ def kind_in(mountinfo: str, major: int, minor: int) -> str:
 
 
 def is_shared(kind: str) -> bool:
-    """Whether several hosts may write to this kind of file system, or a program stands behind it."""
+    """Whether several hosts may write to this kind of file system, or it is served by a program (FUSE)."""
     return kind in SHARED or kind == "fuse" or kind.startswith("fuse.")

@@ -1,8 +1,8 @@
 """
-Opening what is ours and private, and refusing everything else with the command that mends it.
+Opening private files and directories, and refusing others with the command that fixes them.
 
-A path is opened once, without following a link at its last component, and what was opened is
-looked at: never what a name pointed to a moment before.
+A path is opened once, without following a link at its last component, and the checks are made on the
+open descriptor, so that nothing can be exchanged in between.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import sophia_secrets
 BASE = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 NOT_A_FILE = (errno.ELOOP, errno.EMLINK, errno.EISDIR, errno.ENXIO, errno.ENODEV, errno.EOPNOTSUPP)
-"""What opening a link, a directory, a socket or a device without a driver fails with."""
+"""The errors of opening a link, a directory, a socket or a device without a driver."""
 
 
 def open_file(path: str, flags: int, mode: int = 0o600, dirfd: int | None = None) -> int:
-    """An open file that is never descriptor 0, 1 or 2: those may be closed, and are not ours."""
+    """Open a file on a descriptor other than 0, 1 and 2, which may be closed and are not ours."""
     fd = os.open(path, flags, mode, dir_fd=dirfd)
     if fd > 2:
         return fd
@@ -33,7 +33,7 @@ def open_file(path: str, flags: int, mode: int = 0o600, dirfd: int | None = None
 
 
 def path_of(dirfd: int, name: str = "") -> str:
-    """The path of an open directory, or of a name in it, for messages: the name alone if unknown."""
+    """The path of an open directory, or of a file in it, for messages; the name alone if unknown."""
     try:
         directory = os.readlink(f"/proc/self/fd/{dirfd}")
     except OSError:
@@ -44,14 +44,14 @@ def path_of(dirfd: int, name: str = "") -> str:
 
 
 def quoted(path: str) -> str:
-    """A path as a shell would need it typed."""
+    """A path quoted for a shell."""
     if path and all(c.isalnum() or c in "/._-+,:@%" for c in path):
         return path
     return "'" + path.replace("'", "'\\''") + "'"
 
 
 def kind_of(mode: int) -> str:
-    """What `st_mode` says a path is, in words."""
+    """The kind of file of an `st_mode`, in words."""
     for test, word in (
         (stat.S_ISREG, "a file"),
         (stat.S_ISDIR, "a directory"),
@@ -80,11 +80,11 @@ def _check_private(seen: os.stat_result, path: str, mode: str) -> None:
 
 def open_directory(path: str, *, create: bool = True) -> int:
     """
-    A descriptor of a private directory, made with each missing level (0700 in any umask).
+    A descriptor of a private directory, created with each missing parent (0700 under any umask).
 
-    `path` is absolute. The last level must be a directory, not a link to one, of the effective
-    user and closed to others: otherwise `errors.UnsafeState` with the command that mends it.
-    Root makes nothing inside another user's directory. `OSError` where it cannot be made, and
+    `path` is absolute. It must be a directory, not a link to one, of the effective user and
+    inaccessible to others: otherwise `errors.UnsafeState` with the command that fixes it. Root creates
+    nothing inside another user's directory. Raises `OSError` where it cannot be created, and
     `FileNotFoundError` where it is missing and `create` is false.
     """
     if not os.path.isabs(path):
@@ -142,14 +142,14 @@ def _make(path: str) -> None:
         made = os.stat(name, dir_fd=above, follow_symlinks=False)
         if made.st_mode & 0o700 != 0o700 and stat.S_ISDIR(made.st_mode) and made.st_uid == os.geteuid():
             os.chmod(name, 0o700, dir_fd=above)
-        # What is durable in a directory is lost with it.
+        # A durable file is lost if its directory's own entry is not durable.
         sync_directory(above)
     finally:
         os.close(above)
 
 
 def sync_directory(dirfd: int) -> None:
-    """Make names in a directory durable, where its file system can be asked to."""
+    """Make the entries of a directory durable, where its file system supports that."""
     try:
         os.fsync(dirfd)
     except OSError as error:
@@ -159,10 +159,10 @@ def sync_directory(dirfd: int) -> None:
 
 def check(fd: int, path: str) -> os.stat_result:
     """
-    What `fstat` says of an open file of ours, known to be private.
+    The `fstat` of an open file, checked to be private.
 
-    Raises `errors.UnsafeState` unless it is a regular file with one name, of the effective user
-    and closed to others. `path` is for the message.
+    Raises `errors.UnsafeState` unless it is a regular file with one name, of the effective user and
+    inaccessible to others. `path` is for the message.
     """
     seen = os.fstat(fd)
     if not _is_private(seen):
@@ -186,7 +186,7 @@ def _refuse_file(seen: os.stat_result, path: str) -> None:
             hint=f"mv {quoted(path)} {quoted(path + '.old')}",
         )
     if seen.st_nlink > 1:
-        # A copy under the same name is ours alone, and nothing is lost: this may be the key.
+        # A copy replaces the link without losing the content: this may be the key.
         copy = quoted(path + ".copy")
         raise sophia_secrets.errors.UnsafeState(
             f"{path} has a second name (a hard link).",
@@ -196,7 +196,7 @@ def _refuse_file(seen: os.stat_result, path: str) -> None:
 
 
 def open_private(dirfd: int, name: str, flags: int) -> int:
-    """An open private file; `UnsafeState` where it is anything else, other `OSError` as it came."""
+    """Open a private file. Raises `UnsafeState` for anything else, and other `OSError`."""
     try:
         fd = open_file(name, flags | BASE, 0o600, dirfd)
     except OSError as error:
@@ -216,13 +216,13 @@ def open_private(dirfd: int, name: str, flags: int) -> int:
 
 
 def open_shared(dirfd: int, name: str, flags: int) -> int:
-    """The file that several processes may be creating at once, made by whoever comes first."""
+    """Open a private file, created if missing, also by several processes at once."""
     for _ in range(100):
         try:
             return open_private(dirfd, name, flags | os.O_CREAT)
         except PermissionError:
-            # Under a umask that takes the owner's bits, the file is shut for the moment between
-            # its creation and its creator's fchmod.
+            # Under a umask that removes the owner's bits, the file is inaccessible for the moment
+            # between its creation and its creator's fchmod.
             if os.stat(name, dir_fd=dirfd, follow_symlinks=False).st_mode & 0o777:
                 raise
             time.sleep(0.005)

@@ -1,9 +1,9 @@
 """
-Pending rotations: the new value of a secret, sealed before the first vendor is told of it.
+Pending rotations: the new value of a secret, sealed before the first vendor is called.
 
-One record a name, in a directory of its own. It is on the disk before `write` returns, says of
-each target which value it holds, and stays until it is removed: a record that cannot be opened is
-an error, never an absence, because a value that some vendor holds already may be in it.
+One record per name, in one directory. It is durable before `write` returns, says which value each
+target holds, and stays until it is removed: a record that cannot be opened is an error, never treated
+as missing, because some vendor may already hold the value in it.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ class PendingStore:
 
     def claim(self, name: str) -> Claim:
         """
-        The rotation of one name, for this process alone until it is released.
+        Lock the rotation of one name for this process.
 
-        Raises `Busy` where another process has it, `errors.IntegrityFailed` where the directory
-        cannot be used, `errors.UnsafeState`.
+        Raises `Busy` where another process holds it, `errors.IntegrityFailed` where the directory cannot
+        be used, `errors.UnsafeState`.
         """
         try:
             return Claim(name, files.open_directory(self.directory), self._key)
@@ -54,7 +54,7 @@ class PendingStore:
         raise _unusable(self.directory, problem)
 
     def all(self) -> tuple[list[Pending], int]:
-        """The rotations under way, by name, and how many records there are that cannot be opened."""
+        """The pending rotations, by name, and the number of records that cannot be opened."""
         try:
             directory = files.open_directory(self.directory, create=False)
         except FileNotFoundError:
@@ -80,7 +80,7 @@ class PendingStore:
 
 
 class Claim:
-    """The record of one name, held under its lock; leave it by `release` or as a context."""
+    """The record of one name, under its lock; end it by `release` or use it as a context manager."""
 
     __slots__ = ("_directory", "_ident", "_key", "_lock", "name")
 
@@ -103,7 +103,7 @@ class Claim:
             )
 
     def read(self) -> Pending | None:
-        """The record, or None where there is none. Raises `errors.IntegrityFailed` for a damaged one."""
+        """The record, or None where it does not exist. Raises `errors.IntegrityFailed` for a damaged one."""
         problem: OSError | None = None
         data: bytes | None = b""
         try:
@@ -127,7 +127,7 @@ class Claim:
         return record
 
     def write(self, record: Pending) -> None:
-        """Seal the record; it is on the disk before this returns. Raises `errors.IntegrityFailed`."""
+        """Seal the record durably. Raises `errors.IntegrityFailed`."""
         data = seal(self._key, self._ident, record)
         problem: OSError | None = None
         try:
@@ -138,12 +138,12 @@ class Claim:
             raise self._failed("kept", problem)
 
     def remove(self) -> bool:
-        """Drop the record: false where there was none. Raises `errors.IntegrityFailed`."""
+        """Remove the record: false where there was none. Raises `errors.IntegrityFailed`."""
         problem: OSError | None = None
         try:
             removed = files.remove(self._directory, self._ident)
             for left in files.names(self._directory):
-                # What a writer that was killed had sealed so far.
+                # Temporary files of a writer that was killed.
                 if left.startswith(f"{self._ident}.") and left.endswith(atomic.TEMPORARY):
                     files.remove(self._directory, left)
             files.sync_directory(self._directory)
@@ -154,7 +154,7 @@ class Claim:
         raise self._failed("removed", problem)
 
     def release(self) -> None:
-        """Let others have the name."""
+        """Release the lock."""
         self._lock.release()
         directory, self._directory = self._directory, -1
         if directory >= 0:

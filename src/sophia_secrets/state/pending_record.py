@@ -1,5 +1,5 @@
 """
-A pending rotation and its sealed form: a value of bytes in, bytes out. Pure but for the nonce.
+A pending rotation and its sealed form. Pure except for the nonce.
 
     magic | nonce | sealed JSON, with the magic and the name of the file as associated data
 """
@@ -23,8 +23,8 @@ _MAGIC = b"sophia-secrets pending 1\n"
 
 class Holder:
     """
-    One target of a rotation. `parts` are the pairs that tell it from any other, `holds` is which
-    value it holds (`old`, `new` or `unknown`), `detail` a sentence about that.
+    One target of a rotation. `parts` are the pairs that identify it, `holds` is the value that it holds
+    (`old`, `new` or `unknown`), `detail` a sentence about that.
     """
 
     __slots__ = ("backend", "detail", "holds", "parts", "target")
@@ -46,8 +46,8 @@ class Holder:
 
 class Pending:
     """
-    A rotation under way: `value` is the new one, `origin` says where it came from (`hex:32`,
-    `given`), `started` is Unix seconds, `holders` are in the order they are told.
+    A pending rotation: `value` is the new one, `origin` says where it came from (`hex:32`, `given`),
+    `started` is Unix seconds, `holders` are in the order in which they are written.
     """
 
     __slots__ = ("holders", "name", "origin", "started", "value")
@@ -67,12 +67,12 @@ class Pending:
 
 
 def ident_of(name: str) -> str:
-    """The file of a name; the same whatever the key, so that a record of a lost key can be dropped."""
+    """The file of a name; independent of the key, so that the record of a lost key can be removed."""
     return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def seal(key: bytes, ident: str, record: Pending) -> bytes:
-    """The record as its file holds it; `ident` is the file's name, and authenticated."""
+    """The content of the record's file; `ident` is the file's name, and authenticated."""
     from json import dumps
 
     body = {

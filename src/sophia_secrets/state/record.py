@@ -1,13 +1,12 @@
 """
-A cached snapshot as one encrypted record: bytes and a clock in; names and values, or why it is a
-miss, out. Pure.
+A cached snapshot as one encrypted record; unsealing gives names and values, or why it is a miss. Pure.
 
     header   magic, version, tag of the identity, fetched_at, expires_at, stale_until, generation
     nonce    24 random bytes
     sealed   lengths | index | values | meta, with the whole header as associated data
 
-The tag is a keyed MAC over the length-prefixed identity, so that a record put in another one's
-place does not open (C1). Nothing of the header is obeyed before it is authenticated (K2).
+The tag is a keyed MAC over the length-prefixed identity, so that a record under another identity's name
+does not open (C1). Nothing in the header is used before it is authenticated (K2).
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ VERSION = 1
 READABLE, WRITE_ONLY, ABSENT = "r", "w", "a"
 
 FUTURE_ALLOWED = 60.0
-"""Seconds by which a record may be newer than the clock that reads it (C7)."""
+"""Seconds by which a record may be newer than the reader's clock (C7)."""
 
 _HEADER = Struct("<7sB32sdddQ")
 _BLOCKS = Struct("<II")
@@ -54,8 +53,8 @@ class Miss:
 
 class Item:
     """
-    One name of a record: `state` is `r` (readable), `w` (write-only) or `a` (absent), `value` the
-    bytes (empty unless readable), the rest the vendor's own words or None.
+    One name of a record: `state` is `r` (readable), `w` (write-only) or `a` (absent), `value` the bytes
+    (empty unless readable), the rest as the vendor gave it, or None.
     """
 
     __slots__ = ("detail", "digest", "state", "updated_at", "value", "version")
@@ -85,9 +84,9 @@ class Record:
     """
     A whole snapshot of one target.
 
-    Times are Unix seconds: `fetched_at`, `expires_at` (fresh until then), `stale_until` (may
-    stand in until then). `generation` is the target's when the fetch began. `label` is the target
-    as people see it. A record that was unsealed decodes its entries when they are first asked for.
+    Times are Unix seconds: `fetched_at`, `expires_at` (fresh until then), `stale_until` (usable during
+    an outage until then). `generation` is that of the target when the fetch began. `label` is the
+    target for display. An unsealed record decodes its entries on first use.
     """
 
     __slots__ = (
@@ -123,7 +122,7 @@ class Record:
         return f"Record(fetched_at={self.fetched_at}, generation={self.generation}, <secret>)"
 
     def find(self, name: str) -> tuple[str, bytes] | None:
-        """State and value of one name, decoding nothing else; None where the record has no such name."""
+        """State and value of one name, decoding nothing else; None where the record does not have it."""
         if self._entries is None:
             return find(self._plain, name)
         item = self._entries.get(name)
@@ -168,7 +167,7 @@ class Record:
 
     @property
     def identity(self) -> Identity:
-        """What it was sealed for; empty for a record that was never sealed."""
+        """The identity that it was sealed for; empty for a record that was not unsealed."""
         self._decode()
         return self._identity
 
@@ -213,9 +212,9 @@ def unseal(key: bytes, identity: Identity, blob: bytes, now: float) -> Record | 
 
 def unseal_tagged(key: bytes, expected: bytes, blob: bytes, now: float | None) -> Record | Miss:
     """
-    As `unseal`, for who knows the identity's tag only: its file name.
+    As `unseal`, by the identity's tag, which is its file name.
 
-    With `now` None the record's age is not judged.
+    With `now` None the record's age is not checked.
     """
     if len(blob) < _OVERHEAD or not blob.startswith(MAGIC):
         return Miss("corrupt")
@@ -242,7 +241,7 @@ def unseal_tagged(key: bytes, expected: bytes, blob: bytes, now: float | None) -
 
 
 def find(plain: bytes, name: str) -> tuple[str, bytes] | None:
-    """State and value of a name, looked for in the index alone: no value can pose as a name."""
+    """State and value of a name, searched for in the index only, so that no value can pass for a name."""
     index, _ = _BLOCKS.unpack_from(plain)
     end = _BLOCKS.size + index
     needle = b"\n" + _escape(name) + b"\t"
@@ -318,7 +317,7 @@ def _join(fields: Iterable[bytes | None]) -> bytes:
 
 
 def _fields(raw: bytes, at: int = 0) -> Iterator[bytes | None]:
-    """What `_join` made one of, from an offset on."""
+    """The fields that `_join` joined, from an offset on."""
     while at < len(raw):
         (length,) = _LENGTH.unpack_from(raw, at)
         at += _LENGTH.size
@@ -330,13 +329,13 @@ def _fields(raw: bytes, at: int = 0) -> Iterator[bytes | None]:
 
 
 def _meta(plain: bytes) -> int:
-    """Where the last block begins."""
+    """The offset of the last block."""
     index, values = _BLOCKS.unpack_from(plain)
     return _BLOCKS.size + int(index) + int(values)
 
 
 def _head(plain: bytes) -> tuple[bytes, bytes, bool, tuple[str, ...], Iterator[bytes | None]]:
-    """How the last block begins: identity, label, complete, notes; then what grows with the names."""
+    """The start of the last block: identity, label, complete, notes; then the fields of each name."""
     rest = _fields(plain, _meta(plain))
     identity, label, complete, count = (next(rest) or b"" for _ in range(4))
     notes = tuple(_text(next(rest) or b"") for _ in range(int(count or b"0")))

@@ -1,10 +1,9 @@
 """
-The compiled route: what a full run found out about the chain, for the hot path to go the same way.
+The compiled route: what a full run learned about the chain, so that the hot path can repeat it.
 
-A route belongs to one working directory, user, host and set of variables that matter (these make
-its file's name), and holds only while every file that decided something is as it was: each was
-looked at, absent ones too, and is looked at again. It is under a keyed MAC and holds no value.
-Losing one costs a full run.
+A route belongs to one working directory, user, host and set of relevant variables (these determine its
+file's name), and is valid only while every file that decided something, absent ones too, is
+unchanged. It has a keyed MAC and holds no value. Without it the next start is a full run.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ DIRECTORY = "routes"
 SUFFIX = ".route"
 LIMIT = 1 << 20
 MOST = 256
-"""Routes kept; the older half goes when there are more."""
+"""The most routes stored; the older half is removed when there are more."""
 
 PREFIXES = (
     b"SOPHIA_",
@@ -42,11 +41,11 @@ NAMES = frozenset((b"HOME", b"CI", b"CI_JOB_URL", b"BUILD_URL"))
 """With `PREFIXES`: the variables that can change a setting, a target, a credential or the actor."""
 
 FILE, LINK, PRESENCE, PLACE = b"f", b"l", b"e", b"d"
-"""What is looked at: a file, a name itself (link or not), whether a name is there, a directory's owner and mode."""
+"""What is stamped: a file, a path itself (link or not), whether a path exists, a directory's owner and mode."""
 
 
 def directories(environ: Mapping[bytes, bytes]) -> tuple[str, str] | None:
-    """The state and the cache directory, as `settings.paths` has them, or None where it is not plain."""
+    """The state and the cache directory, as in `settings.paths`, or None in unusual cases."""
     chosen = os.fsdecode(environ.get(b"SOPHIA_SECRETS_HOME", b""))
     if chosen.strip():
         if not os.path.isabs(chosen):
@@ -71,7 +70,7 @@ def directories(environ: Mapping[bytes, bytes]) -> tuple[str, str] | None:
 
 
 def tag(key: bytes, cwd: str, environ: Mapping[bytes, bytes]) -> bytes:
-    """What a route belongs to, as 32 bytes: this version, user, host, directory and variables."""
+    """The key of a route, 32 bytes: this version, user, host, directory and variables."""
     fields = [
         sophia_secrets.__version__.encode(),
         str(os.geteuid()).encode(),
@@ -84,7 +83,7 @@ def tag(key: bytes, cwd: str, environ: Mapping[bytes, bytes]) -> bytes:
 
 
 def look(kind: bytes, path: str) -> bytes:
-    """What there is to see at a path, as bytes; empty where there is nothing."""
+    """The stamp of a path, as bytes; empty where it does not exist."""
     try:
         seen = os.stat(path) if kind in (FILE, PLACE) else os.lstat(path)
     except OSError:
@@ -97,13 +96,13 @@ def look(kind: bytes, path: str) -> bytes:
 
 
 def holds(route: Route) -> bool:
-    """Whether everything that the route depends on is as it was."""
+    """Whether everything that the route depends on is unchanged."""
     return all(look(kind, path) == stamp for kind, path, stamp in route.looks)
 
 
 def load(cache: str, key: bytes, marked: bytes) -> Route | None:
     """
-    The route of that tag in a cache directory, whether or not it still holds, or None.
+    The route of that tag in a cache directory, valid or not, or None.
 
     Raises `errors.UnsafeState`, `OSError` and `files.TooLarge`.
     """
@@ -122,7 +121,7 @@ def load(cache: str, key: bytes, marked: bytes) -> Route | None:
 
 def store(cache: str, key: bytes, marked: bytes, route: Route) -> None:
     """
-    Keep a route; nothing is written where the same one is there.
+    Store a route; nothing is written where the same one exists.
 
     Raises `errors.UnsafeState` and `OSError`.
     """
@@ -156,5 +155,5 @@ def _make_room(directory: int) -> None:
 
 
 def mark(key: bytes, name: str, value: bytes) -> bytes:
-    """The keyed MAC by which a value that stands verbatim in the vault is known again."""
+    """The keyed MAC by which a verbatim value in the vault is recognised."""
     return keys.mac(key, b"value", name.encode(), value)

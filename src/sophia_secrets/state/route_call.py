@@ -1,8 +1,8 @@
 """
-The call that a vendor will be asked with, as a part of a compiled route.
+The vendor call of a route's member, as a part of the compiled route.
 
-No variable's value is kept: of those that the program is given as they are, the name is, with a
-keyed MAC of all that could be given to it.
+Values of variables are not stored: of those passed on unchanged only the names are, with a keyed MAC of
+all variables that could be passed on.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ PASSED = frozenset(
     HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy
     """.split()
 )
-"""With those that `route.tag` covers and `LC_*`: the variables that a vendor's program may be given."""
+"""With those that `route.tag` covers and `LC_*`: the variables that may be passed to a vendor's program."""
 
 
 def encode(
     plan: Plan, key: bytes, environ: Mapping[bytes, bytes], looks: Iterable[tuple[bytes, str, bytes]]
 ) -> bytes:
     """
-    The bytes of a plan that holds as long as the `looks` do; empty where it has a variable that is
-    not looked at again, or a credential that is none of the `environ`.
+    The bytes of a plan that is valid as long as the stamps in `looks` are; empty where it has a variable
+    that would not be checked again, or a credential that is not in `environ`.
     """
     given = {os.fsencode(name): os.fsencode(value) for name, value in plan.environment.items()}
     passed = [name for name, value in given.items() if environ.get(name) == value]
@@ -52,7 +52,7 @@ def encode(
 
 
 def decode(raw: bytes, key: bytes, environ: Mapping[bytes, bytes]) -> Plan | None:
-    """The plan, or None where something that it depends on is no longer as it was."""
+    """The plan, or None where something that it depends on has changed."""
     mark, looks, program, arguments, passed, own, scratch = split(raw)
     seen = split(looks)
     if not keys.equal(mark, _mark(key, environ)) or not all(

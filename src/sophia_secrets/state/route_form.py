@@ -1,4 +1,4 @@
-"""A compiled route as a value, and as bytes: pure. See `route`."""
+"""A compiled route and its encoding: pure. See `route`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 VENDOR, WRITE_ONLY, LOCAL, ENV, ENV_AND_FILE = b"v", b"w", b"l", b"e", b"f"
-"""What a member is: a vendor that gives values, one that does not, the vault, the environment, that and a file."""
+"""The kinds of member: a readable vendor, a write-only one, the vault, the environment, the environment with a file."""
 
 _TEXT = ("utf-8", "surrogatepass")
 
 
 class VerbatimValue:
-    """Where a vault's text has a value verbatim: the bytes from `at`, and their keyed MAC."""
+    """A value that the vault's text has verbatim: `length` bytes from `at`, and their keyed MAC."""
 
     __slots__ = ("at", "length", "mark")
 
@@ -29,9 +29,9 @@ class VerbatimValue:
 
 class Vault:
     """
-    The vault as it was opened: `names` in it, with None for one whose value is not verbatim.
+    The vault as it was read: its `names`, with None for one whose value is not verbatim.
 
-    `file_private` is whether the file has to be closed to others.
+    `file_private` is whether the file must be inaccessible to others.
     """
 
     __slots__ = ("file", "file_private", "identity", "names")
@@ -47,9 +47,9 @@ class Vault:
 
 class Member:
     """
-    One configured backend of the chain. `kind` is one of the letters above, `target` as people
-    see it; `identity` is what a vendor's record is kept under, `call` how the vendor is asked (see
-    `route_call`; empty where that is not known), `vault` there for `LOCAL`.
+    One configured backend of the chain. `kind` is one of the letters above, `target` is for display;
+    `identity` is that of a vendor's cached record, `call` the vendor call (see `route_call`; empty
+    where it is not known), `vault` is set for `LOCAL`.
     """
 
     __slots__ = ("backend", "call", "identity", "kind", "target", "vault")
@@ -74,11 +74,11 @@ class Member:
 
 class Route:
     """
-    The way through the chain.
+    The compiled chain.
 
-    `looks` are the (kind, path, stamp) that it depends on. `audit` is the log's directory, ""
-    where nothing is audited. `ttl` and `stale_for` are seconds. `user`, `ci` and `profile` are
-    the actor's. `declared` are the names that the settings declare, in their order.
+    `looks` are the (kind, path, stamp) that it depends on. `audit` is the log's directory, "" where
+    nothing is audited. `ttl` and `stale_for` are seconds. `user`, `ci` and `profile` are the actor's.
+    `declared` are the declared names, in their order.
     """
 
     __slots__ = ("audit", "ci", "declared", "looks", "members", "profile", "stale_for", "sync", "ttl", "user")
@@ -139,7 +139,7 @@ def _encode_member(member: Member) -> bytes:
 
 
 def decode(body: bytes) -> Route:
-    """The route of bytes that are known to be `encode`'s."""
+    """The route of authenticated bytes from `encode`."""
     looks, members, audit, sync, ttl, stale_for, user, ci, profile, declared = split(body)
     seen = split(looks)
     return Route(
@@ -170,7 +170,7 @@ def _decode_vault(raw: bytes) -> Vault:
 
 
 def split(raw: bytes) -> list[bytes]:
-    """The fields that `keys.pack` made one of."""
+    """The fields that `keys.pack` packed."""
     fields = []
     at = 0
     while at < len(raw):

@@ -1,8 +1,7 @@
 """
-Following the chain line by line, and saying what does not fit.
+Following the chain line by line, and explaining what does not fit.
 
-The one judge of a line: the appender asks it what a crash left behind, `verify` whether
-anything was altered. Pure, and flat in memory however long the log is.
+Used by the appender, to see what a crash left behind, and by `verify`. Pure, in constant memory.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ def lines_were(count: int) -> str:
 
 
 class Misfit:
-    """The first line that does not follow, and the hints of what comes after it."""
+    """The first line that does not follow, and evidence from the lines after it."""
 
     __slots__ = ("expected", "expected_later", "first", "intruder", "line", "second", "torn")
 
@@ -41,7 +40,7 @@ class Misfit:
 
     @property
     def missing(self) -> int:
-        """How many lines are not there before this one, where that is what is wrong."""
+        """How many lines are missing before this one, where that is the problem."""
         claimed = chain.sequence_of(self.first)
         if not chain.has_form(self.first) or self.intruder or self.expected_later:
             return 0
@@ -49,11 +48,11 @@ class Misfit:
 
     @property
     def is_end_of_previous(self) -> bool:
-        """Whether what is missing is the end of the file before."""
+        """Whether the end of the previous file is missing."""
         return self.line == 1 and _ROTATED in self.first and self.missing > 0
 
     def reason(self) -> str:
-        """What was done, as far as the lines tell."""
+        """What was done to the log, as far as the lines show."""
         claimed = chain.sequence_of(self.first)
         if not chain.has_form(self.first):
             return INSERTED if self.intruder else CHANGED
@@ -73,9 +72,9 @@ class Walk:
     """
     A walk along the chain from a line whose MAC and sequence are known.
 
-    `feed` takes lines as they stand in the file. Afterwards `sequence` and `mac` are those of the
-    last line that fits, `line` its number in the file, and `misfit` what does not fit, if
-    anything. Torn bytes that a later `recovered` event vouches for are no misfit.
+    `feed` takes lines as they are in the file. Afterwards `sequence` and `mac` are those of the last line
+    that fits, `line` its number in the file, and `misfit` what does not fit, if anything. Torn bytes
+    that a later `recovered` event vouches for are not a misfit.
     """
 
     __slots__ = ("_key", "_marks", "broken", "events", "line", "mac", "misfit", "not_head", "sequence")
@@ -92,14 +91,14 @@ class Walk:
         self.not_head = 0
 
     def expect(self, sequence: int, mac: bytes) -> bool:
-        """Require the line with that number to have that MAC; false where another already does."""
+        """Require the line with that number to have that MAC; false where it is known to have another."""
         if sequence == self.sequence:
             return mac == self.mac
         return self._marks.setdefault(sequence, mac) == mac
 
     @property
     def unreached(self) -> int:
-        """How many lines further on the last expected one is; 0 where all were met."""
+        """How many lines the last expected one is ahead; 0 where all were reached."""
         return max([0, *(sequence - self.sequence for sequence in self._marks)])
 
     def next_file(self) -> None:
@@ -107,7 +106,7 @@ class Walk:
         self.line = 0
 
     def feed(self, lines: list[bytes]) -> bool:
-        """Take the next lines; false once it is certain that something is wrong."""
+        """Process the next lines; false once the log is certainly altered."""
         at = 0
         while at < len(lines) and not self.broken:
             if self.misfit is None:
@@ -130,7 +129,7 @@ class Walk:
         return not self.broken
 
     def end(self, rest: bytes) -> None:
-        """Take what stands after the last newline: a line that lacks only that, or a torn one."""
+        """Process the bytes after the last newline: a line without its newline, or a torn one."""
         if rest and not self.broken:
             if chain.follows(self._key, self.mac, rest):
                 self.feed([rest])
