@@ -268,6 +268,48 @@ def test_G1_in_a_workflow_the_mask_comes_before_the_value(sophia: Program, flags
     assert {"line1", '"line2"', r"line1\n\"line2\""} <= set(hidden)
 
 
+def test_the_hint_of_a_write_only_name_leads_to_a_value(sophia: Program, vendors: World) -> None:
+    sophia.store("API_KEY", "v-fly", "fly")
+    sophia("cache", "warm")
+    for chain, place in (
+        ("fly,local,env", "local"),
+        ("fly,pulumi", "pulumi"),
+        ("github,pulumi,fly,local", "local"),
+    ):
+        sophia.environment["SOPHIA_SECRETS_CHAIN"] = chain
+        hint = sophia("get", "API_KEY", "--json").json["error"]["hint"]
+        command = f"sophia-secrets set API_KEY --backend {place}"
+        assert f"store a readable copy with `{command}`." in hint
+        assert sophia(*command.split()[1:], stdin="v-copy").code == 0
+        assert sophia("get", "API_KEY").out == "v-copy\n"
+        assert sophia("delete", "API_KEY", "--backend", place, "--yes").code == 0
+    sophia.environment["SOPHIA_SECRETS_CHAIN"] = "fly,env"
+    hint = sophia("get", "API_KEY", "--json").json["error"]["hint"]
+    assert "sophia-secrets set" not in hint
+    assert "add `local` to `chain`" in hint
+
+
+def test_the_hint_of_a_name_that_is_nowhere_names_no_backend_that_gives_nothing_back(
+    sophia: Program, vendors: World
+) -> None:
+    sophia.environment["SOPHIA_SECRETS_CHAIN"] = "github,fly,pulumi"
+    hint = sophia("get", "SESSION_SECRET", "--json").json["error"]["hint"]
+    assert "`sophia-secrets set SESSION_SECRET --backend pulumi`" in hint
+    sophia.environment["SOPHIA_SECRETS_CHAIN"] = "github,fly"
+    hint = sophia("get", "SESSION_SECRET", "--json").json["error"]["hint"]
+    assert hint == "See who holds it with `sophia-secrets explain SESSION_SECRET`."
+
+
+def test_an_error_about_one_backend_alone_names_it_and_its_target(sophia: Program) -> None:
+    error = sophia("get", "API_KEY", "--backend", "local", "--json").json["error"]
+    assert (error["backend"], error["target"]) == (
+        "local",
+        str(sophia.sophia / "state/secrets.env.age").replace(str(sophia.home), "~"),
+    )
+    error = sophia("get", "API_KEY", "--json").json["error"]
+    assert (error["backend"], error["target"]) == (None, None)
+
+
 def test_X1_fifty_processes_that_miss_at_once_make_one_vendor_call(sophia: Program, vendors: World) -> None:
     vendors.define({"API_KEY": "v"})
     environment = sophia.full_environment()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import tomllib
 
+import pytest
+
 from tests.program import PROGRAM, Program
 from tests.world import World
 
@@ -312,3 +314,32 @@ def test_version(sophia: Program) -> None:
     from sophia_secrets import __version__
 
     assert sophia("--version").out == f"sophia-secrets {__version__}\n"
+
+
+def test_a_default_backend_of_a_file_that_is_not_trusted_asks_for_trust(sophia: Program) -> None:
+    (sophia.cwd / "sophia-secrets.toml").write_text('default_backend = "local"\n')
+    done = sophia("set", "API_KEY", "--generate", "uuid", "--json")
+    assert (done.code, done.json["error"]["kind"]) == (2, "not_trusted")
+    assert "`sophia-secrets trust`" in done.json["error"]["hint"]
+    assert sophia("trust").code == 0
+    assert sophia("set", "API_KEY", "--generate", "uuid").code == 0
+
+
+@pytest.mark.parametrize("command", ["get", "set", "delete", "copy", "rotate", "render", "import", "diff"])
+def test_the_usage_of_a_command_names_what_it_needs_and_nothing_hidden(sophia: Program, command: str) -> None:
+    usage = sophia(command, "--help").out.splitlines()[0]
+    assert "{" not in usage
+    assert "extra" not in usage
+
+
+def test_the_help_of_export_names_the_parser_of_each_format(sophia: Program) -> None:
+    from sophia_secrets.formats import FORMATS
+
+    page = sophia("export", "--help").out
+    for format_name in FORMATS:
+        assert f"`{format_name}` for" in " ".join(page.split())
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("gte", "get"), ("lsit", "list"), ("exprot", "export")])
+def test_letters_that_changed_places_are_told(sophia: Program, typed: str, meant: str) -> None:
+    assert f"hint: Did you mean `sophia-secrets {meant}`?" in sophia(typed).err

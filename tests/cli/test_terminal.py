@@ -54,6 +54,8 @@ def test_L10_the_echo_comes_back_however_the_prompt_ends(sophia: Program, number
         assert terminal.end() == code
         assert terminal.echoes
         assert "Traceback" not in terminal.screen
+        if number == signal.SIGINT:
+            assert "\nerror: Interrupted." in terminal.screen
     assert sophia("get", "API_KEY").code == 3
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tests.canary import kept_files, leaks
 from tests.program import Done, Program
 from tests.terminal import Terminal
@@ -424,3 +426,24 @@ def test_a_dry_run_with_nothing_to_do_says_so(sophia: Program, vendors: World) -
     for_real = sophia("sync", "--from", "local", "--to", "fly", "--only", "A_", "--yes")
     assert (for_real.code, for_real.err) == (0, done.err)
     assert vendors.fly.values() == {}
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("copy", "A_KEY", "--from", "nope", "--to", "local"), "There is no backend `nope`."),
+        (("copy", "A_KEY", "--from", "local", "--to", "fly"), "fly is not configured"),
+        (("sync", "--from", "local", "--to", "local"), "local is both the source and the destination."),
+        (("move", "A_KEY", "--from", "env", "--to", "local"), "env (the environment) cannot be written"),
+        (("import", "nothing.env", "--backend", "local"), "There is no file nothing.env here."),
+        (("import", "nothing.env"), "Say where to write with `--backend`"),
+        (("rotate", "A_KEY", "--backend", "nope"), "There is no backend `nope`."),
+    ],
+)
+def test_what_cannot_be_done_is_said_before_a_terminal_is_asked_for(
+    sophia: Program, command: tuple[str, ...], told: str
+) -> None:
+    done = sophia(*command)
+    assert done.code == 2
+    assert told in done.err
+    assert "--yes" not in done.err

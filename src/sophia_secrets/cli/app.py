@@ -8,6 +8,7 @@ import typer.core
 import typer.main
 
 from sophia_secrets import __version__, errors
+from sophia_secrets.cli.command import Command
 from sophia_secrets.cli.commands import ALIASES, COMMANDS, MEANT
 from sophia_secrets.cli.options import OWN_ARGUMENTS, Options
 
@@ -26,7 +27,7 @@ class LazyGroup(typer.core.TyperGroup):
             from difflib import get_close_matches
 
             near = [MEANT[cmd_name]] if cmd_name in MEANT else []
-            near = near or get_close_matches(cmd_name, [*COMMANDS, *ALIASES], n=1, cutoff=0.7)
+            near = near or get_close_matches(cmd_name, [*COMMANDS, *ALIASES], n=1, cutoff=0.65)
             hint = f"Did you mean `{PROGRAM} {near[0]}`?" if near else f"See `{PROGRAM} --help`."
             raise errors.UsageError(f"There is no command `{cmd_name}`.", hint=hint)
         module, _, attribute = command.where.partition(":")
@@ -36,7 +37,7 @@ class LazyGroup(typer.core.TyperGroup):
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
         # `run` takes no option behind the command that it starts: those are the command's own.
         interspersed = {"allow_interspersed_args": cmd_name not in OWN_ARGUMENTS}
-        single.command(cmd_name, context_settings=interspersed)(found)
+        single.command(cmd_name, cls=Command, context_settings=interspersed)(found)
         return typer.main.get_command(single)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

@@ -10,7 +10,7 @@ from sophia_secrets.cli.console import Console
 from sophia_secrets.cli.declared import search
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.finding import Finding, Status, exit_code
-from sophia_secrets.core.text import visible
+from sophia_secrets.core.text import sentence, visible
 from sophia_secrets.operations import checking
 
 
@@ -57,7 +57,7 @@ def shape(findings: Sequence[Finding]) -> dict[str, Any]:
                 "rule": finding.rule,
                 "status": finding.status.value,
                 "message": finding.message,
-                "hint": finding.hint,
+                "hint": sentence(finding.hint),
             }
             for finding in findings
         ],
@@ -86,7 +86,7 @@ def _show(findings: Sequence[Finding], console: Console) -> None:
         console.table(["state", "name", "rule", "what"], rows)
     for finding in findings:
         if finding.status in (Status.FAIL, Status.UNKNOWN) and finding.hint:
-            console.hint(f"{finding.name}: {finding.hint}")
+            console.hint(f"{finding.name}: {sentence(finding.hint)}")
     failed = sum(finding.status is Status.FAIL for finding in findings)
     unknown = sum(finding.status is Status.UNKNOWN for finding in findings)
     if failed or unknown:

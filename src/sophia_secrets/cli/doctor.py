@@ -66,7 +66,7 @@ def backends(ctx: typer.Context) -> None:
                         "backend": name,
                         "configured": False,
                         "target": None,
-                        "note": "; ".join(part for part in (member.reason, member.hint) if part),
+                        "note": " ".join(sentence(part) for part in (member.reason, member.hint) if part),
                     }
                 )
                 continue
@@ -80,7 +80,7 @@ def backends(ctx: typer.Context) -> None:
                     "writable": can.writable,
                     "needs_call": can.needs_call,
                     "batch": can.batch,
-                    "note": can.note,
+                    "note": sentence(can.note),
                 }
             )
         if console.json:

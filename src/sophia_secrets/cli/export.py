@@ -43,8 +43,11 @@ def export(
 ) -> None:
     """Write secrets in a format: the names given, or what `run` hands to a command.
 
-    A value that the format's parser would not read back exactly is refused. `github-env` writes
-    the file of $GITHUB_ENV itself, after the commands that make the runner hide the values.
+    Each format is exact for a parser, and refuses a value that it would not read back: `dotenv` for
+    python-dotenv and Node's `--env-file`, `json` for any JSON parser, `yaml` for PyYAML, `shell` for
+    bash and dash, `docker` for `docker run --env-file`, `k8s` for `kubectl apply`, `github-env` for
+    the runner of GitHub Actions. `github-env` writes the file of $GITHUB_ENV itself, after the
+    commands that make the runner hide the values.
     """
     wanted = (tuple(names or ()), tuple(only or ()))
     format_name = _format(format_name, output, as_json=ctx.obj.json)

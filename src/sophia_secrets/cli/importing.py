@@ -11,7 +11,7 @@ from sophia_secrets.cli.transfer import DryRun, Yes
 from sophia_secrets.cli.write import NotAsDeclared
 from sophia_secrets.core.count import counted
 from sophia_secrets.formats import READABLE
-from sophia_secrets.operations import importing
+from sophia_secrets.operations import importing, writing
 from sophia_secrets.operations.applying import planned_rows
 
 
@@ -34,12 +34,14 @@ def import_file(
 ) -> None:
     """Store what a dotenv, JSON or YAML file holds in one backend, in one vendor call. Asks unless `--yes`.
 
-    What the backend holds already is left as it is, so a second run finishes an interrupted one.
+    A value that the backend holds already is not written again, so a second run finishes an
+    interrupted one; another value of the same name is replaced, and the plan says so.
     """
     with command_session(ctx.obj, "import") as (session, console):
         enforce_declared(session, enforce=not not_as_declared)
-        plans.require_answer(console, yes=yes, dry_run=dry_run, doing="`import`")
+        writing.destination(session, backend)
         pairs = importing.read_pairs(input_file.read(file), file, format_name)
+        plans.require_answer(console, yes=yes, dry_run=dry_run, doing="`import`")
         planned = importing.plan_import(session, pairs, backend, only=only)
         to, plan = planned.destination, planned.plan
         console.note(f"{input_file.display_name(file)} → {to.name} ({to.target})")

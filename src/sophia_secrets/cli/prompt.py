@@ -71,12 +71,14 @@ def piped_value(*, raw: bool) -> SecretValue:
 def _line(terminal: int, label: str) -> bytes:
     os.write(terminal, label.encode())
     typed = bytearray()
-    while not typed.endswith(b"\n"):
-        chunk = os.read(terminal, 4096)
-        if not chunk:
-            break
-        typed += chunk
-    os.write(terminal, b"\n")
+    try:
+        while not typed.endswith(b"\n"):
+            chunk = os.read(terminal, 4096)
+            if not chunk:
+                break
+            typed += chunk
+    finally:
+        os.write(terminal, b"\n")
     return bytes(typed.removesuffix(b"\n"))
 
 

@@ -16,7 +16,7 @@ from sophia_secrets.cli.transfer import DryRun, Yes
 from sophia_secrets.cli.write import NotAsDeclared
 from sophia_secrets.core import generate as generating
 from sophia_secrets.core.text import visible
-from sophia_secrets.operations import due, rotating
+from sophia_secrets.operations import due, rotating, writing
 from sophia_secrets.operations.holding import Holding, find_holders
 from sophia_secrets.operations.rotating import Rotation, RotationResult
 from sophia_secrets.operations.session import Session
@@ -66,6 +66,8 @@ def rotate(
         )
     with command_session(ctx.obj, "rotate") as (session, console):
         enforce_declared(session, enforce=not not_as_declared)
+        for each in backend or []:
+            writing.destination(session, each)
         doing = f"Abandoning the rotation of {name}" if abandon else "`rotate`"
         plans.require_answer(console, yes=yes, dry_run=dry_run, doing=doing)
         if abandon:

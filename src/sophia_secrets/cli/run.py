@@ -42,7 +42,11 @@ def run(
     ] = None,
     file: Annotated[
         list[str] | None,
-        typer.Option("--file", metavar="NAME", help="The value in a private file, its path in the variable."),
+        typer.Option(
+            "--file",
+            metavar="NAME",
+            help="The value in an open private file, its path in the variable; for what inherits descriptors.",
+        ),
     ] = None,
     mask: Annotated[bool, typer.Option("--mask", help="Hide the values in what the command prints.")] = False,
     backend: Annotated[

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sophia_secrets.core.model import Check, Failure, Resolution, TraceStep
+from sophia_secrets.core.text import sentence
 
 Shape = dict[str, Any]
 
@@ -65,7 +66,12 @@ def failure(failed: Failure) -> Shape:
 def checks(found: Sequence[Check]) -> Shape:
     """`doctor`."""
     rows = [
-        {"id": check.id, "status": check.status.value, "message": check.message, "hint": check.hint}
+        {
+            "id": check.id,
+            "status": check.status.value,
+            "message": sentence(check.message),
+            "hint": sentence(check.hint),
+        }
         for check in found
     ]
     return {"schema": 1, "ok": all(row["status"] != "fail" for row in rows), "checks": rows}

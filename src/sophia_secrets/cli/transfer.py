@@ -39,6 +39,8 @@ def copy(
     _run(
         ctx,
         "copy",
+        source,
+        to,
         lambda s: transferring.plan_copy(s, names, source, to),
         hold=not not_as_declared,
         dry_run=dry_run,
@@ -59,6 +61,8 @@ def move(
     _run(
         ctx,
         "move",
+        source,
+        to,
         lambda s: transferring.plan_copy(s, names, source, to, move=True),
         hold=not not_as_declared,
         dry_run=dry_run,
@@ -82,6 +86,8 @@ def sync(
     _run(
         ctx,
         "sync",
+        source,
+        to,
         lambda s: transferring.plan_sync(s, source, to, delete=delete, only=only),
         hold=not not_as_declared,
         dry_run=dry_run,
@@ -125,6 +131,8 @@ def _style(state: str) -> str:
 def _run(
     ctx: typer.Context,
     command: str,
+    source_name: str,
+    to_name: str,
     make: Callable[[Session], TransferPlan],
     *,
     hold: bool,
@@ -133,6 +141,7 @@ def _run(
 ) -> None:
     with command_session(ctx.obj, command) as (session, console):
         enforce_declared(session, enforce=hold)
+        transferring.check_ends(session, source_name, to_name, move=command == "move")
         plans.require_answer(console, yes=yes, dry_run=dry_run, doing=f"`{command}`")
         planned = make(session)
         source, to = planned.source, planned.destination

@@ -19,6 +19,10 @@ _WORDS = {
 }
 
 
+_NEVER_READABLE_COPIES = ("github", "fly", "env")
+"""Backends that give nothing back here, or cannot be written."""
+
+
 def failure_error(answer: Answer, message: str = "", *, hint: str = "") -> errors.SophiaError:
     """
     The typed error of a backend that failed.
@@ -65,7 +69,13 @@ def missing(
     hint = _hint(name, answers, resolution, in_workflow, keep_in)
     if or_prefix and hint.startswith("Store it"):
         hint = f"{hint.removesuffix('.')}, or see the names with `sophia-secrets list --names`."
-    return errors.NotFound(f"{what} ({outcomes(resolution.trace)}).", hint=hint)
+    alone = resolution.trace[0] if len(resolution.trace) == 1 else None
+    return errors.NotFound(
+        f"{what} ({outcomes(resolution.trace)}).",
+        hint=hint,
+        backend=alone.backend if alone else "",
+        target=alone.target if alone else "",
+    )
 
 
 def uncertain(problem: errors.NotFound, answers: Sequence[Answer]) -> errors.SophiaError:
@@ -105,10 +115,11 @@ def _hint(
     wanted = naming.corrected(name)
     holder = next((step for step in resolution.trace if step.outcome is TraceOutcome.WRITE_ONLY), None)
     if holder is not None and wanted and not in_workflow:
-        return (
-            f"{holder.backend} ({holder.target}) holds it but never gives values back; "
-            f"store a readable copy with `sophia-secrets set {wanted} --backend local`."
-        )
+        told = f"{holder.backend} ({holder.target}) holds it but never gives values back"
+        place = _readable_place(resolution.trace)
+        if not place:
+            return f"{told}, and no other backend of the chain can keep it readable: add `local` to `chain`."
+        return f"{told}; store a readable copy with `sophia-secrets set {wanted} --backend {place}`."
     near = naming.nearest(
         name, [(known, backend) for known, backend in known_names(answers).items() if known != name]
     )
@@ -121,8 +132,23 @@ def _hint(
             f"Give it to the step under `env:`, as `{wanted}: ${{{{ secrets.{wanted} }}}}`. It is empty where "
             f"GitHub has no such secret: `sophia-secrets set {wanted} --backend github` makes one."
         )
-    asked = [step.backend for step in resolution.trace if step.backend != "env"]
+    # What was not asked gives no value back here, so storing it there would not help.
+    useless = (TraceOutcome.SKIPPED, TraceOutcome.NOT_CONFIGURED)
+    asked = [s.backend for s in resolution.trace if s.backend != "env" and s.outcome not in useless]
     return _store(wanted, asked, keep_in or ("local" if "local" in asked else ""))
+
+
+def _readable_place(trace: Sequence[TraceStep]) -> str:
+    """
+    A backend that answered, which a copy can be read from here: `local` where it can be; "" for none.
+
+    Where one backend alone was asked, the rest of the chain is not known, and `local` is nearest.
+    """
+    if len(trace) == 1:
+        return "local"
+    absent = [step.backend for step in trace if step.outcome is TraceOutcome.ABSENT]
+    able = [backend for backend in absent if backend not in _NEVER_READABLE_COPIES]
+    return "local" if "local" in able else able[0] if able else ""
 
 
 def _store(name: str, asked: Sequence[str], keep_in: str) -> str:

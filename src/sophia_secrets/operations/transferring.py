@@ -42,9 +42,8 @@ def plan_copy(
     """
     for name in names:
         naming.check_safe(name)
+    check_ends(session, source_name, destination_name, move=move)
     source, destination = _ends(session, source_name, destination_name)
-    if move:
-        writing.destination(session, source_name)
     _require_values(session, source, destination, names)
     seen, there = fresh_answer(session, source), fresh_answer(session, destination)
     place = destination_of(session, destination, there, as_declared=True)
@@ -138,6 +137,13 @@ def transfer(session: Session, planned: TransferPlan) -> ApplyResult:
         return applied
     removed = moving.remove_source(session, planned, applied)
     return ApplyResult(applied.rows + removed.rows, applied.problem or removed.problem)
+
+
+def check_ends(session: Session, source_name: str, destination_name: str, *, move: bool = False) -> None:
+    """What `plan_copy` and `plan_sync` raise for two backends before any is asked."""
+    source, _ = _ends(session, source_name, destination_name)
+    if move:
+        writing.destination(session, source.name)
 
 
 def _ends(session: Session, source: str, destination: str) -> tuple[Backend, Backend]:

@@ -201,9 +201,16 @@ def _judge(
         return finding(Status.WARN, "this job was not given it, and its names cannot be listed here")
     return finding(
         Status.FAIL,
-        f"{', '.join(level for level, _ in consulted)} has none of that name",
+        _nowhere([level for level, _ in consulted]),
         _hint(name, consulted),
     )
+
+
+def _nowhere(levels: Sequence[str]) -> str:
+    """That none of these has the name, in words."""
+    if len(levels) == 1:
+        return f"{levels[0]} does not have it"
+    return f"neither {', '.join(levels[:-1])} nor {levels[-1]} has it"
 
 
 def _consulted(

@@ -40,6 +40,7 @@ def destination(session: Session, name: str | None) -> Backend:
     """
     chosen = name or session.settings.default_backend
     if chosen is None:
+        session.settings.require_trust()  # it may name one
         writable = [each for each in session.configured_chain() if each.capabilities.writable]
         listed = ", ".join(f"{each.name} ({each.target})" for each in writable)
         raise errors.UsageError(

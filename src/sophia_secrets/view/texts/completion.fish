@@ -98,7 +98,7 @@ complete -c sophia-secrets -n '__sophia_secrets_in run' -l only -x -d 'This name
 complete -c sophia-secrets -n '__sophia_secrets_in run' -l scope -x -d 'The declared secrets of this scope, no other.'
 complete -c sophia-secrets -n '__sophia_secrets_in run' -l pristine -d 'Inherit nothing, PATH neither: the secrets are all there is.'
 complete -c sophia-secrets -n '__sophia_secrets_in run' -l preserve -x -d 'Keep the inherited variable of this name.'
-complete -c sophia-secrets -n '__sophia_secrets_in run' -l file -x -d 'The value in a private file, its path in the variable.'
+complete -c sophia-secrets -n '__sophia_secrets_in run' -l file -x -d 'The value in an open private file, its path in the variable; for what inherits descriptors.'
 complete -c sophia-secrets -n '__sophia_secrets_in run' -l mask -d 'Hide the values in what the command prints.'
 complete -c sophia-secrets -n '__sophia_secrets_in run' -l backend -s b -x -a 'github pulumi fly local env' -d 'Ask this backend alone.'
 complete -c sophia-secrets -n '__sophia_secrets_in run' -l no-cache -d 'Neither read nor write the cache.'
