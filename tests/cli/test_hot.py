@@ -198,7 +198,7 @@ def no_exec(monkeypatch: pytest.MonkeyPatch) -> None:
         raise Became(path, arguments, variables)
 
     monkeypatch.setattr(os, "execve", become)
-    monkeypatch.setattr(inherited, "give_on", lambda: None)
+    monkeypatch.setattr(inherited, "restore", lambda: None)
 
 
 @pytest.mark.usefixtures("no_exec")
