@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def answer(arguments: list[str]) -> int:
-    """Run one command line and return its exit code; no exception leaves without `--debug`."""
+    """Run one command line and return its exit code; no exception is raised."""
     from sophia_secrets.cli import frequent, report
     from sophia_secrets.launch import termination
 
@@ -53,7 +53,7 @@ def _by_typer(arguments: list[str]) -> int:
     from sophia_secrets.cli.app import PROGRAM, app
 
     command: Any = typer.main.get_command(app)
-    # A page of help is Typer's to print, and ours to deliver.
+    # Typer prints pages of help; they are delivered as any answer.
     with redirect_stdout(io.StringIO()) as page:
         code = command.main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
     streams.deliver(page.getvalue().encode())
@@ -65,14 +65,14 @@ def _before_dashes(arguments: list[str]) -> list[str]:
 
 
 def failed(error: errors.SophiaError) -> int:
-    """Tell an error of the hot path, and return its exit code."""
+    """Report an error of the hot path, and return its exit code."""
     from sophia_secrets.cli import report
 
     return report.failed(error, report.OutputMode(json=False, debug=False))
 
 
 def deliver(rest: bytes) -> int:
-    """Print what standard output did not take at once of an answer, and return the exit code."""
+    """Print the rest of an answer that standard output did not take at once, and return the exit code."""
     from sophia_secrets.cli import streams
 
     try:
@@ -83,7 +83,7 @@ def deliver(rest: bytes) -> int:
 
 
 def main() -> int:
-    """The program, as the console script starts it."""
+    """The command line, after the hot path."""
     from sophia_secrets.cli import streams
     from sophia_secrets.launch import termination
 

@@ -16,7 +16,7 @@ PROGRAM = "sophia-secrets"
 
 
 class LazyGroup(typer.core.TyperGroup):
-    """Commands from the table; a wrong name gets the nearest right one."""
+    """Commands from the table; the error for an unknown one suggests the nearest."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
@@ -35,7 +35,7 @@ class LazyGroup(typer.core.TyperGroup):
         if isinstance(found, typer.Typer):
             return typer.main.get_group(found)
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        # `run` takes no option behind the command that it starts: those are the command's own.
+        # Options after the command of `run` are the command's own.
         interspersed = {"allow_interspersed_args": cmd_name not in OWN_ARGUMENTS}
         single.command(cmd_name, cls=Command, context_settings=interspersed)(found)
         return typer.main.get_command(single)

@@ -1,4 +1,4 @@
-"""The name on a command line that stores a value, and the refusal of a value there (fault L1)."""
+"""Refusing a value on the command line of a command that stores one (fault L1)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from sophia_secrets.core.text import visible
 
 def refuse_value(command: str, name: str, extra: Sequence[str] | None, backends: Sequence[str]) -> None:
     """
-    Raises `UsageError` where a value is given: `NAME VALUE` or `NAME=VALUE`; it is not repeated.
+    Raises `UsageError` for a value on the command line, `NAME VALUE` or `NAME=VALUE`, without quoting it.
 
-    `backends` are those of the command line, so that the command of the hint goes where this one went.
+    `backends` are those of the command line, for the hint.
     """
     name, sign, _ = name.partition("=")
     safe = naming.is_safe(name)

@@ -1,4 +1,4 @@
-"""`audit log` and `audit verify`; `audit report` and `audit export` have files of their own."""
+"""`audit log` and `audit verify`; `audit report` and `audit export` have their own files."""
 
 import json
 import select
@@ -37,7 +37,7 @@ app.command(short_help="Show what is used, unused, old and failing.")(report)
 app.command(short_help="Write events as JSON Lines, CSV or CEF.")(export)
 
 _FOLLOWED = (19, 7, 20, 7, 10, 7)
-"""The cells of each column while lines come one by one, 80 with the gaps; the name takes what is over."""
+"""The widths of the columns with `--follow`, 80 with the gaps; the name takes the rest."""
 
 
 def _how_many(text: str | int) -> int:
@@ -97,7 +97,7 @@ def log(
 
 
 def _nothing(session: Session, backend: str | None) -> str:
-    """Why there may be no event; a plug-in that is no longer configured may have some."""
+    """The note where no event matches; a plug-in that is no longer configured may have events."""
     known = (*BUILT_IN, *session.settings.extra)
     if backend is None or backend in known:
         return "No event matches."
@@ -124,7 +124,7 @@ def _follow(batches: Iterator[list[dict[str, Any]]], console: Console) -> None:
 
 
 def _pause() -> bool:
-    """Wait a moment for more; ends the program where nobody reads standard output any more."""
+    """Wait before the next poll; ends the program where standard output has no reader any more."""
     poll = select.poll()
     poll.register(1, 0)
     state = dict(poll.poll(300)).get(1, 0)

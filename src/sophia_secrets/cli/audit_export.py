@@ -63,7 +63,7 @@ def export(
 
 
 class _Encoder:
-    """The events in a format, piece by piece; `count` is how many there were so far."""
+    """The events in a format, as chunks; `count` is the number of events so far."""
 
     def __init__(self, events: Iterator[dict[str, Any]], format_name: str) -> None:
         self.count = 0

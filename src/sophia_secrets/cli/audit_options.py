@@ -1,4 +1,4 @@
-"""The options that the commands about the audit log share: which events are meant."""
+"""The shared options of the audit commands: filters for events."""
 
 import re
 from collections.abc import Iterable
@@ -47,7 +47,7 @@ _RFC_3339 = (
 
 
 class EventFilter(Struct, frozen=True):
-    """Which events the command line asks for, as it was typed."""
+    """The filter on the command line, as typed."""
 
     name: str | None = None
     backend: str | None = None
@@ -58,7 +58,7 @@ class EventFilter(Struct, frozen=True):
     until: str | None = None
 
     def query(self, now: float, last: int | None = None) -> Query:
-        """What to read. Raises `UsageError` for a time or a filter that can match nothing."""
+        """The query. Raises `UsageError` for an invalid time or a filter that cannot match."""
         for option, text in (
             ("name", self.name),
             ("backend", self.backend),
@@ -91,7 +91,7 @@ class EventFilter(Struct, frozen=True):
 
 
 def _known(option: str, word: str, words: Iterable[str]) -> None:
-    """Raises `UsageError` for a word that no event has."""
+    """Raises `UsageError` for a word that is not in the vocabulary of events."""
     if word in words:
         return
     known = [(each, "") for each in words]

@@ -1,8 +1,8 @@
 """
-The report as one page that needs nothing else: no script, no font, no picture from anywhere.
+The report as one self-contained page: no script, font or image is loaded.
 
-Everything foreign is made visible and escaped, and the page's own policy forbids it to load or
-run anything, should that ever fail.
+Foreign text is made visible and escaped, and the page's Content-Security-Policy forbids loading or
+running anything, should that fail.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import visible
 
 FEWEST_DAYS, DAYS = 14, 90
-"""How many calendar days the chart shows, the newest."""
+"""The least and the most days that the chart shows, up to the newest."""
 MOST = 100
-"""How many rows a table shows at most; `audit report --json` has all."""
+"""The most rows of a table; `audit report --json` has all."""
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _STYLE = """
@@ -57,7 +57,7 @@ ul { columns: 16rem; padding-left: 1.2rem; margin: 0; font-family: ui-monospace,
 
 
 def page(report: Report, made_at: str, *, since: str | None = None, until: str | None = None) -> str:
-    """The whole page; `made_at` is RFC 3339, `since` and `until` what was asked for, as it was typed."""
+    """The page; `made_at` is RFC 3339, `since` and `until` are the options as typed."""
     asked = " ".join(f"{word} {text}" for word, text in (("since", since), ("until", until)) if text)
     of = f", of the events {_text(asked)}" if asked else ""
     about = f"Made {_text(made_at)}{of}. All times are UTC. There is no secret&#8217;s value here."

@@ -14,7 +14,7 @@ from sophia_secrets.state import chain
 
 @contextmanager
 def progress(console: Console, session: Session, what: str) -> Iterator[Callable[[int], None] | None]:
-    """The `update` of a bar as long as the log, where a person looks at standard error, else None."""
+    """The `update` of a bar for the whole log where standard error is a terminal, else None."""
     if console.json or not console.ink.is_terminal(err=True):
         yield None
         return

@@ -1,4 +1,4 @@
-"""`audit report`: what the log comes to, as tables with bars, as JSON, or as a page."""
+"""`audit report`: as tables with bars, as JSON, or as an HTML page."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sophia_secrets.core.audit_report import Report, Share, Use
 
 MOST, FEW, DAYS = 10, 5, 31
-"""How many rows people are shown: of names and failures, of the least used, of the newest days."""
+"""The most rows shown: of names and failures, of the least used names, of the newest days."""
 _BAR = 14
 
 
@@ -79,7 +79,7 @@ def shape(found: "Report", since: str, until: str) -> dict[str, Any]:
 
 
 def title(found: "Report", since: str | None, until: str | None) -> str:
-    """What the report is of, in a line."""
+    """The title of the report."""
     asked = [f"since {visible(since)}" if since else "", f"until {visible(until)}" if until else ""]
     span = " ".join(part for part in asked if part)
     if not span and found.first:
@@ -89,13 +89,13 @@ def title(found: "Report", since: str | None, until: str | None) -> str:
 
 
 def bar(count: int, most: int, cells: int = _BAR) -> str:
-    """A bar in proportion to `most`, readable without colour: nothing is no bar, little is a thin one."""
+    """A bar in proportion to `most`, readable without colour; a thin one for small counts."""
     full = count * cells // most if most else 0
     return "█" * full if full or not count else "▏"
 
 
 def show(found: "Report", console: Console, now: float, *, since: str | None, until: str | None) -> None:
-    """The report for people: what there is nothing to say about is left out."""
+    """Print the report as tables; empty ones are left out."""
     console.print(console.style(title(found, since, until), "strong"))
     counts = [
         counted(found.reads, "read"),
@@ -151,7 +151,7 @@ def _section(console: Console, name: str, heads: Sequence[str], rows: Sequence[S
 
 
 def _aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The rows with their numbers set right; a column of numbers has a head that says so."""
+    """The rows with the columns of numbers, known by their heads, right-aligned."""
     numbers = [at for at, head in enumerate(heads) if head in ("reads", "events", "failed", "times")]
     widths = {at: max(len(heads[at]), *(columns.cells(row[at]) for row in rows)) for at in numbers}
     return [[cell.rjust(widths[at]) if at in widths else cell for at, cell in enumerate(row)] for row in rows]

@@ -85,7 +85,7 @@ def clear(
 @app.command()
 def warm(ctx: typer.Context) -> None:
     """Ask every backend now, for later reads and `--offline`."""
-    # Nothing that is cached answers, and all of it stays until a vendor's new answer is there.
+    # No cached record is used as an answer, and each stays until the vendor's new answer is there.
     with command_session(replace(ctx.obj, max_stale="0"), "cache") as (session, console):
         if session.cache is None:
             raise errors.UsageError("The cache is switched off.", hint="Set `[cache] ttl` in the settings.")

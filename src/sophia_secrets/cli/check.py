@@ -47,7 +47,7 @@ def check(
 
 
 def shape(findings: Sequence[Finding]) -> dict[str, Any]:
-    """The promised JSON: `ok` exactly when nothing fails and nothing is unknown."""
+    """The JSON of `check`: `ok` exactly when nothing fails and nothing is unknown."""
     return {
         "schema": 1,
         "ok": not any(finding.status in (Status.FAIL, Status.UNKNOWN) for finding in findings),
@@ -65,7 +65,7 @@ def shape(findings: Sequence[Finding]) -> dict[str, Any]:
 
 
 def _show(findings: Sequence[Finding], console: Console) -> None:
-    """One line for each secret that is well, and one for each finding that is not."""
+    """One line for each secret without a problem, and one for each problem."""
     wanting = {finding.name for finding in findings if finding.status is not Status.OK}
     shown: set[str] = set()
     rows: list[list[str]] = []

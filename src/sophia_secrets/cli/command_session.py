@@ -1,4 +1,4 @@
-"""Opening a session and a console from the global options, and reporting notes at the end."""
+"""Opening a session and a console for a command, and printing notes at its end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def console_for(options: Options) -> Console:
-    """The console that the global options ask for."""
+    """The console for the global options."""
     given = {"--profile": options.profile, "--config": options.config}
     chosen = repeated([f"{name}={value}" for name, value in given.items() if value is not None])
     return Console(json=options.json, no_color=options.no_color, environ=os.environ, chosen=chosen)
@@ -121,7 +121,7 @@ def warn_about_failures(
     answers: tuple[Answer, ...], console: Console, session: Session, *, said: str = ""
 ) -> None:
     """
-    Say on standard error which backends failed, and whether a stale answer stood in.
+    Warn on standard error about failed backends, and where a stale answer was used.
 
     `said` is the error that will be shown: a failure that it contains is not repeated.
     """
@@ -138,7 +138,7 @@ def warn_about_failures(
 
 
 def ago(seconds: float) -> str:
-    """An age as people say it: `40 s`, `12 min`, `3 h`, `5 days`."""
+    """An age for display: `40 s`, `12 min`, `3 h`, `5 days`."""
     if seconds < 120:
         return f"{max(0, int(seconds))} s"
     if seconds < 7200:

@@ -1,4 +1,4 @@
-"""The commands by name: where each lives and what it is for, so that only the one wanted is imported."""
+"""The commands by name, with the module and the summary of each, so that only the requested one is imported."""
 
 from __future__ import annotations
 
@@ -67,4 +67,4 @@ MEANT = {
     "verify": "audit verify",
     "version": "--version",
 }
-"""What other tools call it, and the command here that is meant then."""
+"""Names in other tools, and the command here that is suggested."""

@@ -1,4 +1,4 @@
-"""`completion SHELL`: a script that completes commands, options and names, never by a vendor call."""
+"""`completion SHELL`: a script that completes commands, options and names, without vendor calls."""
 
 import re
 from typing import Annotated, Any
@@ -35,9 +35,9 @@ def completion(
 
 def _names(ctx: typer.Context) -> None:
     """
-    The names that the cache, the local vault and the settings know; no vendor, no audit event.
+    The names in the cache, the local vault and the settings, without vendor calls and audit events.
 
-    A name that a shell would read as more than a word is not offered.
+    Names that a shell would not read as one word are left out.
     """
     from sophia_secrets.operations.offline import known_names
 

@@ -1,4 +1,4 @@
-"""The completion scripts, which hold every word themselves and ask the program for names of secrets alone."""
+"""The completion scripts, which contain all words and call the program only for names of secrets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from sophia_secrets.cli.completion_words import BACKENDS, NAMED, SHELLS, CommandPath, Option, Vocabulary
 
-# `compgen -W` would expand what stands in a name, so names are compared and quoted one by one.
+# `compgen -W` would expand the names, so they are compared and quoted one by one.
 _BASH = """\
 _sophia_secrets() {
     local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" command="" child="" name i
@@ -139,7 +139,7 @@ def bash(known: Vocabulary) -> str:
 
 
 def zsh(known: Vocabulary) -> str:
-    """For zsh, evaluated or put as `_sophia-secrets` into a directory of `fpath`."""
+    """For zsh, evaluated or installed as `_sophia-secrets` in a directory of `fpath`."""
     return _filled(_ZSH, known, "{0}) compadd -- {1} ;;")
 
 
@@ -168,7 +168,7 @@ def _filled(script: str, known: Vocabulary, offer: str) -> str:
 
 
 def fish(known: Vocabulary) -> str:
-    """For fish, each word with what it is for."""
+    """For fish, each word with its description."""
     return _FISH.replace("@VALUED@", " ".join(_valued(known))) + "".join(
         f"complete -c sophia-secrets {line}\n" for line in _fish_lines(known)
     )
@@ -221,7 +221,7 @@ def _spelled(options: Iterable[Option]) -> str:
 
 
 def _valued(known: Vocabulary) -> list[str]:
-    """The spellings that a value follows at every place where they mean anything."""
+    """The options that always take a value."""
     options = [*known.anywhere, *(option for place in _all(known) for option in place.options)]
     flags = {each for option in options if not option.value for each in option.spellings}
     return sorted({each for option in options if option.value for each in option.spellings} - flags)

@@ -1,4 +1,4 @@
-"""What a completion script offers where: the commands and options as the command line itself knows them."""
+"""The commands and options for the completion scripts, taken from the command line itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMED = ("get", "set", "delete", "explain", "info", "copy", "move", "rotate", "e
 
 
 class Option(NamedTuple):
-    """One option: its spellings, what it is followed by ("" for nothing), and its help."""
+    """One option: its spellings, the metavar of its value ("" for none), and its help."""
 
     spellings: tuple[str, ...]
     value: str
@@ -31,7 +31,7 @@ class CommandPath(NamedTuple):
 
 
 class Vocabulary(NamedTuple):
-    """All that can be typed: every place, the options that stand anywhere, and each group's commands."""
+    """All commands, the global options, and the commands of each group."""
 
     anywhere: tuple[Option, ...]
     places: tuple[CommandPath, ...]
@@ -39,7 +39,7 @@ class Vocabulary(NamedTuple):
 
 
 def words(root: Any, context: Any) -> Vocabulary:
-    """The words of this application; an alias is a place of its own."""
+    """The vocabulary of this application; an alias is an entry of its own."""
     places: list[CommandPath] = []
     groups: dict[str, tuple[CommandPath, ...]] = {}
     for name in (*COMMANDS, *ALIASES):

@@ -1,8 +1,8 @@
 """
-What a person sees: one visual language, and the one place that imports rich.
+Output for people, in one visual language; the only module that imports rich.
 
-Colour is never the only carrier of a meaning: each state is a word too. Everything foreign
-(names, targets, vendors' words) passes `core.text.visible` here (faults I5, I6).
+No meaning is carried by colour alone: each state is a word too. Foreign text (names, targets, vendors'
+messages) passes through `core.text.visible` here (faults I5, I6).
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class Console:
         self._in_workflow = environ.get("GITHUB_ACTIONS") == "true"
 
     def style(self, text: str, style: str, *, err: bool = False) -> str:
-        """The text in one of the styles of the visual language, where there is colour."""
+        """The text in one of the styles, where there is colour."""
         return self.ink.styled(text, style, err=err)
 
     @property
     def width(self) -> int:
-        """The cells of a line."""
+        """The width of a line, in cells."""
         return self.ink.width
 
     def state(self, word: str, *, err: bool = False) -> str:
@@ -47,11 +47,11 @@ class Console:
         return self.ink.state(word, err=err)
 
     def print(self, text: str = "") -> None:
-        """A line of the answer."""
+        """Print a line of the answer."""
         streams.deliver(self._guard(text + "\n").encode("utf-8", "replace"))
 
     def answer(self, shape: object) -> None:
-        """The answer as one line of JSON."""
+        """Print the answer as one line of JSON."""
         import json
 
         self.print(json.dumps(hints_with_options(shape, self._chosen)))
@@ -73,36 +73,36 @@ class Console:
             self.hint(hint)
 
     def say(self, text: str = "") -> None:
-        """A line to the person, without a label; already made visible."""
+        """Print a line to standard error, without a label; already made visible."""
         streams.say(self._guard(text + "\n"))
 
     def _tell(self, label: str, style: str, text: str) -> None:
         self.say(f"{self.style(label + ':', style, err=True)} {visible(with_options(text, self._chosen))}")
 
     def _guard(self, text: str) -> str:
-        """Nothing we print in a workflow can be read as a workflow command (G2)."""
+        """In a workflow, indent lines that would be workflow commands (G2)."""
         if not self._in_workflow or ("::" not in text and "##[" not in text):
             return text
         return "\n".join(" " + line if is_workflow_command(line) else line for line in text.split("\n"))
 
     def item(self, label: str, text: str) -> None:
-        """A labelled sentence of the answer; on a terminal it goes on below itself, not below the label."""
+        """Print a labelled sentence of the answer; on a terminal it is wrapped with a hanging indent."""
         indent = columns.cells(label)
         text = with_options(text, self._chosen)
         lines = columns.wrap(text, self.width - indent) if self.ink.is_terminal() else [text]
         self.print(label + f"\n{' ' * indent}".join(lines))
 
     def prose(self, text: str, *, err: bool = False) -> None:
-        """A sentence of the answer; on a terminal it is broken between words."""
+        """Print a sentence of the answer; on a terminal it is wrapped."""
         width = self.width if self.ink.is_terminal(err=err) else None
-        told = "\n".join(columns.wrap(text, width)) if width is not None else text
+        wrapped = "\n".join(columns.wrap(text, width)) if width is not None else text
         if err:
-            self.say(told)
+            self.say(wrapped)
         else:
-            self.print(told)
+            self.print(wrapped)
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]], *, err: bool = False) -> None:
-        """Columns by hand; see `view.columns.table`."""
+        """Print a table; see `view.columns.table`."""
         text = columns.table(heads, rows, self.ink, err=err)
         if err:
             self.say(text)
@@ -111,7 +111,7 @@ class Console:
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:
-        """A spinner on a terminal while a vendor is waited for; nothing elsewhere."""
+        """Show a spinner on a terminal while waiting for a vendor; nothing elsewhere."""
         if self.json or not self.ink.has_colour(err=True):
             yield
             return
@@ -124,7 +124,7 @@ class Console:
             yield
 
     def confirm(self, question: str) -> bool:
-        """Ask on the terminal; without one the answer is no."""
+        """Ask for confirmation on the terminal; without one the answer is no."""
         if not self.interactive:
             return False
         typed = b""

@@ -1,4 +1,4 @@
-"""Enforcing the declared type and pattern of new values, typed, generated or copied."""
+"""Enforcing the declared type and pattern of new values."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from sophia_secrets.core.model import SecretValue
 from sophia_secrets.operations.session import Session
 
 _LONGEST_SEARCH = 2.0
-"""Seconds that one pattern may take on one value (R3)."""
+"""Seconds that matching one pattern against one value may take (R3)."""
 
 
 def search(pattern: str, value: SecretValue) -> bool | None:
-    """Whether the pattern is found in the value; None where looking takes too long. Main thread only."""
+    """Whether the pattern matches the value; None where matching takes too long. Main thread only."""
 
     from sophia_secrets.core import value_types
 
@@ -31,6 +31,6 @@ def search(pattern: str, value: SecretValue) -> bool | None:
 
 
 def enforce_declared(session: Session, *, enforce: bool) -> None:
-    """Refuse new values that are not of the declared type or pattern; matching one may take two seconds."""
+    """Refuse new values that do not match the declared type or pattern; matching one may take two seconds."""
     session.as_declared = enforce
     session.search = search

@@ -125,7 +125,7 @@ def _format(chosen: str | None, output: str | None, *, as_json: bool) -> str:
 def _hand_over(
     made: Export, output: str | None, shape: dict[str, str], session: Session, console: Console
 ) -> None:
-    """To the file, or to standard output."""
+    """Write to the file, or to standard output."""
     _mask_in_workflow(made, session)
     if output is None:
         if session.in_workflow:
@@ -145,7 +145,7 @@ def _report(console: Console, shape: dict[str, str], made: Export, output: str, 
 
 
 def _say_masks(masks: bytes, *, as_json: bool) -> None:
-    """On standard output; under `--json`, which needs that, on standard error: the runner reads both."""
+    """Write the masks to standard output, under `--json` to standard error; the runner reads both."""
     if as_json:
         streams.say(masks.decode())
     else:
@@ -158,7 +158,7 @@ def _mask_in_workflow(made: Export, session: Session) -> None:
 
 
 def _check_log(content: bytes) -> None:
-    """In a workflow standard output may be the log: no line of it may be a workflow command (G2)."""
+    """In a workflow standard output may be the job's log: no line may be a workflow command (G2)."""
     number = first_workflow_command(content) if _out_mode() is None else 0
     if number:
         raise errors.BadValue(
@@ -168,7 +168,7 @@ def _check_log(content: bytes) -> None:
 
 
 def _out_mode() -> int | None:
-    """The permissions of standard output where that is a regular file."""
+    """The permissions of standard output where it is a regular file."""
     try:
         seen = os.fstat(1).st_mode
     except OSError:
@@ -177,7 +177,7 @@ def _out_mode() -> int | None:
 
 
 def _warn_if_open(console: Console) -> None:
-    """A file that others may read is worth a word (L11)."""
+    """Warn where standard output is a file that others may read (L11)."""
     mode = _out_mode()
     if mode is not None and mode & 0o077:
         console.warn(

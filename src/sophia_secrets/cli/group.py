@@ -1,4 +1,4 @@
-"""A command that has commands of its own: without one, or with a wrong one, a sentence and not a page."""
+"""A command with subcommands: a missing or unknown one is an error of one sentence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Group(typer.core.TyperGroup):
     """`audit`, `cache`, `config` and `rotation`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Raises `UsageError` where no command is named."""
+        """Raises `UsageError` where no subcommand is given."""
         if not args:
             whole = [f"`{ctx.command_path} {each}`" for each in self.commands]
             raise errors.UsageError(
@@ -23,7 +23,7 @@ class Group(typer.core.TyperGroup):
         return super().parse_args(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Raises `UsageError` with the nearest command where there is none of that name."""
+        """Raises `UsageError` with the nearest subcommand for an unknown one."""
         found = super().get_command(ctx, cmd_name)
         if found is not None:
             return found

@@ -1,12 +1,11 @@
 """
-Values that a command reads from a file (`run --file`): an open file without a name.
+Passing values to a command as files (`run --file`): open files without a name.
 
-The command is given a path to a descriptor that it inherits, such as `/proc/self/fd/64`: memory
-where the system has memory files, else a 0600 file that was unlinked before it was written. So
-nothing has to be removed afterwards, however the command ends. What it does not do: the path is
-nothing to a process that did not inherit the descriptor, such as a program that the command
-starts with its descriptors closed (`sudo`, `ssh`, a container); on macOS two readers share one
-position, so the file can be read once.
+The command receives the path of an inherited descriptor, such as `/proc/self/fd/64`: a memory file
+where the system has them, else a 0600 file that was unlinked before it was written. So nothing has to
+be removed afterwards, however the command ends. Limits: the path is useless to a process that did not
+inherit the descriptor, such as a program that the command starts with its descriptors closed (`sudo`,
+`ssh`, a container); on macOS all readers share one position, so the file can be read once.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ from sophia_secrets.process.stdin import in_file, in_memory, readable
 
 _DIRECTORIES = ("/proc/self/fd", "/dev/fd")
 _FIRST = 64
-"""Above the descriptors that shell scripts number by hand and those of a process substitution."""
+"""Above the descriptors that shell scripts use by number, and those of process substitutions."""
 
 
 def path_for(name: str, content: bytes, parent: str | None) -> str:
     """
-    A path under which the command, and whatever inherits its descriptors, reads the content.
+    A path under which the command, and processes that inherit its descriptors, can read the content.
 
-    The descriptor stays open and is inherited. `parent` is tried first as the place of a file
-    without a name. Raises `errors.NotSupported` where the system can do none of this.
+    The descriptor stays open and is inherited. `parent` is the preferred place of an unlinked file.
+    Raises `errors.NotSupported` where the system supports none of this.
     """
     try:
         return os.path.join(_descriptors(), str(_open(content, parent)))

@@ -1,4 +1,4 @@
-"""`help PAGE`: the pages that are about no single command."""
+"""`help PAGE`: pages about no single command."""
 
 from typing import Annotated, Any
 

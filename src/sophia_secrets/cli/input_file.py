@@ -1,4 +1,4 @@
-"""A file that the command line names, or standard input."""
+"""Reading a file that the command line names, or standard input."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def read(path: str, limit: int = MAX_BYTES) -> bytes:
     """
     The content of the file; `-` is standard input. Links are followed.
 
-    Raises `UsageError` where there is none, or it cannot be read or is larger than `limit` bytes.
+    Raises `UsageError` where it does not exist, cannot be read or is larger than `limit` bytes.
     """
     if path == "-":
         return streams.read_input(limit)
@@ -38,5 +38,5 @@ def read(path: str, limit: int = MAX_BYTES) -> bytes:
 
 
 def display_name(path: str) -> str:
-    """The path as messages show it."""
+    """The path in messages."""
     return "standard input" if path == "-" else path

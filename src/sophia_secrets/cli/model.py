@@ -76,7 +76,7 @@ def module_text(declared: Mapping[str, Declared], name: str) -> str:
 
 
 def field_names(names: Iterable[str]) -> dict[str, str]:
-    """A field for each name: lower case, an identifier, none of a model's own, and each once."""
+    """A unique field for each name: a lower-case identifier that is no attribute of a model."""
     from sophia_secrets.config import SecretsModel
 
     taken: set[str] = set()

@@ -1,10 +1,10 @@
 """
-The process between a supervisor and a command that has a terminal of its own.
+The process between a supervisor and a command with its own terminal.
 
-It leads the terminal's session, as a login shell would, so that the command is an ordinary job
-in it: the keys for interrupt and suspend reach the command's group from its own terminal, and a
-stopped command is not an orphan that the kernel would refuse to stop. It tells the supervisor
-each change over a pipe, and ends when the supervisor says so or goes away.
+It is the session leader of that terminal, as a login shell would be, so that the command is an ordinary
+job: the keys for interrupt and suspend reach the command's group from its own terminal, and a stopped
+command is not in an orphaned process group, which the kernel would refuse to stop. It reports each
+change to the supervisor over a pipe, and exits when the supervisor says so or is gone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _GO_ON, _WAIT = b"!", b"?"
 
 
 class Streams(Struct, frozen=True):
-    """The command's standard descriptors; None leaves it the one it would have without us."""
+    """The command's standard descriptors; None means the inherited one."""
 
     stdin: int | None
     stdout: int | None
@@ -59,7 +59,7 @@ def spawn(
             close_fds=False,
             preexec_fn=prepare,  # noqa: PLW1509 - there is one thread only
         )
-        # It is waited for with what tells stops too; `Popen` must not.
+        # It is waited for with WUNTRACED elsewhere; `Popen` must not reap it.
         process.returncode = 0
         return process.pid
 
@@ -68,10 +68,10 @@ def spawn(
 
 def drop_inherited() -> None:
     """
-    Close what this process was given and only its command needs.
+    Close inherited descriptors that only the command needs.
 
-    A reader that waits for the end of a pipe must not wait for us. Our own descriptors are
-    those that no program inherits (PEP 446).
+    Readers that wait for the end of a pipe must not wait for us. Our own descriptors are the
+    non-inheritable ones (PEP 446).
     """
     _close(os.get_inheritable)
 
@@ -88,7 +88,7 @@ def _close(which: Callable[[int], bool]) -> None:
 
 
 class Monitor:
-    """The supervisor's end: what happens to the command, and what may be done about it."""
+    """The supervisor's side of the monitor."""
 
     def __init__(self, start: Callable[[], int], slave: int) -> None:
         """Start it. Raises OSError where the command cannot be started."""
@@ -109,7 +109,7 @@ class Monitor:
         self.pid = number
 
     def fileno(self) -> int:
-        """Readable when the command stopped or ended."""
+        """Readable when the command has stopped or ended."""
         return self._reader
 
     def change(self) -> int | None:
@@ -118,11 +118,11 @@ class Monitor:
         return message[1] if message is not None else None
 
     def resume(self) -> None:
-        """Let the stopped command go on, in the foreground of its terminal."""
+        """Continue the stopped command, in the foreground of its terminal."""
         self._answer(_GO_ON)
 
     def wait(self) -> None:
-        """Leave the stopped command to whoever stopped it."""
+        """Leave the command stopped."""
         self._answer(_WAIT)
 
     def _answer(self, word: bytes) -> None:
@@ -130,7 +130,7 @@ class Monitor:
             os.write(self._writer, word)
 
     def close(self) -> None:
-        """Let the monitor go, and reap it."""
+        """End the monitor, and reap it."""
         os.close(self._writer)
         os.close(self._reader)
         os.waitpid(self._leader, 0)
@@ -153,13 +153,13 @@ def _lead(start: Callable[[], int], slave: int, reader: int, writer: int) -> NoR
             tell(_FAILED, problem.errno or 0)
             os._exit(1)
         tell(_STARTED, pid)
-        # Not the supervisor's descriptors either: where it dies, the terminal must hang up.
+        # Also the supervisor's descriptors: if it dies, the terminal must hang up.
         _close(lambda fd: fd not in (slave, reader, writer))
         nothing = os.open(os.devnull, os.O_RDWR)
         for fd in (0, 1, 2):
             os.dup2(nothing, fd)
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)
-        # A hangup is told to the session's leader alone, whose end tells the command.
+        # SIGHUP goes to the session leader only, and its exit sends it to the command.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         _follow(pid, slave, reader, tell)
     finally:

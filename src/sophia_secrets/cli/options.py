@@ -1,4 +1,4 @@
-"""The global options: where they may stand, and what they hold."""
+"""The global options, which may be anywhere on the command line."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _EXAMPLES = {
 }
 ALONE = frozenset({"--strict", "--offline", "--verbose", "-v", "--debug", "--no-color", "--json"})
 OWN_ARGUMENTS = frozenset({"run"})
-"""Commands whose first positional argument starts somebody else's command line."""
+"""Commands whose first positional argument starts another command line."""
 
 MAY_STAND_ALONE = {"--generate": "default"}
-"""Options whose value may be left out, and the value that is meant then."""
+"""Options whose value may be omitted, and the default value."""
 
 
 class Options(Struct):
-    """The global options of one start of the program."""
+    """The values of the global options."""
 
     json: bool = False
     verbose: bool = False
@@ -40,11 +40,11 @@ class Options(Struct):
 
 def hoist(arguments: list[str]) -> list[str]:
     """
-    The same command line with the global options in front, so that they may stand anywhere.
+    The command line with the global options moved to the front, so that they may be given anywhere.
 
-    Nothing after `--` is touched, nor what follows the command that `run` is given. An option
-    whose value may be left out is given the one that is meant then. Raises `UsageError` for a
-    global option that lacks its value, or has one and takes none.
+    Nothing after `--` is changed, nor what follows the command of `run`. An option whose value may be
+    omitted gets its default. Raises `UsageError` for a global option without its value, or with a value
+    that it does not take.
     """
     front: list[str] = []
     rest: list[str] = []
@@ -79,7 +79,7 @@ def hoist(arguments: list[str]) -> list[str]:
 
 
 def in_front(arguments: list[str]) -> list[str]:
-    """The global options of a command line that `hoist` has made."""
+    """The global options at the front of a command line from `hoist`."""
     end = 0
     while end < len(arguments) and arguments[end].partition("=")[0] in WITH_VALUE | ALONE:
         end += 2 if arguments[end] in WITH_VALUE else 1

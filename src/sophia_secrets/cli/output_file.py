@@ -1,4 +1,4 @@
-"""Writing the file that an option names."""
+"""Writing the file of an option such as `--output`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sophia_secrets.state import atomic, files
 
 def write(path: str, content: bytes) -> None:
     """
-    Put it in a file that only this user can read, whole or not at all.
+    Write a file that only this user can read, whole or not at all.
 
-    Raises `errors.UsageError` where the path is no place for a file, and `errors.OutputFailed`
-    where the disk refuses.
+    Raises `errors.UsageError` for a path that cannot be a file, and `errors.OutputFailed` for I/O
+    errors.
     """
     try:
         atomic.replace_path(path, content)

@@ -1,4 +1,4 @@
-"""Showing a plan, asking for confirmation and showing the outcome: for the commands that write many names."""
+"""Showing a plan, asking for confirmation and showing the outcome, for commands that write several names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def require_answer(console: Console, *, yes: bool, dry_run: bool, doing: str) -> None:
-    """Raises `UsageError` where a question will have to be asked and nobody is there to answer."""
+    """Raises `UsageError` where a confirmation is needed and there is no terminal."""
     if not (yes or dry_run or console.interactive):
         raise errors.UsageError(
             f"{doing} asks first, and there is no terminal.",
@@ -64,10 +64,10 @@ def show_planned(console: Console, rows: Sequence[AppliedAction]) -> None:
 
 def show_applied(console: Console, applied: ApplyResult) -> None:
     """
-    Show the outcome of each name, and end the command where something went wrong.
+    Show the outcome of each name, and end the command with an error if there was one.
 
-    Raises the first problem, so that its exit code is the command's; under `--json` the results
-    are the one answer, and the problem is said to the person.
+    Raises the first problem, whose exit code is the command's; under `--json` the results are the
+    answer, and the problem is printed to standard error.
     """
     if console.json:
         shape = {"schema": 1, "dry_run": False, "results": [row_shape(row) for row in applied.rows]}
@@ -88,7 +88,7 @@ def show_applied(console: Console, applied: ApplyResult) -> None:
 
 
 def end(console: Console, problem: errors.SophiaError | None) -> None:
-    """End the command with the error of a problem; nothing where there is none. Its answer was printed before."""
+    """End the command, whose answer was printed, with the error of a problem; no effect for None."""
     if problem is None:
         return
     if not console.json:
@@ -98,7 +98,7 @@ def end(console: Console, problem: errors.SophiaError | None) -> None:
 
 
 def refusal(rows: Sequence[AppliedAction]) -> errors.SophiaError | None:
-    """The error of names that were left out because they cannot be stored or compared."""
+    """The error for names that could not be stored or compared."""
     refused = [row.name for row in rows if row.outcome is Outcome.REFUSED or row.action == "unknown"]
     if not refused:
         return None

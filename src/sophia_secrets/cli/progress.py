@@ -12,7 +12,7 @@ from sophia_secrets.core.text import visible
 from sophia_secrets.view import columns
 
 PATIENCE = 0.5
-"""Seconds before anything is shown: what is done by then needs no bar."""
+"""Seconds before the bar is shown, so that short tasks show none."""
 _PACE = 0.1
 _CELLS = 24
 _LEAST = 10
@@ -20,11 +20,11 @@ _LEAST = 10
 
 class Bar:
     """
-    A line that is written again and again, and taken away by `clear`.
+    A line that is rewritten at each update, and erased by `clear`.
 
-    `total` is how many of `unit` are to come, 0 where that is not known; `clock` gives seconds, and
-    nothing is shown in the first `patience` of them. It is never wider than `width` cells, and
-    nothing but blanks and carriage returns moves the cursor.
+    `total` is the number of `unit`, 0 if unknown; `clock` gives seconds, and nothing is shown in the
+    first `patience` of them. It is never wider than `width` cells, and uses only spaces and carriage
+    returns to move the cursor.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Bar:
         self._shown = 0
 
     def update(self, count: int) -> None:
-        """Show that so many events are done, if it is time to."""
+        """Show the number done so far, if an update is due."""
         now = self._clock()
         if now < self._next:
             return
@@ -58,13 +58,13 @@ class Bar:
         self._shown = max(self._shown, columns.cells(text))
 
     def _text(self, count: int) -> str:
-        told = f"  {count:,} {self._unit}"
+        state = f"  {count:,} {self._unit}"
         if self._total:
-            told = f"  {count:,} of {self._total:,} {self._unit}"
-            if _CELLS + len(told) + _LEAST < self._width:
+            state = f"  {count:,} of {self._total:,} {self._unit}"
+            if _CELLS + len(state) + _LEAST < self._width:
                 filled = int(min(count / self._total, 1.0) * _CELLS)
-                told = f"  {'█' * filled}{'░' * (_CELLS - filled)}{told}"
-        return columns.wrap(self._what, max(_LEAST, self._width - len(told)))[0] + told
+                state = f"  {'█' * filled}{'░' * (_CELLS - filled)}{state}"
+        return columns.wrap(self._what, max(_LEAST, self._width - len(state)))[0] + state
 
     def clear(self) -> None:
         """Erase the line."""

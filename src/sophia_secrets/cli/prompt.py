@@ -1,4 +1,4 @@
-"""The hidden prompt for a value, and where a value may come from instead (fault L10)."""
+"""Reading a value from a hidden prompt or from standard input (fault L10)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def ask_value(label: str, *, allow_empty: bool = False) -> SecretValue:
     """
     Ask twice on the terminal, without echo.
 
-    Raises `UsageError` where there is no terminal or the two entries differ, `BadValue` where
-    nothing is entered; the echo is put back whatever ends the prompt.
+    Raises `UsageError` where there is no terminal or the two entries differ, `BadValue` where nothing is
+    entered; echo is restored however the prompt ends.
     """
     try:
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)

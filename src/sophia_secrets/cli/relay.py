@@ -1,4 +1,4 @@
-"""Passing on the output of a supervised command, with the secret values masked."""
+"""Relaying the output of a supervised command, with secret values masked."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from sophia_secrets.core.redact import Masker
 
 _CHUNK = 65536
 _DRAIN = 0.25
-"""Seconds after the command's end for what it left behind to end its output."""
+"""Seconds after the command's end for processes that it left behind to end their output."""
 _LAST = 262144
-"""Bytes that are surely the command's own at its end: more than its pipes hold."""
+"""An upper bound for the command's own output that is still unread at its end: more than its pipes hold."""
 
 
 class _Output(Struct, frozen=True):
@@ -26,14 +26,14 @@ class _Output(Struct, frozen=True):
 
 
 class Relay:
-    """The command's outputs, each read at our end of a pipe or pseudo-terminal and written to its goal."""
+    """The command's outputs, each read from a pipe or pseudo-terminal and written to its destination."""
 
     def __init__(self, masker: Callable[[], Masker]) -> None:
         self._masker = masker
         self._outputs: dict[int, _Output] = {}
 
     def add(self, source: int, goal: int) -> None:
-        """Take over the descriptor `source`, which is closed when its output is over."""
+        """Take ownership of the descriptor `source`, which is closed at the end of its output."""
         self._outputs[source] = _Output(goal, self._masker())
 
     def sources(self) -> list[int]:
@@ -44,29 +44,29 @@ class Relay:
         return source in self._outputs
 
     def pass_on(self, source: int) -> int:
-        """Pass on what one output has; how many bytes it was."""
+        """Relay what one output has; returns the number of bytes."""
         output = self._outputs[source]
         try:
             chunk = os.read(source, _CHUNK)
         except BlockingIOError:
             return 0
-        except OSError:  # the last process has let the pseudo-terminal go
+        except OSError:  # the last process has closed the pseudo-terminal
             chunk = b""
         shown = output.masker.feed(chunk) if chunk else output.masker.flush()
         if not _write(output.goal, shown) or not chunk:
-            # Where nobody reads any more, the command is told so as it would be without us.
+            # Where the reader is gone, the command gets a broken pipe, as it would without us.
             del self._outputs[source]
             os.close(source)
         return len(chunk)
 
     def pass_on_ready(self) -> None:
-        """Pass on what there is at this moment."""
+        """Relay what is available now."""
         while ready := select.select(self.sources(), [], [], 0)[0]:
             if not sum(self.pass_on(source) for source in ready):
                 return
 
     def finish(self) -> None:
-        """After the command's end: all that it wrote; what it left behind has a moment to end."""
+        """After the command's end, relay all that it wrote; processes left behind have a moment to end."""
         until = time.monotonic() + _DRAIN
         last = 0
         while self._outputs:
@@ -80,7 +80,7 @@ class Relay:
 
 
 def _write(fd: int, data: bytes) -> bool:
-    """Write all of it; False where it cannot go there any more."""
+    """Write all data; False where the destination is closed."""
     view = memoryview(data)
     while view:
         try:

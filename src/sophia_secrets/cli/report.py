@@ -1,4 +1,4 @@
-"""Reporting errors: for people or as JSON, with the exit code."""
+"""Reporting errors as text or JSON, with their exit code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class OutputMode(Struct, frozen=True):
 
 
 def failed(error: errors.SophiaError, shown: OutputMode) -> int:
-    """Show an error of ours and return its exit code."""
+    """Report an error and return its exit code."""
     if shown.debug and error.__traceback__ is not None:
         _traceback(error)
     console = Console(json=shown.json, no_color=shown.no_color, environ=os.environ, chosen=shown.chosen)
@@ -53,9 +53,9 @@ def failed(error: errors.SophiaError, shown: OutputMode) -> int:
 
 def unexpected(error: Exception, shown: OutputMode) -> int:
     """
-    Show any other exception: a usage error of Typer's, or a bug of ours.
+    Report any other exception: a usage error of Typer, or a bug.
 
-    Of a fault only its class and place are shown: its text may hold a value.
+    Of a bug only its class and place are shown, because its text may hold a value.
     """
     if callable(getattr(error, "format_message", None)):
         from sophia_secrets.cli.usage_errors import as_usage_error
@@ -101,7 +101,7 @@ def _place(error: BaseException) -> str:
 
 
 def _traceback(error: BaseException) -> None:
-    """Where each frame was, without locals and without the texts of foreign exceptions."""
+    """The position of each frame, without locals and the texts of exceptions."""
     lines = ["traceback, outermost first:"]
     trace = error.__traceback__
     while trace is not None:

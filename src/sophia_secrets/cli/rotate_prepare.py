@@ -1,4 +1,4 @@
-"""Preparing a rotation: resumed with the value that was sealed, or begun with a new one."""
+"""Preparing a rotation: resumed with the sealed value, or begun with a new one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sophia_secrets.state.pending_record import Pending
 from sophia_secrets.view.ink import is_terminal
 
 _ORIGIN_GIVEN = "given"
-"""The origin of a value that a person or a pipe gave; of a generated one it is the specification."""
+"""The origin of a value that was typed or piped in; that of a generated one is the specification."""
 
 
 def prepare(
@@ -32,7 +32,7 @@ def prepare(
     *,
     dry_run: bool,
 ) -> Rotation:
-    """The rotation to apply. The backends are shown before the value is asked for."""
+    """The rotation to apply. The backends are shown before the value is read."""
     record = claim.read()
     if record is not None:
         if only:
@@ -53,7 +53,7 @@ def prepare(
         if not holding.obstacle:
             console.note(f"{claim.name} → {holding.backend.name} ({holding.backend.target})")
     if dry_run:
-        # What would be rotated is shown with a value that nobody keeps.
+        # The plan is made with a value that is not kept.
         shown = made or generating.generate(generating.DEFAULT)
         return rotating.begin(session, claim, holdings, shown, "")
     if made is not None:
@@ -64,7 +64,7 @@ def prepare(
 
 
 def resume(session: Session, console: Console, claim: Claim, record: Pending) -> Rotation:
-    """The interrupted rotation, with the value that was sealed then."""
+    """The interrupted rotation, with its sealed value."""
     console.note(
         f"Resuming the rotation of {claim.name} that was interrupted {ago(session.clock() - record.started)} "
         "ago, with the value that was sealed then: none is generated or read now."
@@ -89,7 +89,7 @@ def _require_holders(name: str, holdings: Sequence[Holding]) -> None:
 
 
 def spec_of(session: Session, name: str, generate: str | None) -> str | None:
-    """What `--generate` asks for; without a specification (`default`) the declared one."""
+    """The specification of `--generate`; for `default` the declared one."""
     declared = session.settings.declared.get(name)
     if generate != "default":
         return generate
@@ -97,7 +97,7 @@ def spec_of(session: Session, name: str, generate: str | None) -> str | None:
 
 
 def generated(session: Session, name: str, spec: str) -> SecretValue:
-    """A new value of the declared type and pattern. Raises `UsageError`, or `BadValue` where it is not."""
+    """A generated value. Raises `UsageError`, or `BadValue` where it does not match its declaration."""
     value = generating.generate(spec)
     declaring.check_new_value(session, name, value)
     return value

@@ -1,4 +1,4 @@
-"""`run`: a command with secrets in its environment, in the place of this process."""
+"""`run`: replace this process by a command with secrets in its environment."""
 
 import os
 from collections.abc import Mapping
@@ -103,7 +103,7 @@ def run(
 
 
 def _tell(prepared: running.PreparedRun, console: Console, *, verbose: bool) -> None:
-    """What the person should know before the command speaks: names only."""
+    """Print notes before the command starts: names only."""
     if prepared.dangerous:
         console.warn(
             f"Left out, because programs obey variables of these names: {listed(prepared.dangerous)}. "

@@ -18,7 +18,7 @@ from sophia_secrets.operations import scanning
 from sophia_secrets.operations.scanning import Finding, KnownValues, ScanResult
 
 _MOST_SHOWN = 20
-"""How many names or files of one kind a person is told."""
+"""The most names or files of one kind in a message."""
 
 
 def scan(
@@ -80,7 +80,7 @@ def _install(ctx: typer.Context) -> None:
 
 
 def _program() -> str:
-    """The absolute path of the program that was started, or "" where it was started as a module."""
+    """The absolute path of this program, or "" where it was started as a module."""
     path = os.path.abspath(sys.argv[0])
     return path if os.path.basename(path) == "sophia-secrets" and os.access(path, os.X_OK) else ""
 

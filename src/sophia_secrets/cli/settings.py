@@ -160,7 +160,7 @@ def trust(
 
 
 def _chosen_files(file: str | None, config: str | None, paths: layered.Paths) -> list[str]:
-    """The file named, by itself or with `--config`, or the project's. Raises `UsageError` for none or two."""
+    """The file given as argument or with `--config`, or the project's. Raises `UsageError` for none or two."""
     named = {os.path.abspath(each) for each in (file, config) if each is not None}
     if len(named) > 1:
         raise errors.UsageError(

@@ -1,4 +1,4 @@
-"""The JSON shapes that are promised to users (`"schema": 1` in each)."""
+"""The JSON documents of the commands (`"schema": 1` in each), a stable interface."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def trace(steps: Sequence[TraceStep]) -> list[Shape]:
 
 
 def explained(resolution: Resolution) -> Shape:
-    """`explain`: everything about an answer but the value."""
+    """`explain`: a resolution without its value."""
     return {
         "schema": 1,
         "name": resolution.name,
@@ -44,7 +44,7 @@ def explained(resolution: Resolution) -> Shape:
 
 
 def got(resolution: Resolution) -> Shape:
-    """`get`: the answer with its value and its trace."""
+    """`get`: a resolution with its value and trace."""
     shape = explained(resolution)
     del shape["resolves_from"]
     value = resolution.value.reveal() if resolution.value is not None else None

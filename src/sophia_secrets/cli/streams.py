@@ -1,4 +1,4 @@
-"""Standard output carries the answer as UTF-8 bytes and nothing else; what is said to a person goes to standard error."""
+"""Standard output carries only the answer, as UTF-8 bytes; messages go to standard error."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sophia_secrets import errors
 
 def deliver(data: bytes) -> None:
     """
-    Write the answer to standard output, whole.
+    Write the whole answer to standard output.
 
-    A reader that went away ends the program as it would end `cat` (by SIGPIPE). Raises
-    `OutputFailed` where standard output cannot take the answer (a full disk, a closed stream).
+    Where the reader is gone the program ends by SIGPIPE, as `cat` would. Raises `OutputFailed` where
+    standard output cannot be written (a full disk, a closed stream).
     """
     view = memoryview(data)
     try:
@@ -34,7 +34,7 @@ def deliver(data: bytes) -> None:
 
 
 def die_by_sigpipe() -> NoReturn:
-    """End as a program does that writes into a closed pipe."""
+    """End by SIGPIPE, as a program that writes to a closed pipe."""
     import signal
 
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
@@ -43,7 +43,7 @@ def die_by_sigpipe() -> NoReturn:
 
 
 def say(text: str) -> None:
-    """Write to standard error; that it is closed or full is no error."""
+    """Write to standard error; errors are ignored."""
     data = memoryview(text.encode("utf-8", "replace"))
     try:
         while data:
@@ -56,7 +56,7 @@ def read_input(limit: int) -> bytes:
     """
     All of standard input, at most `limit` bytes.
 
-    Raises `BadValue` when there is more, so that a mistaken redirection cannot fill the memory.
+    Raises `BadValue` for more, so that a wrong redirection cannot fill the memory.
     """
     data = bytearray()
     try:
@@ -79,7 +79,7 @@ def read_input(limit: int) -> bytes:
 
 
 def flush_python_streams() -> None:
-    """Python's own buffers are empty or thrown away: nothing is written again at exit."""
+    """Flush or discard Python's buffers, so that nothing is written at exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

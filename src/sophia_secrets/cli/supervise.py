@@ -1,5 +1,5 @@
 """
-`run --mask`: the command beside this process, with the values hidden in what it prints.
+`run --mask`: run the command as a child of this process, with secret values masked in its output.
 
 With `run` and `monitor` this is the one place of the command line that starts a program. Where
 standard output or error was a terminal the command has a pseudo-terminal; elsewhere a pipe for
@@ -7,10 +7,10 @@ each, or one for both where they are one file. Where standard input and output a
 the pseudo-terminal is the command's whole terminal (a session of its own, keys passed on as they
 are); else the command stays in this job and keeps its standard input.
 
-This hides accidents. What the command writes elsewhere, and a value that it spells in a way of
-its own (letter by letter, encrypted, with colour codes inside), passes. An end of output that
-could be the start of a value is held back until it is clear. What the command leaves running
-loses these outputs a quarter of a second after its end.
+This prevents accidents. What the command writes elsewhere, and values that it encodes in its own way
+(letter by letter, encrypted, with colour codes inside), are not masked. A tail of the output that could
+be the start of a value is held back until that is decided. Processes that the command leaves running
+lose these outputs a quarter of a second after its end.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from sophia_secrets.launch import inherited
 from sophia_secrets.launch.command import Command, not_started
 
 _LOOK = 0.5
-"""Seconds between two looks whether the shell has brought this job to the foreground."""
+"""Seconds between two checks whether the shell has brought this job to the foreground."""
 _FORWARDED = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _FROM_KEYS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
 _JOB_STOPS = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
@@ -46,7 +46,7 @@ _WATCHED = (*_FORWARDED, signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH, signal
 
 def supervise(command: Command, variables: Mapping[bytes, bytes], values: Iterable[str]) -> NoReturn:
     """
-    Run the command to its end and end as it did: with its exit code, or by the signal it died of.
+    Run the command and end as it did: with its exit code, or by the signal that killed it.
 
     Raises the error of `launch.command.not_started` where the system does not start it.
     """
@@ -80,7 +80,7 @@ class Supervisor:
         if problem is None:
             signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
             for number in _WATCHED:
-                # What was received ignored stays so, for us as for the command.
+                # Signals that were ignored at the start stay ignored, for us and for the command.
                 if signal.getsignal(number) != signal.SIG_IGN:
                     signal.signal(number, self._signalled)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -90,7 +90,7 @@ class Supervisor:
 
     def _start(self, command: Command, variables: Mapping[bytes, bytes], mask: Iterable[int]) -> int:
         shown = first_terminal((1, 2))
-        # In a pipeline the keys are another program's, such as a pager's.
+        # In a pipeline another program, such as a pager, may read the keys.
         whole = shown == 1 and first_terminal((0,)) == 0 and is_controlling(0)
         slave = -1
         if shown is not None:
@@ -101,7 +101,7 @@ class Supervisor:
                 whole = False
         theirs = self._ends(slave)
         streams = Streams(slave if whole else None, theirs.get(1), theirs.get(2))
-        # Where it is ignored, nobody could be waited for.
+        # Where it is ignored, children cannot be waited for.
         children = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
         def prepare() -> None:
@@ -128,14 +128,14 @@ class Supervisor:
         finally:
             for fd in {*theirs.values(), *([slave] if slave >= 0 else [])}:
                 os.close(fd)
-        # The command has the standard input; its other end must see when the command lets it go.
+        # Only the command keeps standard input, so that its other end sees when the command closes it.
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.close(nothing)
         return pid
 
     def _ends(self, slave: int) -> dict[int, int]:
-        """Their end of what they write, by the number it has there; our end goes to the relay."""
+        """The command's ends of its outputs, by descriptor number; our ends go to the relay."""
         theirs: dict[int, int] = {}
         for fd in (1, 2):
             if slave >= 0 and first_terminal((fd,)) == fd:
@@ -154,7 +154,7 @@ class Supervisor:
         """Relay everything until the command's end; its wait status."""
         try:
             while self._status is None:
-                self._turn()
+                self._poll()
             self._relay.finish()
         finally:
             if self._terminal is not None:
@@ -163,7 +163,7 @@ class Supervisor:
             self._monitor.close()
         return self._status
 
-    def _turn(self) -> None:
+    def _poll(self) -> None:
         reading = [*self._relay.sources(), self._wake]
         timeout = None
         if self._monitor is not None:
@@ -182,22 +182,22 @@ class Supervisor:
         if self._terminal is not None and self._terminal.fd in ready:
             self._read_keys(self._terminal)
         elif writable:
-            self._press()
+            self._send_keys()
         for source in ready:
             if source in self._relay:
                 self._relay.pass_on(source)
         if self._keys and self._master not in self._relay:
             self._keys = b""
-        self._look_after(ready)
+        self._check_command(ready)
 
-    def _look_after(self, ready: Iterable[int]) -> None:
+    def _check_command(self, ready: Iterable[int]) -> None:
         if self._monitor is None:
             pid, status = os.waitpid(self._pid, os.WNOHANG | os.WUNTRACED)
             if pid:
                 self._changed(status)
         elif self._monitor.fileno() in ready:
             change = self._monitor.change()
-            # Without its monitor the command has lost its terminal, and nobody knows its end.
+            # Without its monitor the command has lost its terminal, and its end is unknown.
             self._changed(signal.SIGHUP if change is None else change)
 
     def _changed(self, status: int) -> None:
@@ -209,10 +209,10 @@ class Supervisor:
             self._monitor.wait()
 
     def _stop_too(self) -> None:
-        """Stop as the command did, as one job to the shell; back when the shell continues us."""
+        """Stop as the command did, so that the shell sees one job; returns when the shell continues us."""
         self._relay.pass_on_ready()
         if self._monitor is None:
-            # The command stands still in this very job: nothing is left to stop but ourselves.
+            # The command is stopped in this same job: only this process is left to stop.
             os.kill(os.getpid(), signal.SIGSTOP)
             return
         if self._terminal is not None:
@@ -231,12 +231,12 @@ class Supervisor:
         except OSError:
             self._keys = b""
         if self._keys:
-            self._press()
-        else:  # hung up: nobody types any more
+            self._send_keys()
+        else:  # hung up
             terminal.leave_raw()
             self._terminal = None
 
-    def _press(self) -> None:
+    def _send_keys(self) -> None:
         try:
             self._keys = self._keys[os.write(self._master, self._keys) :]
         except BlockingIOError:
@@ -258,7 +258,7 @@ class Supervisor:
             with suppress(OSError):
                 os.killpg(self._pid, number)
         elif number in _FORWARDED or self._monitor is None:
-            # From the keyboard, a command in this job has it already.
+            # A command in this job has received a signal from the keyboard already.
             heard = number in _FROM_KEYS and self._monitor is None and is_keyboard_ours()
             if number != signal.SIGCHLD and not heard and self._status is None:
                 with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The user's terminal while a supervised command has one of its own in front of it."""
+"""The user's terminal while a supervised command has its own pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _NO_SIZE = bytes(8)
 
 class Terminal:
     """
-    The terminal at a descriptor, which is this process's own (its controlling one).
+    The controlling terminal of this process, at a descriptor.
 
-    Made raw only while this process's job is in the foreground, so that nothing here ever takes
-    the terminal from the shell.
+    It is in raw mode only while this process's job is in the foreground, so that it is never taken from
+    the shell.
     """
 
     def __init__(self, fd: int) -> None:
@@ -35,14 +35,14 @@ class Terminal:
             return False
 
     def enter_raw(self) -> None:
-        """Every key goes through as the bytes it is; nothing happens in the background."""
+        """Switch to raw mode; no effect in the background."""
         if self._before is None and self.in_foreground():
             before = termios.tcgetattr(self.fd)
             tty.setraw(self.fd, termios.TCSADRAIN)
             self._before = before
 
     def leave_raw(self) -> None:
-        """The modes as they were, unless the shell has the terminal back already."""
+        """Restore the modes, unless the shell has taken the terminal back."""
         before, self._before = self._before, None
         if before is not None and self.in_foreground():
             try:
@@ -52,7 +52,7 @@ class Terminal:
 
 
 def is_keyboard_ours() -> bool:
-    """Whether this process's job is the one that its terminal's keys for signals reach."""
+    """Whether this process's job is in the foreground, so that keyboard signals reach it."""
     try:
         controlling = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
@@ -76,7 +76,7 @@ def open_like(fd: int, *, processed: bool) -> tuple[int, int]:
     """
     A new pseudo-terminal (master, slave) with the modes and the size of the terminal at `fd`.
 
-    Unless `processed`, its output passes unchanged, because a terminal that processes it follows.
+    Unless `processed`, its output is unchanged, because it is processed by another terminal after it.
     Raises OSError.
     """
     master, slave = os.openpty()

@@ -1,4 +1,4 @@
-"""The trace of one name for a person: what each backend of the chain said, and what it comes to."""
+"""Printing the trace of one name: the answer of each backend, and the result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sophia_secrets.operations.session import Session
 
 
 def show(resolution: Resolution, console: Console, session: Session, *, err: bool) -> None:
-    """On standard output, or with `err` on standard error."""
+    """Print to standard output, or with `err` to standard error."""
     rows = []
     for step in resolution.trace:
         wins = step.backend == resolution.backend and step.outcome is TraceOutcome.FOUND
@@ -53,5 +53,5 @@ def show(resolution: Resolution, console: Console, session: Session, *, err: boo
 
 
 def _place_of(resolution: Resolution) -> int:
-    """Where in the trace the backend stands that answers."""
+    """The position of the winning backend in the trace."""
     return [step.backend for step in resolution.trace].index(resolution.backend or "")

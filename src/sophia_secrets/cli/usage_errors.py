@@ -1,4 +1,4 @@
-"""A command line that Typer cannot read, told in our words and with the line that can be."""
+"""Typer's usage errors in our words, with a correct command line as hint."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _GROUPS = frozenset({"audit", "cache", "config", "rotation"})
 
 def as_usage_error(error: Any, words: Sequence[str]) -> errors.UsageError:
     """
-    The same error as one of ours; `words` is the command line.
+    Convert an error of Typer to a `UsageError`; `words` is the command line.
 
-    Typer's own classes cannot be named where it brings its own click, so they are told apart by
-    what they carry.
+    Typer's classes cannot be imported where it vendors click, so they are recognised by their names
+    and attributes.
     """
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else _path_of(words)
@@ -54,7 +54,7 @@ def _called(parameter: Any, context: Any) -> str:
 
 
 def _line(path: str, context: Any) -> str:
-    """The command with all that it needs: `sophia-secrets copy NAME... --from B --to B`."""
+    """The command with its required arguments: `sophia-secrets copy NAME... --from B --to B`."""
     parts = [path]
     for each in context.command.params:
         if getattr(each, "hidden", False):
@@ -67,7 +67,7 @@ def _line(path: str, context: Any) -> str:
 
 
 def _path_of(words: Sequence[str]) -> str:
-    """The program and the command that a line names."""
+    """The program and the command of a command line."""
     from sophia_secrets.cli.commands import ALIASES, COMMANDS
 
     named = [word for word in words if not word.startswith("-")]

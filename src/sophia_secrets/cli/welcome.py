@@ -1,4 +1,4 @@
-"""What `sophia-secrets` alone says: what is here, and what to do next. No vendor is run."""
+"""`sophia-secrets` without a command: what was found, and the next steps. No vendor is called."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from sophia_secrets.view import columns
 
 _PROGRAMS = (("gh", "GitHub Actions"), ("pulumi", "Pulumi"), ("fly", "Fly.io"))
 _STEP = 46
-"""The cells of a step's command; what a longer one is for goes on below."""
+"""The width of the column of commands; the purpose of a longer one is on the next line."""
 
 
 def welcome(ctx: Any) -> None:
-    """Say what was found and the next command to type."""
+    """Print what was found and the next commands to type."""
     with command_session(ctx.obj, "welcome") as (session, console):
         found = discover(session.cwd, session.environ)
         names = known_names(session)

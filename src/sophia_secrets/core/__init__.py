@@ -1,1 +1,1 @@
-"""Pure decisions: no I/O, no logging, and no clock but the one passed in."""
+"""Pure logic: no I/O, no logging, and no clock but the one passed in."""

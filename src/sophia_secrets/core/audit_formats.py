@@ -44,31 +44,30 @@ COLUMNS = (
 )
 """The columns of the CSV: every field that an event can have."""
 
-# What a spreadsheet takes for a formula, or skips on the way to one (OWASP "CSV Injection", ASVS
-# 1.2.10); and the apostrophe itself, so that taking one away always gives the text back.
+# What a spreadsheet takes for a formula, or skips before one (OWASP "CSV Injection", ASVS 1.2.10); and
+# the apostrophe itself, so that removing one always restores the text.
 _OBEYED = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠", "'")
 _SURROGATES = "[\ud800-\udfff]"
 
 TROUBLE = frozenset({UNREADABLE, "gap", "new_chain"})
 ROUTINE = frozenset({"intent", "rotated"})
-"""Outcomes that say that the log is not whole, and those that nobody need look at."""
+"""Outcomes that say that the log is damaged, and those of no interest."""
 
 
 def jsonl(events: Iterable[Event]) -> Iterator[bytes]:
-    """One event a line, in ASCII, as the log holds it."""
+    """One event per line, in ASCII, as in the log."""
     for event in events:
         yield json.dumps(event, separators=(",", ":")).encode() + b"\n"
 
 
 def as_csv(events: Iterable[Event]) -> Iterator[bytes]:
     """
-    A head and one event a row, in UTF-8, as RFC 4180 has it and Python's `csv.reader` reads it.
+    A header and one event per row, in UTF-8, as in RFC 4180 and read by Python's `csv.reader`.
 
-    A cell that a spreadsheet could take for a formula, or that begins with an apostrophe, has an
-    apostrophe put before it: whoever takes one leading apostrophe away has the text of the log.
-    That holds for programs that split at commas, as the format says. Halves of surrogate pairs,
-    which UTF-8 has not, are spelled out (`\\ud800`). What is true is `true`; what is left out in
-    the log is empty.
+    A cell that a spreadsheet could take for a formula, or that begins with an apostrophe, is prefixed
+    with an apostrophe: removing one leading apostrophe restores the text of the log. That is safe for
+    programs that split at commas. Lone surrogates, which UTF-8 cannot encode, are escaped
+    (`\\ud800`). True is `true`; a missing field is empty.
     """
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")
@@ -80,12 +79,12 @@ def as_csv(events: Iterable[Event]) -> Iterator[bytes]:
 
 
 def guarded(cell: str) -> str:
-    """The cell with an apostrophe before it where a spreadsheet might obey it."""
+    """The cell, prefixed with an apostrophe where a spreadsheet might evaluate it."""
     return "'" + cell if cell.startswith(_OBEYED) else cell
 
 
 def cell(value: object) -> str:
-    """A field as text: "" for what is left out, halves of surrogate pairs spelled out."""
+    """A field as text: "" for a missing one, lone surrogates escaped."""
     if value is None or value is False:
         return ""
     text = value if isinstance(value, str) else json.dumps(value)
@@ -101,11 +100,11 @@ def _drained(buffer: io.StringIO) -> bytes:
 
 def cef(events: Iterable[Event], version: str) -> Iterator[bytes]:
     """
-    One event a line in ArcSight's Common Event Format, version 0, in UTF-8; `version` is the product's.
+    One event per line in ArcSight's Common Event Format, version 0, in UTF-8; `version` is the product's.
 
-    Escaped as "Implementing ArcSight Common Event Format" says: `\\` and `|` in the head, `\\` and
-    `=` in a value, line ends in a value as `\\n` and `\\r`. Other characters that would act on a
-    terminal are spelled out. Texts are cut to what the dictionary allows their key.
+    Escaped as "Implementing ArcSight Common Event Format" says: `\\` and `|` in the header, `\\` and
+    `=` in a value, line ends in a value as `\\n` and `\\r`. Other control characters are escaped.
+    Texts are truncated to the length that the dictionary allows for their key.
     """
     for event in events:
         yield _cef_line(event, version).encode()
@@ -127,7 +126,7 @@ def _cef_line(event: Event, version: str) -> str:
 
 
 def _severity(event: Event, outcome: str) -> int:
-    """From 0 to 10, as CEF has it."""
+    """The severity in CEF, from 0 to 10."""
     if outcome in TROUBLE:
         return 9
     if outcome in FAILED:

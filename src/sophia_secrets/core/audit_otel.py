@@ -1,9 +1,9 @@
 """
-The audit log as OpenTelemetry log records: OTLP as JSON Lines, one `LogsData` a line.
+The audit log as OpenTelemetry log records: OTLP as JSON Lines, one `LogsData` per line.
 
-That is what the Collector's `otlpjsonfile` receiver reads (OpenTelemetry Protocol File Exporter).
-The messages and their JSON are those of `opentelemetry-proto`. The SDK is not used: it is for a
-program that logs while it runs, and its log records and their encoder are not public yet.
+This is what the Collector's `otlpjsonfile` receiver reads (OpenTelemetry Protocol File Exporter). The
+messages and their JSON are those of `opentelemetry-proto`. The SDK is not used: it is for programs
+that log while they run, and its log records and their encoder are not public yet.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from sophia_secrets.core.audit_formats import COLUMNS, ROUTINE, TROUBLE, Event, 
 from sophia_secrets.core.audit_tally import FAILED
 
 BATCH = 500
-"""Events in a line at most: a reader holds a line whole."""
+"""The most events in a line, which a reader holds in memory."""
 PREFIX = "sophia_secrets."
 NAMES = {"user": "user.name", "pid": "process.pid", "kind": "error.type"}
-"""Attributes that the semantic conventions have a name for; any other is `sophia_secrets.FIELD`."""
+"""Attributes with a name in the semantic conventions; any other is `sophia_secrets.FIELD`."""
 
 _OF_THE_RECORD = ("time", "host")
 _SEVERITIES = {"DEBUG": 5, "INFO": 9, "WARN": 13, "ERROR": 17}
@@ -49,7 +49,7 @@ def otlp(events: Iterable[Event], version: str) -> Iterator[bytes]:
             scope.scope.name, scope.scope.version = "sophia_secrets.audit", version
             for event in of_host:
                 _fill(scope.log_records.add(), event)
-        # OTLP/JSON has enumerations as numbers, unlike protobuf's own JSON.
+        # OTLP/JSON encodes enumerations as numbers, unlike protobuf's own JSON.
         shape = json_format.MessageToDict(data, use_integers_for_enums=True)
         yield json.dumps(shape, separators=(",", ":")).encode() + b"\n"
 

@@ -1,4 +1,4 @@
-"""The report of the audit log over a span of time: what was read, how often, by whom, what failed. Pure."""
+"""The report of the audit log: what was read, how often, by whom, and what failed. Pure."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sophia_secrets.core.audit_tally import CHANGED, DELETE, DONE, FAILED, READ,
 
 class Use(Struct, frozen=True):
     """
-    How one secret was used. Times are as in the log, "" for never; `last_changed` is its last
-    rotation, the first write included.
+    How one secret was used. Times are as in the log, "" for never; `last_changed` is its last rotation or
+    first write.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Use(Struct, frozen=True):
 
 
 class Trouble(Struct, frozen=True):
-    """Attempts that failed alike; `name` is "" where a whole backend did not answer."""
+    """Failed attempts of one kind; `name` is "" where a whole backend failed."""
 
     name: str
     backend: str
@@ -36,7 +36,7 @@ class Trouble(Struct, frozen=True):
 
 
 class Share(Struct, frozen=True):
-    """The part of the events that one actor, backend, command or day has."""
+    """The events of one actor, backend, command or day."""
 
     label: str
     events: int
@@ -48,9 +48,8 @@ class Report(Struct, frozen=True):
     """
     Everything that `audit report` shows.
 
-    `secrets` are the names that were read and those that are known, most read first;
-    `never_read` and `never_rotated` are among the known ones alone. `troubles` and the shares
-    have the largest first, `days` the earliest.
+    `secrets` are the names that were read or are known, most read first; `never_read` and
+    `never_rotated` are known names. `troubles` and the shares are sorted by size, `days` by date.
     """
 
     first: str
@@ -76,11 +75,11 @@ def report(
     counted: Tally, known: Mapping[str, str] | None = None, read_before: Collection[str] = ()
 ) -> Report:
     """
-    The report of what was counted.
+    The report of a tally.
 
-    `known` are the names that are declared or held, each with the time of its last change as far
-    as it is on record elsewhere ("" where it is not); a name that the events say was written and
-    not deleted is known too. `read_before` are names read at a time that was not counted.
+    `known` are the declared and stored names, each with the time of its last change on record ("" for
+    none); a name that was written and not deleted by the counted events is known too. `read_before`
+    are names that were read outside the counted time.
     """
     held = _written(counted) | dict(known or {})
     secrets = _uses(counted, held)
@@ -117,7 +116,7 @@ def report(
 
 
 def _written(counted: Tally) -> dict[str, str]:
-    """The names that some backend holds, by what was written to it and deleted from it."""
+    """The names that some backend holds, according to the writes and deletions."""
     written: dict[tuple[str, str], str] = {}
     deleted: dict[tuple[str, str], str] = {}
     for access, latest in counted.latest.items():

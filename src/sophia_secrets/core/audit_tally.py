@@ -15,13 +15,13 @@ CHANGED = "changed"
 UNREADABLE = "unreadable"
 DELETE = "delete"
 FAILED = frozenset({"absent", "backend_failed", "failed", "not_started", "refused", "unknown", "write_only"})
-"""The outcomes of an attempt that did not get or do what it was for."""
+"""The outcomes of failed attempts."""
 
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
 
 
 class Access(NamedTuple):
-    """What a report keeps of an event: many events have the same."""
+    """The fields of an event that a report counts by."""
 
     command: str
     name: str
@@ -34,7 +34,7 @@ class Access(NamedTuple):
 
 
 def access_of(event: Mapping[str, object]) -> Access:
-    """The part of an event that a report counts by; `actor` is the user, and whether a CI run acted."""
+    """The `Access` of an event; `actor` is the user, marked where a CI run acted."""
     user = _text(event, "user")
     return Access(
         command=_text(event, "command"),
@@ -49,7 +49,7 @@ def access_of(event: Mapping[str, object]) -> Access:
 
 
 def time_of(event: Mapping[str, object]) -> str:
-    """An event's time as the log writes it, or "" for anything else."""
+    """An event's time as written in the log, or "" for anything else."""
     found = _text(event, "time")
     return found if re.fullmatch(_TIME, found) else ""
 
@@ -68,7 +68,7 @@ class Day(Struct):
 
 
 class Tally(Struct):
-    """Counts of events that are alike: its size depends on their variety, not on their number."""
+    """Counts of equal events: its size depends on their variety, not on their number."""
 
     times: dict[Access, int] = field(default_factory=lambda: defaultdict(int))
     latest: dict[Access, str] = field(default_factory=dict)
@@ -77,19 +77,19 @@ class Tally(Struct):
     last: str = ""
 
     def add(self, access: Access, time: str) -> None:
-        """Count one event, at a time of the log ("" where it is not known)."""
+        """Count one event, at a time of the log ("" if unknown)."""
         self.add_many(access, 1, time, time)
         self.add_day(time[:10], 1, access.outcome == READ, access.outcome in FAILED)
 
     def add_many(self, access: Access, times: int, first: str, last: str) -> None:
-        """Count events that are alike, the earliest at `first`; their days are counted by `add_day`."""
+        """Count equal events, from `first` to `last`; their days are counted by `add_day`."""
         self.times[access] += times
         self.latest[access] = max(last, self.latest.get(access, ""))
         self.first = min(first, self.first) if first and self.first else first or self.first
         self.last = max(last, self.last)
 
     def add_day(self, day: str, events: int, reads: int, failed: int) -> None:
-        """Count events of one day, as the first ten characters of their time name it."""
+        """Count events of one day, the first ten characters of their time."""
         found = self.days[day]
         found.events += events
         found.reads += reads

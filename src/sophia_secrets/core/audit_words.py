@@ -1,4 +1,4 @@
-"""The words of the audit log: what an event's `outcome` and `command` may be."""
+"""The vocabulary of the audit log: the values of an event's `outcome` and `command`."""
 
 from __future__ import annotations
 
@@ -31,4 +31,4 @@ COMMANDS = (
     *("rotation", "run", "export", "render", "import", "scan", "cache", "check", "audit"),
     *("python get", "python set", "python delete", "python list"),
 )
-"""What writes events."""
+"""The commands that write events."""

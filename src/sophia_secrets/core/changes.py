@@ -20,14 +20,14 @@ UNREADABLE = "its value cannot be read, and it cannot be compared"
 UNREADABLE_OTHER = "another value, which cannot be read"
 
 UNDECLARED = "not declared as a secret"
-"""How the entry of a Fly Machine's variable ends that nothing says is a secret."""
+"""The end of the detail of a Fly Machine's variable that is not declared as a secret."""
 
 Problem = Callable[[str, SecretValue | None], str | None]
 """Why a name, or a value under it, cannot be stored at the destination, or None."""
 
 
 class Act(Enum):
-    """What is to be done with one name; with `unchanged`, `unknown` and `refused` nothing is."""
+    """What to do with one name; nothing for `unchanged`, `unknown` and `refused`."""
 
     SET = "set"
     DELETE = "delete"
@@ -37,7 +37,7 @@ class Act(Enum):
 
 
 class Action(Struct, frozen=True):
-    """One name of a plan, and why. `value` is there exactly when it is to be set."""
+    """The action for one name, and why. `value` is set exactly for `SET`."""
 
     name: str
     act: Act
@@ -46,13 +46,13 @@ class Action(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """Everything to be done to one target, each name once."""
+    """All actions on one target, each name once."""
 
     actions: tuple[Action, ...]
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """What goes to the vendor in one write."""
+        """The values to write."""
         return tuple(Change(action.name, action.value) for action in self.actions if action.value is not None)
 
     @property
@@ -71,8 +71,8 @@ class Plan(Struct, frozen=True):
 
 class Destination(Struct, frozen=True):
     """
-    A target as it is now: its own `answer`, our last write of each name there (`last_writes`), and
-    what it cannot hold (`problem`). `fingerprint` gives "" where there is no key for one.
+    A target in its current state: its `answer`, our last write of each name (`last_writes`), and what it
+    cannot store (`problem`). `fingerprint` gives "" where there is no key.
     """
 
     answer: Answer
@@ -83,11 +83,11 @@ class Destination(Struct, frozen=True):
 
 def plan(wanted: Mapping[str, SecretValue], destination: Destination) -> tuple[Action, ...]:
     """
-    What makes the destination hold the wanted values: one action a name, in the order given.
+    The actions that make the destination hold the wanted values, one per name, in the given order.
 
-    A name is `unchanged` only where it is known to hold the value already: by value where the
-    destination is readable, else by the fingerprint of our last write and the vendor's mark that
-    has not moved since. Where neither tells, it is set again.
+    A name is `unchanged` only where the destination is known to hold the value: by value where it is
+    readable, else by the fingerprint of our last write and the vendor's unchanged digest or time.
+    Where neither is known, it is set again.
     """
     return tuple(_plan_value(name, value, destination) for name, value in wanted.items())
 
@@ -103,12 +103,11 @@ def plan_sync(
     declared: Collection[str] = (),
 ) -> Plan:
     """
-    What makes the destination hold what the source holds under `names`.
+    The plan that makes the destination hold what the source holds under `names`.
 
-    A write-only entry of the source is compared; where it is not known to be the same it is left
-    alone, and the plan says so. With `delete` every name of the destination that begins with `only` and
-    that the source does not hold goes too; whoever asks for that must know that the source tells
-    all its names.
+    A write-only entry of the source is compared; where it is not known to be the same it is left alone,
+    and the plan says so. With `delete` every name of the destination that begins with `only` and that
+    the source does not hold is deleted; the caller must know that the source lists all its names.
     """
     actions = [_plan_synced(name, source, place, source_writes) for name in names]
     if delete and place.answer.snapshot is not None:
@@ -123,10 +122,10 @@ def plan_sync(
 
 def names_to_sync(source: Answer, *, only: str = "", declared: Collection[str] = ()) -> tuple[str, ...]:
     """
-    The names that `sync` takes from a source, sorted.
+    The names that `sync` copies from a source, sorted.
 
-    Of the environment, which holds much besides secrets, these are the declared names, those of
-    the dotenv file and those that `only` asks for; never a name that would steer a program.
+    Of the environment, which holds more than secrets, these are the declared names, those of the dotenv
+    file and those that match `only`; never a dangerous variable that was not declared.
     """
     if source.snapshot is None:
         return ()
@@ -209,5 +208,5 @@ def _compare(
 
 
 def last_write_of(backend: str, name: str, last_writes: Mapping[str, LastWrite]) -> LastWrite | None:
-    """Our last write of the name, under whichever spelling the backend keeps it."""
+    """Our last write of the name, under any spelling that the backend uses."""
     return next((last_writes[each] for each in spellings(backend, name) if each in last_writes), None)

@@ -1,7 +1,8 @@
 """
-What `run` gives its command: which names, and the environment they make with what was inherited.
+The environment of the command of `run`: the selection of names, and their variables over the inherited
+ones.
 
-Pure: the inherited environment, the chain's holdings and the system's limits come in as values.
+Pure: the inherited environment, the chain's names and the system's limits are arguments.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from sophia_secrets.launch.dangerous import is_dangerous, is_ours
 from sophia_secrets.launch.variables import Limits
 
 ANY = ""
-"""Asked of the chain, a name that nobody holds: every backend that could give a value answers."""
+"""A name that no backend holds: querying it asks every readable backend."""
 
 
 class Selection(Struct, frozen=True):
     """
-    What the command line asks for.
+    The selection on the command line.
 
-    `only` are names or prefixes, `files` names whose value goes into a private file, `preserve`
-    names of which the inherited variable stays.
+    `only` are names or prefixes, `files` names whose value goes into a private file, `preserve` names
+    whose inherited variable is kept.
     """
 
     only: tuple[str, ...] = ()
@@ -38,15 +39,15 @@ class Selection(Struct, frozen=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing says which names: those declared, or all there are."""
+        """Whether no names are selected: then the declared ones, or all, are."""
         return not self.only and not self.scopes
 
 
 class ChosenNames(Struct, frozen=True):
     """
-    The names to hand over, in order. `named` are those that the command line itself names, which
-    must exist, `loose` those of them that could have been the beginning of names as well;
-    `dangerous` were left out, because a program obeys a variable of that name (I8).
+    The names to pass to the command, in order. `named` are those given on the command line, which must
+    exist, `loose` those of them that could also have been prefixes; `dangerous` were left out, because
+    programs obey a variable of that name (I8).
     """
 
     names: tuple[str, ...]
@@ -56,7 +57,7 @@ class ChosenNames(Struct, frozen=True):
 
 
 class Environment(HiddenRepr, Struct, frozen=True):
-    """The variables of the command, and the names of which its own value replaces an inherited one."""
+    """The variables of the command, and the names whose secret replaces an inherited value."""
 
     variables: dict[bytes, bytes]
     replaced: tuple[str, ...] = ()
@@ -64,10 +65,10 @@ class Environment(HiddenRepr, Struct, frozen=True):
 
 def to_ask(selection: Selection, scopes: Mapping[str, Collection[str]]) -> tuple[str, ...]:
     """
-    The names to ask the chain for before `choose`, `ANY` among them where all are wanted.
+    The names to query before `choose`, with `ANY` where all are wanted.
 
-    `scopes` are the declared names with the scopes of each. Raises `errors.BadName` for what no
-    vendor may be handed, `errors.UsageError` for a scope that nothing declares.
+    `scopes` are the declared names with the scopes of each. Raises `errors.BadName` for an unsafe name,
+    `errors.UsageError` for a scope that is not declared.
     """
     asked: dict[str, None] = {}
     for word in (*selection.only, *selection.files):
@@ -98,12 +99,12 @@ def choose(
     inherited: Collection[str],
 ) -> ChosenNames:
     """
-    The names to hand over, once the chain has answered.
+    The names to pass to the command, once the chain has answered.
 
-    A word of `only` is a name where the chain holds that name, or declares it; else the prefix
-    of all names that begin with it and an underscore; with a final `*` it is always a prefix.
-    `held` are the names that have a value. Names of `preserve` that are inherited are left out.
-    Raises `errors.NotFound` for a prefix that no name has, `errors.BadName` for one of our own.
+    A word of `only` is a name where the chain holds or the settings declare it; else the prefix of all
+    names that begin with it and an underscore; with a final `*` it is always a prefix. `held` are the
+    names that have a value. Inherited names in `preserve` are left out. Raises `errors.NotFound` for a
+    prefix without names, `errors.BadName` for one of our own variables.
     """
     known = list(dict.fromkeys([*scopes, *held]))
     found: dict[str, None] = {}
@@ -155,7 +156,7 @@ def _below(word: str, known: Iterable[str]) -> list[str]:
 
 
 def _is_variable(name: str) -> bool:
-    """Whether every shell keeps a variable of this name; any other is handed over only if named."""
+    """Whether every shell keeps a variable of this name; any other is passed on only if named."""
     return name.isascii() and name.isidentifier()
 
 
@@ -166,11 +167,11 @@ def build(
     inherited: Mapping[bytes, bytes],
 ) -> Environment:
     """
-    The command's environment: the secrets over what it inherits, which `pristine` makes nothing.
+    The command's environment: the secrets over the inherited variables, which `pristine` drops.
 
-    With a scope, declared secrets outside it are taken out. What is inherited passes as the bytes
-    it is (E6). Raises `errors.BadValue` for a value that no variable can carry; see `check_size`
-    for the sizes.
+    With a scope, declared secrets outside it are removed. Inherited variables are passed on as bytes,
+    unchanged (E6). Raises `errors.BadValue` for a value that cannot be a variable; see `check_size` for
+    the sizes.
     """
     keep = {name.encode() for name in selection.preserve}
     drop = {name.encode() for name in declared} - keep if selection.scopes else set()
@@ -185,7 +186,7 @@ def build(
 
 
 def variable_bytes(name: str, value: SecretValue) -> bytes:
-    """The bytes of a variable's value. Raises `errors.BadValue` for a NUL, and for what is not text."""
+    """The value as bytes of a variable. Raises `errors.BadValue` for a NUL, and for what is not text."""
     data = file_bytes(name, value)
     if b"\0" in data:
         raise _refusal(name, "it holds a NUL", f"Hand it over in a file with `--file {name}`.")
@@ -193,7 +194,7 @@ def variable_bytes(name: str, value: SecretValue) -> bytes:
 
 
 def file_bytes(name: str, value: SecretValue) -> bytes:
-    """The bytes of a value in a file. Raises `errors.BadValue` for half of a surrogate pair."""
+    """The value as bytes of a file. Raises `errors.BadValue` for a lone surrogate."""
     try:
         return value.reveal().encode("utf-8")
     except UnicodeEncodeError:
@@ -206,10 +207,10 @@ def check_size(
     environment: Environment, secrets: Collection[str], arguments: Iterable[bytes], limits: Limits
 ) -> None:
     """
-    Raises `errors.BadValue` where the system would start no program with these variables (E5).
+    Raises `errors.BadValue` where the system could not start a program with these variables (E5).
 
-    The message names the secret and its size: the first that is too long by itself, or the
-    largest where all arguments and variables together are too much.
+    The message names the secret and its size: the first that is too long by itself, or the largest where
+    arguments and variables together are too long.
     """
     sizes = {
         name: launched.string_size(name.encode(), environment.variables[name.encode()]) for name in secrets

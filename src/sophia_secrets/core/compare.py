@@ -1,4 +1,4 @@
-"""Whether two backends hold the same value: by value, by our fingerprint or by the vendor's digest; "unknown" is an answer."""
+"""Whether two backends hold the same value: by value, by our fingerprint or by the vendor's digest, or unknown."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Sameness(Enum):
 
 class LastWrite(Struct, frozen=True):
     """
-    What is on record of our last write of a name to one target: the keyed `fingerprint` of the
-    value, and the vendor's `digest` and `updated_at` right after it. Empty where not known.
+    Our last write of a name to one target: the keyed `fingerprint` of the value, and the vendor's `digest`
+    and `updated_at` right after it. Empty where unknown.
     """
 
     fingerprint: str = ""
@@ -33,7 +33,7 @@ Fingerprint = Callable[[SecretValue], str]
 
 
 def untouched(entry: Entry, last_write: LastWrite) -> bool | None:
-    """Whether the vendor still holds what we wrote; None where it does not tell."""
+    """Whether the vendor still holds what we wrote; None where that is unknown."""
     if entry.digest and last_write.digest:
         return entry.digest == last_write.digest
     if entry.updated_at and last_write.updated_at:
@@ -42,7 +42,7 @@ def untouched(entry: Entry, last_write: LastWrite) -> bool | None:
 
 
 def fingerprint_of(entry: Entry, last_write: LastWrite | None, fingerprint: Fingerprint) -> str:
-    """The fingerprint of what the entry holds now, or "" where that cannot be known."""
+    """The fingerprint of the entry's current value, or "" where it is unknown."""
     if entry.state is EntryState.READABLE and entry.value is not None:
         return fingerprint(entry.value)
     if last_write is None or not last_write.fingerprint or untouched(entry, last_write) is not True:
@@ -61,7 +61,7 @@ def compare(
     """
     Whether two entries hold the same value: by value where both are readable, else by fingerprint.
 
-    A vendor's copy that moved since our write is unknown, not different: the same value may have
+    A copy that changed at the vendor since our write is unknown, not different: the same value may have
     been stored again.
     """
     if left.value is not None and right.value is not None:

@@ -1,4 +1,4 @@
-"""A number of things, in words."""
+"""Counts in messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of declared secrets, and what is known of them: the two sides that `policy` compares."""
+"""The policies of declared secrets and the evidence about them, which `policy` compares."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from sophia_secrets.core.model import Failure, Resolution, SecretValue
 from sophia_secrets.core.resolve import Answer, holds
 
 Search = Callable[[str, SecretValue], bool | None]
-"""Whether a pattern is found in a value; None where looking took too long."""
+"""Whether a pattern matches a value; None where matching took too long."""
 
 
 class Policy(Struct, frozen=True):
-    """What is asked of one secret. `rotate_every` is seconds; `backends` are those that must hold it."""
+    """The policy of one secret. `rotate_every` is seconds; `backends` are those that must hold it."""
 
     name: str
     required: bool = False
@@ -28,7 +28,7 @@ class Policy(Struct, frozen=True):
 
 
 class Group(Struct, frozen=True):
-    """Names of which at least one, or `exactly` one, must be there."""
+    """Names of which at least one, or `exactly` one, must exist."""
 
     name: str
     exactly: bool

@@ -1,4 +1,4 @@
-"""What a check found, and the exit code that it comes to."""
+"""The findings of a check, and their exit code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Status(Enum):
 
 class Finding(Struct, frozen=True):
     """
-    What one rule says of one secret, group or workflow. `rule` is stable (`present`, `type`,
+    The result of one rule for one secret, group or workflow. `rule` is stable (`present`, `type`,
     `pattern`, `backends`, `rotation`, `group`, `workflow`). `failure` is why a finding is unknown.
     """
 

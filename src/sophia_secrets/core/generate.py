@@ -1,4 +1,4 @@
-"""New values from a specification; the randomness is the operating system's."""
+"""Generating values from a specification, with the operating system's randomness."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def generate(spec: str) -> SecretValue:
     """
     A new value for a specification `KIND[:SIZE]`.
 
-    `alnum`, `digits` and `ascii` (printable, no blanks or quotes) count characters; `hex`,
-    `base64` and `urlsafe` count random bytes; `uuid` takes no size. `ed25519` and `rsa:BITS` are
-    the private key of a new pair in PKCS#8 PEM, without a final newline (which some backends would
-    cut off) and not encrypted. Raises `UsageError`, also where a key pair needs a package that is
+    `alnum`, `digits` and `ascii` (printable, without spaces and quotes) count characters; `hex`,
+    `base64` and `urlsafe` count random bytes; `uuid` takes no size. `ed25519` and `rsa:BITS` are the
+    private key of a new pair in unencrypted PKCS#8 PEM, without a final newline (which some backends
+    would strip). Raises `UsageError`, also where a key pair needs a package that is
     not installed.
     """
     if spec == "uuid":

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 class HiddenRepr:
     """
-    Shows only the name of its type, in `repr` and to rich. Comes before `Struct` among the bases.
+    A `repr` (also for rich) of the type's name only. Comes before `Struct` among the bases.
 
-    For every object that holds values, a child's environment, its input or its output: tracebacks
-    with locals, logs and failed assertions print the `repr` of such objects.
+    For every object that holds values, or a child's environment, input or output: tracebacks with
+    locals, logs and failed assertions print the `repr` of objects.
     """
 
     __slots__ = ()

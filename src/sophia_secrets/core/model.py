@@ -1,4 +1,4 @@
-"""The data types that all other modules share."""
+"""The data types that the other modules share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of secrets: the convention, what is safe to pass to a vendor, and suggestions for a typo."""
+"""Names of secrets: the convention, safety for vendors, and suggestions for typos."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SEPARATOR = r"[^0-9a-z]+"
 
 
 def convention_problem(name: str) -> str | None:
-    """Why `name` is not of the convention (upper case, digits, underscores), or None."""
+    """Why `name` violates the convention (upper case, digits, underscores), or None."""
     if not name:
         return "a name is never empty"
     if len(name) > MAX_LENGTH:
@@ -30,7 +30,7 @@ def convention_problem(name: str) -> str | None:
 
 def corrected(name: str) -> str:
     """
-    The nearest name of the convention: `my-key.name` gives `MY_KEY_NAME`, `apiKey` gives `API_KEY`.
+    The nearest conventional name: `my-key.name` gives `MY_KEY_NAME`, `apiKey` gives `API_KEY`.
 
     "" where nothing of the name would be left.
     """
@@ -59,18 +59,18 @@ def _safety_problem(name: str) -> str | None:
 
 
 def is_safe(name: str) -> bool:
-    """Whether a vendor may be handed this name: dotted paths and lower case are (I1, I2)."""
+    """Whether this name is safe to pass to a vendor; dotted paths and lower case are (I1, I2)."""
     return _safety_problem(name) is None
 
 
 def check_safe(name: str) -> None:
-    """Raises `errors.BadName` for a name that no vendor may be handed (I1, I2)."""
+    """Raises `errors.BadName` for a name that is not safe to pass to a vendor (I1, I2)."""
     problem = _safety_problem(name)
     if problem is None:
         return
     if not name:
         raise errors.BadName("The name is empty.", hint="See the names with `sophia-secrets list --names`.")
-    # What stands behind `=` may be a value.
+    # What follows `=` may be a value.
     head, sign, _ = name.partition("=")
     suggestion = corrected(head)
     raise errors.BadName(
@@ -87,17 +87,17 @@ def shown(name: str) -> str:
 
 
 def env_candidates(name: str) -> tuple[str, ...]:
-    """The variables that `env` is searched for: the name as it is, then `MY_KEY_NAME` for `my-key.name`."""
+    """The variables that `env` looks up: the name itself, then `MY_KEY_NAME` for `my-key.name`."""
     spelled = name.upper().replace("-", "_").replace(".", "_")
     return (name,) if spelled == name else (name, spelled)
 
 
 def nearest(name: str, known: Iterable[tuple[str, str]], limit: int = 3) -> list[tuple[str, str]]:
     """
-    The (name, backend) pairs that a person who typed `name` most likely meant, best first.
+    The (name, backend) pairs that were most likely meant by `name`, best first.
 
-    Each name once, under the first backend that has it. Case and separators do not count, and a
-    name that has all the words of `name` is near however long it is.
+    Each name once, with the first backend that has it. Case and separators are ignored, and a name with
+    all the words of `name` is near, whatever its length.
     """
     from difflib import SequenceMatcher
 
@@ -105,7 +105,7 @@ def nearest(name: str, known: Iterable[tuple[str, str]], limit: int = 3) -> list
     if not wanted:
         return []
     words = set(wanted.split("_"))
-    # `set_seq2` is what the matcher keeps its index of.
+    # The matcher caches its index of the second sequence.
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(wanted)
     scored: list[tuple[float, int, tuple[str, str]]] = []

@@ -48,7 +48,7 @@ def _judge_one(policy: Policy, evidence: Evidence) -> Iterator[Finding]:
 
 
 def _held_somewhere(policy: Policy, evidence: Evidence) -> bool:
-    """Whether some backend holds it, or may: an optional secret that none holds is required nowhere."""
+    """Whether some backend holds it or may hold it: an optional secret that none holds is not required anywhere."""
     return any(
         holds(answer, policy.name) or (failure_of(answer) is not None and answer.backend in policy.backends)
         for answer in evidence.answers
@@ -97,7 +97,7 @@ def _store(policy: Policy, holder: Answer | None) -> str:
 
 
 def _set(name: str, backend: str, what: str = "it") -> str:
-    """How to store a declared secret; a declaration that no backend can fill is corrected first."""
+    """The hint for storing a declared secret; an invalid declared name is corrected first."""
     better = naming.corrected(name)
     if backend == "env":
         return f"Set the variable `{better or name}`."
@@ -130,7 +130,7 @@ def _value(policy: Policy, value: SecretValue, evidence: Evidence) -> Iterator[F
 
 
 def _replace(name: str, backend: str | None) -> str:
-    """How to store another value where the wrong one is."""
+    """The hint for replacing a wrong value in its backend."""
     if backend == "env":
         return f"Correct the variable `{name}`, or the line of the dotenv file."
     return f"Store a correct one with `sophia-secrets set {name} --backend {backend}`."
@@ -219,7 +219,7 @@ def _age_finding(
 
 
 def _changed(answer: Answer, name: str, evidence: Evidence) -> float | None:
-    """When this backend's copy last changed: the later of our own record and the vendor's time."""
+    """When this backend's copy last changed: the later of our record and the vendor's time."""
     entry = find(answer, name)
     moments = [evidence.rotated.get((answer.backend, name))]
     if entry is not None and entry.updated_at:

@@ -1,4 +1,4 @@
-"""The typed errors of a read: a value that is missing, a backend that failed."""
+"""The errors of a read: a missing value, a failed backend."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _NEVER_READABLE_COPIES = ("github", "fly", "env")
 
 def failure_error(answer: Answer, message: str = "", *, hint: str = "") -> errors.SophiaError:
     """
-    The typed error of a backend that failed.
+    The error of a failed backend.
 
-    `message` replaces the failure's own; `hint` stands in where the failure has none.
+    `message` replaces the failure's own; `hint` is used where the failure has none.
     """
     failure = answer.failure
     assert failure is not None
@@ -51,8 +51,8 @@ def missing(
     The error for a resolution without a value: `NotFound`, or the error of a backend that failed
     and may hold the secret.
 
-    `keep_in` is the backend that the hint suggests to store it in; "" is one of those asked. With
-    `or_prefix` the word could have been the beginning of names as well.
+    `keep_in` is the backend that the hint suggests for storing it; "" means one of those asked. With
+    `or_prefix` the word could also have been a prefix.
     """
     name = resolution.name
     is_held = any(step.outcome is TraceOutcome.WRITE_ONLY for step in resolution.trace)
@@ -79,7 +79,7 @@ def missing(
 
 
 def uncertain(problem: errors.NotFound, answers: Sequence[Answer]) -> errors.SophiaError:
-    """The same, or the error of the first backend that failed, whose names nobody knows then."""
+    """The same error, or that of the first failed backend, whose names are unknown."""
     for answer in answers:
         if answer.failure is not None:
             told = problem.message.removesuffix(".")
@@ -152,7 +152,7 @@ def _readable_place(trace: Sequence[TraceStep]) -> str:
 
 
 def _store(name: str, asked: Sequence[str], keep_in: str) -> str:
-    """How to store a name where one of the backends that were asked holds it then."""
+    """The hint for storing a name in one of the backends that were asked."""
     command = f"sophia-secrets set {name} --backend"
     if keep_in:
         return f"Store it with `{command} {keep_in}`."

@@ -1,9 +1,9 @@
 """
 Removing known values from text and from byte streams.
 
-A value is looked for as it is, line by line, and in the spellings that programs give it: JSON,
-Python, XML, URL and base64 at each of its three alignments. This stops accidents; a program
-that means to give a value away can always spell it in another way.
+A value is searched for as it is, line by line, and in the usual encodings: JSON, Python, XML, URL and
+base64 at each of its three alignments. This stops accidents; a program that wants to leak a value can
+always encode it differently.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
 MINIMUM = 4
-"""Characters below which a value is not looked for: it would be found everywhere."""
+"""The shortest value, in characters, that is redacted: shorter ones would match everywhere."""
 
 MASK = b"***"
 
@@ -37,7 +37,7 @@ class Redactor:
         """
         The text without the values: each run of overlapping matches becomes one mask.
 
-        `cut` says that the text may have been cut off: an end that begins a value is masked too.
+        `cut` says that the text may be truncated: an end that begins a value is masked too.
         """
         masker = Masker._of(self._forms)
         done = masker.feed(text.encode("utf-8", "surrogatepass")) + masker.flush(cut=cut)
@@ -48,8 +48,8 @@ class Masker:
     """
     Replaces every known value in a stream of bytes.
 
-    What comes out does not depend on how the stream was cut into chunks. Only a tail that begins
-    a form of some value is held back, so that a prompt without a newline appears at once.
+    The output does not depend on how the stream is split into chunks. Only a tail that begins a form of
+    some value is held back, so that a prompt without a newline appears at once.
     """
 
     __slots__ = ("_covered", "_forms", "_tail")
@@ -66,19 +66,19 @@ class Masker:
     def _begin(self, forms: _Forms) -> None:
         self._forms = forms
         self._tail = b""
-        self._covered = 0  # how much of the tail belongs to a mask that was already given out
+        self._covered = 0  # the part of the tail whose mask was already output
 
     def feed(self, chunk: bytes) -> bytes:
-        """What can be shown after this chunk."""
+        """The output after this chunk."""
         held = self._tail + chunk
         return self._emit(held, self._forms.hold(held), self._forms.spans(held))
 
     def flush(self, *, cut: bool = False) -> bytes:
         """
-        What is left at the end of the stream; the masker can be used again after it.
+        The rest of the output at the end of the stream; the masker can then be reused.
 
-        With `cut`, a tail of at least four bytes that begins a value is masked: the stream ended
-        in the middle of something.
+        With `cut`, a tail of at least four bytes that begins a value is masked, because the stream was
+        truncated.
         """
         held = self._tail
         spans = self._forms.spans(held)
@@ -106,7 +106,7 @@ class Masker:
 
 
 class _Forms:
-    """All spellings of some values, and where they are in bytes."""
+    """All encoded forms of some values, and their positions in bytes."""
 
     __slots__ = ("_heads", "_longest", "_others", "_run", "_sorted", "_words")
 
@@ -115,15 +115,15 @@ class _Forms:
         self._sorted = sorted(found)
         self._longest = max(map(len, found), default=0)
         self._heads = frozenset(form[:_HEAD] for form in found)
-        # A token of 16 bytes can only be inside a run of token bytes as long as itself, and such
-        # runs are a small part of most output: looking there first is ten times faster.
+        # A token of 16 bytes can only be inside a run of token bytes of at least its length, and such
+        # runs are a small part of most output: searching only them is ten times faster.
         self._words = [form for form in self._sorted if len(form) >= _LONG and _WORD.issuperset(form)]
         words = frozenset(self._words)
         self._others = [form for form in self._sorted if form not in words]
         self._run = b"x" * min(map(len, self._words), default=0)
 
     def spans(self, held: bytes) -> list[tuple[int, int]]:
-        """Every place covered by a form, sorted, overlapping ones as one."""
+        """The ranges covered by a form, sorted, overlapping ones merged."""
         spans: list[tuple[int, int]] = []
         for form in self._present(held):
             at = held.find(form)
@@ -133,7 +133,7 @@ class _Forms:
         return _merge(spans)
 
     def hold(self, held: bytes) -> int:
-        """The first offset from which all the rest begins some form without being all of it."""
+        """The first offset from which the rest is a proper prefix of some form."""
         size = len(held)
         for at in range(max(0, size - self._longest + 1), size):
             if size - at >= _HEAD and held[at : at + _HEAD] not in self._heads:
@@ -164,7 +164,7 @@ class _Forms:
 
 
 def spellings(value: str, minimum: int = MINIMUM) -> set[bytes]:
-    """Each form in which output may hold this value, or one of its lines, as UTF-8."""
+    """The forms in which output may contain this value or one of its lines, as UTF-8."""
     lines = value.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     pieces = {value, "\r\n".join(lines), *lines}
     pieces |= {piece.strip() for piece in pieces}
@@ -206,7 +206,7 @@ def _quoted(raw: bytes) -> Iterator[str]:
 def _base64(raw: bytes) -> Iterator[bytes]:
     for before in range(3):
         encoded = b2a_base64(bytes(before) + raw, newline=False)
-        # Only the characters that no neighbouring byte has a part in.
+        # Only the characters that do not depend on neighbouring bytes.
         core = encoded[(before * 8 + 5) // 6 : (before + len(raw)) * 8 // 6]
         yield core
         yield core.translate(bytes.maketrans(b"+/", b"-_"))

@@ -1,4 +1,4 @@
-"""Which backend answers for a name, and why: a pure function of the chain's answers."""
+"""Which backend answers for a name, and why: a pure function of the answers."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Answer(Struct, frozen=True):
     """
     What one backend of the chain answered.
 
-    Exactly one of these holds: a `snapshot` (with a `failure` too where a stale one stands in
-    for it), a `failure` alone, `unconfigured` or `skipped` (each the reason).
+    Exactly one of these is set: `snapshot` (with a `failure` too, where a stale one is used instead),
+    `failure` alone, `unconfigured` or `skipped` (each the reason).
     """
 
     backend: str
@@ -52,7 +52,7 @@ def spellings(backend: str, name: str) -> tuple[str, ...]:
 
 
 def find(answer: Answer, name: str) -> Entry | None:
-    """The entry that a backend's snapshot holds for the name, or None where it holds none."""
+    """The entry of the name in a backend's snapshot, or None."""
     if answer.snapshot is None:
         return None
     for spelling in spellings(answer.backend, name):
@@ -84,7 +84,7 @@ def is_complete(answer: Answer) -> bool:
 
 
 def resolve(name: str, answers: Sequence[Answer]) -> Resolution:
-    """The first backend with a readable entry answers; every other one stands in the trace."""
+    """Resolve a name: the first backend with a readable entry wins; all are in the trace."""
     trace: list[TraceStep] = []
     winner: Answer | None = None
     won: Entry | None = None

@@ -1,9 +1,9 @@
 """
-Where known values are in a stream of bytes, by name and line.
+Finding known values in a stream of bytes, by name and line.
 
-A value is looked for as it is and in the spellings of `redact` (JSON, Python, XML, URL, base64 at each
-alignment); of a value of many lines also each line by itself. This finds accidents: a value that
-somebody means to hide can always be spelled in another way.
+A value is searched for as it is and in the encodings of `redact` (JSON, Python, XML, URL, base64 at each
+alignment); of a value of several lines also each line by itself. This finds accidents: a value that
+someone wants to hide can always be encoded differently.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sophia_secrets.core.model import SecretValue
 from sophia_secrets.core.redact import spellings
 
 MINIMUM = 8
-"""Characters below which a value, or a line of one, is not looked for: it would be found everywhere."""
+"""The shortest value, or line of one, in characters, that is searched for: shorter ones would match everywhere."""
 
 _WINDOW = 1 << 20
 _TOKEN = 16
@@ -27,7 +27,7 @@ _RANDOM = r"[A-Za-z0-9+_=-]{16,}+"
 
 
 class Search:
-    """Looks for some named values; one name may have several, and one value several names."""
+    """Searches for named values; one name may have several values, and one value several names."""
 
     def __init__(self, values: Iterable[tuple[str, SecretValue]]) -> None:
         found: dict[bytes, set[str]] = {}
@@ -52,15 +52,15 @@ class Search:
         self.too_short = tuple(sorted(short))
 
     def names_in(self, text: bytes) -> list[str]:
-        """The names whose values are in a short text, sorted."""
+        """The names whose values a short text contains, sorted."""
         return sorted({name for form in self._present(text) for name in self._names[form]})
 
     def lines(self, chunks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
         """
         Each (line, name) of the stream once, lines from 1 and in order.
 
-        Lines that follow each other and hold lines of one value are told once, by the first. What is
-        found does not depend on how the stream was cut into chunks.
+        Consecutive lines that contain lines of one value are reported once, by the first. The result does not
+        depend on how the stream is split into chunks.
         """
         line = 1
         last: dict[str, int] = {}
@@ -80,7 +80,7 @@ class Search:
 
     def _windows(self, chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
         """
-        Overlapping windows. What begins before the second part, an offset, is in the window whole;
+        Overlapping windows, each with an offset: a match that begins before the offset is contained whole;
         the next window begins there.
         """
         size = max(_WINDOW, 4 * self._longest)
@@ -94,7 +94,7 @@ class Search:
         yield bytes(held), len(held)
 
     def _places(self, window: bytes) -> set[tuple[int, str]]:
-        """Where each value is first found in each line."""
+        """The first position of each value in each line."""
         places: set[tuple[int, str]] = set()
         for form in self._present(window):
             at = window.find(form)
@@ -120,15 +120,17 @@ def _forms(text: str, lines: list[str]) -> set[bytes]:
     for line in lines:
         forms -= spellings(line, MINIMUM)
     is_document = _is_document(text)
-    told = (line.strip() for line in lines)
-    return forms | {line.encode("utf-8", "surrogatepass") for line in told if _tells(line, is_document)}
+    stripped = (line.strip() for line in lines)
+    return forms | {
+        line.encode("utf-8", "surrogatepass") for line in stripped if _is_revealing(line, is_document)
+    }
 
 
-def _tells(line: str, is_document: bool) -> bool:
-    """Whether a line gives something of its value away, and is not just a frame around it."""
+def _is_revealing(line: str, is_document: bool) -> bool:
+    """Whether a line reveals a part of its value, instead of only framing it."""
     if len(line) < MINIMUM or line.startswith("-----"):
         return False
-    # Of a key in JSON, `"type": "service_account",` is in everybody's.
+    # Every service account key in JSON has the line `"type": "service_account",`.
     return not is_document or any(
         any(map(str.isdigit, run)) and any(map(str.isalpha, run)) for run in re.findall(_RANDOM, line)
     )

@@ -1,9 +1,9 @@
 """
-JSON as a vendor's answer must be before anybody acts on it.
+Strict JSON parsing, for vendors' answers.
 
-Stricter than `json.loads`, which takes `NaN`, keeps the last of two equal keys, passes lone
-surrogates on and can be made to exhaust the stack. No error raised here holds the document or
-a part of it, in any attribute or in its context: the document may be full of secrets.
+Stricter than `json.loads`, which accepts `NaN`, keeps the last of two equal keys, accepts lone
+surrogates and can be made to exhaust the stack. No error raised here contains the document or a part of
+it, in any attribute or in its context: the document may be full of secrets.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _SURROGATE = "[\ud800-\udfff]"
 
 class BadJSON(ValueError):
     """
-    Bytes that are not strict JSON. Its text is one of a few fixed reasons; `line` is where reading
-    stopped, 0 where that is not known.
+    Bytes that are not strict JSON. Its text is one of a few fixed reasons; `line` is the line of the error,
+    0 if unknown.
     """
 
     def __init__(self, reason: str, line: int = 0) -> None:
@@ -88,8 +88,8 @@ def _after_blank(text: str, position: int) -> int:
     return match.end() if match else position
 
 
-# `UnicodeDecodeError` and `JSONDecodeError` carry the document, and `raise ... from None` would
-# still leave them in `__context__`: each is left behind before `BadJSON` is raised.
+# `UnicodeDecodeError` and `JSONDecodeError` hold the document, and `raise ... from None` would still
+# keep them in `__context__`: so `BadJSON` is raised outside the handlers.
 
 
 def _decoded(data: bytes) -> str:

@@ -1,5 +1,5 @@
 """
-Templates with plain placeholders: `{{ NAME }}` is a secret's value, and everything else is text.
+Templates with simple placeholders: `{{ NAME }}` is a secret's value, everything else is text.
 
 There is no code, no filter and no escaping of values. Braces around what cannot be a name (`{{ .x }}`,
 `{{ a b }}`) stay as they are; a placeholder in doubled braces, `{{{{ NAME }}}}`, is the text `{{ NAME }}`.
@@ -23,7 +23,7 @@ _BRACES = re.compile(
 
 
 class Placeholder(Struct, frozen=True):
-    """A place for a secret's value; `line` counts from 1."""
+    """A placeholder for a secret's value; `line` counts from 1."""
 
     name: str
     line: int
@@ -36,7 +36,7 @@ class Template(Struct, frozen=True):
 
     @property
     def first_lines(self) -> dict[str, int]:
-        """Each name that is wanted, in order, with the first line that wants it."""
+        """Each name, in order, with the first line that uses it."""
         found: dict[str, int] = {}
         for part in self.parts:
             if isinstance(part, Placeholder):
@@ -45,7 +45,7 @@ class Template(Struct, frozen=True):
 
 
 def parse(text: str) -> Template:
-    """The template that this text is; every text is one."""
+    """Parse a text; every text is a template."""
     parts: list[str | Placeholder] = []
     at = 0
     line = 1

@@ -1,11 +1,11 @@
-"""Foreign text made safe for a terminal: control characters are shown, never obeyed."""
+"""Making foreign text safe for a terminal, and for the log of a workflow."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-# Printable by Unicode's tables and yet without a mark on the screen, or eaten by its neighbour:
+# Printable by Unicode's tables and yet invisible, or absorbed by the neighbouring character:
 # combining joiner, Hangul and Khmer fillers, Mongolian and other variation selectors, Braille blank.
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0").union(
     map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
@@ -23,7 +23,7 @@ _CONTROLS = (
 
 def visible(text: str) -> str:
     r"""
-    The text with everything that could act on a terminal, or hide in it, spelled out.
+    The text with everything escaped that could act on a terminal, or hide in it.
 
     Control characters, escapes, bidirectional controls, zero-width and other invisible
     characters and lone surrogates become `\x1b`, `\u202e` and so on, a newline and a tab `\n`
@@ -43,7 +43,7 @@ def visible(text: str) -> str:
 
 
 def listed(texts: Sequence[str], most: int | None = None) -> str:
-    """The texts made `visible` with commas between them, and how many more there are than `most`."""
+    """The texts, made `visible` and joined by commas; only the first `most`, with the number of others."""
     shown = ", ".join(visible(text) for text in texts[:most])
     left_out = 0 if most is None else len(texts) - most
     return f"{shown} and {left_out} more" if left_out > 0 else shown
@@ -56,9 +56,9 @@ def without_controls(text: str) -> str:
 
 def is_workflow_command(line: str) -> bool:
     """
-    Whether the runner of a GitHub workflow would obey this line of a job's log (fault G2).
+    Whether the runner of a GitHub workflow would execute this line of a job's log (fault G2).
 
-    It looks for `::` behind white space of any alphabet and for `##[` anywhere (actions/runner
+    It looks for `::` after any Unicode white space, and for `##[` anywhere (actions/runner
     src/Runner.Common/ActionCommand.cs).
     """
     return line.lstrip().startswith("::") or "##[" in line
@@ -79,16 +79,16 @@ def _escape(code: int) -> str:
 _NAMES = frozenset(
     {"gh", "git", "pulumi", "fly", "flyctl", "github", "local", "env", "age", "aws", "sophia-secrets"}
 )
-"""Words that stay in lower case where they begin a sentence."""
+"""Words that stay lower case at the beginning of a sentence."""
 _COMMANDS = frozenset({"chmod", "chown", "cp", "export", "keyring", "mkdir", "mv", "rm", "sudo"})
 """Words that begin a bare command line."""
 
 
 def sentence(text: str) -> str:
     """
-    The text as a whole sentence: a capital first, unless a name begins it, and an end.
+    The text as a sentence: with a capital letter, unless it begins with a name, and a full stop.
 
-    A bare command is named as one: `rm x` gives "Run `rm x`."
+    A bare command becomes an instruction: `rm x` gives "Run `rm x`."
     """
     text = text.strip()
     if not text:

@@ -1,7 +1,7 @@
 """
-What a declared type asks of a value: `url`, `port`, `pem` and so on.
+Validating values of the declared types: `url`, `port`, `pem` and so on.
 
-Each check takes time in proportion to the value's length, and none ever quotes the value.
+Each check takes linear time, and none quotes the value.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sophia_secrets.core import strict_json
 from sophia_secrets.core.model import SecretValue
 
 MAX_SEARCHED = 64 * 1024
-"""The longest value, in characters, that is handed to a regular expression of the user's."""
+"""The longest value, in characters, that is matched against a declared pattern."""
 
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*"
 _HOST_PORT = r"(?:\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9]+)?\]|[^:\[\]]*)(?::([0-9]{0,5}))?"
@@ -35,14 +35,14 @@ def problem(kind: str, value: SecretValue) -> str | None:
 
 
 def unsearchable(value: SecretValue) -> str | None:
-    """Why the value is too long to be searched by a pattern, or None."""
+    """Why the value is too long to be matched against a pattern, or None."""
     if len(value.reveal()) > MAX_SEARCHED:
         return f"has more than {MAX_SEARCHED} characters, too many to hold against a pattern"
     return None
 
 
 def matches(pattern: str, value: SecretValue) -> bool:
-    """Whether the pattern is found in the value. The caller has bounded the length (`unsearchable`)."""
+    """Whether the pattern matches the value, whose length the caller has checked (`unsearchable`)."""
     return re.search(pattern, value.reveal()) is not None
 
 
@@ -59,7 +59,7 @@ def _url(text: str) -> str | None:
     if any(c.isspace() or not c.isprintable() for c in rest):
         return f"{wanted}: it holds white space or a control character"
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
-    # Several hosts stand between commas in the URLs of MongoDB, Kafka and PostgreSQL.
+    # URLs of MongoDB, Kafka and PostgreSQL may have several hosts, separated by commas.
     for host in authority.split(","):
         if not host and scheme.lower() not in _LOCAL_SCHEMES:
             return f"{wanted}: it has no host"
@@ -100,7 +100,7 @@ def _pem(text: str) -> str | None:
         line = lines[position].strip()
         begin = re.fullmatch(_PEM_BEGIN, line)
         if begin is None:
-            # Certificate bundles carry plain remarks between their blocks (RFC 7468, section 2).
+            # Certificate bundles may have text between their blocks (RFC 7468, section 2).
             if line.startswith("-----"):
                 return "is not PEM: a line of dashes is no BEGIN line"
             position += 1

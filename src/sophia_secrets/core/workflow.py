@@ -1,7 +1,7 @@
 """
-What a GitHub workflow says of secrets: which it uses, where, and which it hands on. Pure.
+The secrets of a GitHub workflow: which it uses, where, and which it passes on. Pure.
 
-The rules are GitHub's own, docs.github.com "Contexts", "Evaluate expressions" and "Reuse workflows".
+The rules are GitHub's, docs.github.com "Contexts", "Evaluate expressions" and "Reuse workflows".
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sophia_secrets.core.yaml_tree import BadYAML, Node, Rows, Table, Text
 MAX_BYTES = 512 * 1024
 _MOST_NODES = 200_000
 _AUTOMATIC = "GITHUB_TOKEN"
-"""The one secret that every job has (docs.github.com, "Automatic token authentication")."""
+"""The secret that every job has (docs.github.com, "Automatic token authentication")."""
 
 _FROM_FORKS = frozenset({"pull_request", "pull_request_review", "pull_request_review_comment"})
 
@@ -48,8 +48,8 @@ class Use(Struct, frozen=True):
 
 class Call(Struct, frozen=True):
     """
-    A job that is another workflow: `uses` as it is written. `inherit` hands every secret on,
-    `passed` are the names (upper case) under which single ones are.
+    A job that calls a workflow: `uses` as written. `inherit` passes every secret, `passed` are the names
+    (upper case) of secrets passed one by one.
     """
 
     uses: str
@@ -64,8 +64,8 @@ class Call(Struct, frozen=True):
 
 class Workflow(Struct, frozen=True):
     """
-    One file. `declared` are the secrets that a caller may hand in (upper case) and whether it
-    must. `events` are what starts it.
+    One file. `declared` are the secrets that a caller may pass (upper case), with whether each is required.
+    `events` are its triggers.
     """
 
     uses: tuple[Use, ...]
@@ -172,7 +172,7 @@ def _uses(node: Node, environment: str | None, budget: list[int]) -> Iterator[Us
 
 
 def references(text: str) -> Iterator[tuple[Kind, str, int]]:
-    """Every use of the `secrets` context in the text's expressions: its kind, name and place."""
+    """Every use of the `secrets` context in the text's expressions: its kind, name and offset."""
     position = 0
     while (start := text.find("${{", position)) >= 0:
         tokens: list[tuple[str, int]] = []

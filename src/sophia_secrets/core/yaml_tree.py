@@ -1,8 +1,8 @@
 """
-YAML as a tree of texts with their lines: no tags, no types, nothing that can grow.
+YAML as a tree of texts with their lines, without tags and types.
 
-Built from the parser's events, so that a document of hostile depth, or one whose aliases
-multiply, ends in an error instead of the memory (R3).
+Built from the parser's events, so that a document that is too deep, or whose aliases multiply, is an
+error instead of exhausting the memory (R3).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class BadYAML(ValueError):
-    """Not a YAML document that we take. `line` counts from 1; the text is one of a few fixed reasons."""
+    """An invalid or unsupported YAML document. `line` counts from 1; the text is one of a few fixed reasons."""
 
     def __init__(self, reason: str, line: int) -> None:
         super().__init__(reason)
@@ -32,12 +32,12 @@ class Text(Struct, frozen=True):
     literal: bool = False
 
     def line_at(self, offset: int) -> int:
-        """The line of a place in the text; where the text was folded, the line where it begins."""
+        """The line of an offset in the text; for folded text the line where it begins."""
         return self.line + 1 + self.text.count("\n", 0, offset) if self.literal else self.line
 
 
 class Table(Struct, frozen=True):
-    """A mapping, in order; keys that are no texts are left out."""
+    """A mapping, in order; keys that are not scalars are left out."""
 
     line: int
     items: list[tuple[Text, Node]] = field(default_factory=list)
@@ -72,7 +72,7 @@ def parse(text: str) -> Node | None:
 
 
 class _Open(Struct):
-    """A collection whose end is yet to come. In a table `key` is the key that waits for its value."""
+    """A collection that is not complete yet. In a table `key` is the key whose value comes next."""
 
     node: Table | Rows
     anchor: str | None
@@ -128,9 +128,9 @@ def _build(events: Iterator[yaml.Event]) -> Node | None:
 
 def texts(node: Node, budget: list[int]) -> Iterator[Text]:
     """
-    Every value that is a text, in order; an alias's again at each place.
+    All scalar values, in order; those of an alias at each of its uses.
 
-    `budget` holds how many nodes may still be visited; raises `BadYAML` where they are used up.
+    `budget` is the number of nodes that may still be visited; raises `BadYAML` where it is used up.
     """
     waiting = [node]
     while waiting:

@@ -1,7 +1,7 @@
 """
-The most frequent command lines, answered without Typer: importing that takes as long as answering them.
+The most frequent command lines, parsed without Typer, whose import takes as long as answering them.
 
-The functions of the modules here are the commands themselves; Typer calls the same ones.
+The modules here implement the commands; the Typer commands call the same functions.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from sophia_secrets.hot import is_plain
 
 
 def plain(arguments: list[str]) -> Callable[[], int | None] | None:
-    """What answers this command line and gives its exit code (None for 0); None where Typer has to read it."""
+    """The function that runs this command line and returns its exit code (None for 0); None where Typer must parse it."""
     names = [word for word in arguments[1:] if is_plain(word)]
     match arguments:
         case ["list"] | ["list", "--names"]:
             from sophia_secrets.cli.frequent.list import show_list
 
             return lambda: show_list(Options(), names=len(arguments) == 2)
-        case ["--json", "list"]:  # global options were put in front
+        case ["--json", "list"]:  # global options are at the front
             from sophia_secrets.cli.frequent.list import show_list
 
             return lambda: show_list(Options(json=True))

@@ -10,7 +10,7 @@ from sophia_secrets.operations import drift, reading
 
 
 def show_trace(options: Options, name: str, *, no_cache: bool = False) -> int:
-    """Show the whole chain for one name, without its value: who answers, and who shadows whom; the exit code."""
+    """Show the whole chain for one name, without its value; returns the exit code."""
     with command_session(options, "explain") as (session, console):
         read = reading.read(session, [name], use_cache=not no_cache, deliver=False, everything=True)
         (resolution,) = read.resolutions

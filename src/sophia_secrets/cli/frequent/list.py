@@ -23,7 +23,7 @@ def show_list(
     names: bool = False,
     no_cache: bool = False,
 ) -> int:
-    """Show the names, which backend holds which, and where each resolves from; the exit code."""
+    """Show the names, which backend holds which, and where each resolves from; returns the exit code."""
     with command_session(options, "list") as (session, console):
         began = session.clock()
         read = reading.list_all(session, only=backend, use_cache=not no_cache)
@@ -86,7 +86,7 @@ def _shape(session: Session, rows: list[Resolution], read: reading.ReadResult) -
 
 
 def _rows(resolutions: list[Resolution], answers: tuple[Answer, ...]) -> tuple[list[listing.Row], list[str]]:
-    """The rows of the table, and its backends: those that are configured."""
+    """The rows of the table, and the configured backends."""
     shown = [answer for answer in answers if not answer.unconfigured]
     rows = [
         listing.Row(visible(r.name), r.backend or "", [_state(answer, r.name) for answer in shown])

@@ -77,7 +77,7 @@ def _value(
 
 
 def _nothing_given(target: Backend, name: str, from_file: str | None) -> errors.BadValue:
-    """The refusal of an empty value: mostly it comes from an undefined variable before the pipe."""
+    """The error for an empty value, which mostly comes from an undefined variable before the pipe."""
     source = f"The file {visible(from_file)}" if from_file is not None else "Standard input"
     look = "Look at the command or the variable that it comes from"
     kept = target.problem(name, SecretValue("")) is None
