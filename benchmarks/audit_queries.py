@@ -87,6 +87,7 @@ def rows() -> Iterator[Row]:
     yield Row(f"an append to {whole}", appended_to(), "to an empty one", 1.05)
     with home(0) as where:
         fill(where.root / "sophia", SHORTER)
+        where.compile_route()
         for goal, more in ((1.7, ("--last", "20")), (5.5, ("--name", "SERVICE_7_KEY"))):
             arguments = [PROGRAM, "audit", "log", *more]
             what = f"`audit log {' '.join(more)}`, of {SHORTER:,} events"

@@ -30,11 +30,14 @@ def rows() -> Iterator[Row]:
         yield _row("completing a name, 100 names", 1.15, small, "completion", "--names")
         yield _row("list, 100 names", 1.3, small, "list")
         yield _row("list --json, 100 names", 1.3, small, "list", "--json")
+        held_twice = small.with_variables(**{NAME: "a copy"})
+        yield _row("list --json, one of 100 names held twice", 7, held_twice, "list", "--json")
+        yield _row("audit log --last 20", 1.7, small, "audit", "log", "--last", "20")
         for arguments in (
             ["get", "--help"],
             ["backends"],
             ["config", "show"],
-            ["audit", "log", "--last", "20"],
+            ["audit", "log", "--backend", "pulumi"],
             ["audit", "verify"],
             ["cache", "status"],
             ["explain", NAME],
@@ -86,6 +89,8 @@ def _instructions(where: Home) -> Iterator[Row]:
         ("--version", ["--version"]),
         ("get, warm, 100 names", ["get", NAME]),
         ("list, 100 names", ["list"]),
+        ("list --json, 100 names", ["list", "--json"]),
+        ("audit log --last 20", ["audit", "log", "--last", "20"]),
         ("explain, without Typer", ["explain", NAME]),
         ("backends, with Typer", ["backends"]),
     ):
