@@ -98,9 +98,7 @@ class Counters:
 
     def _add(self, table: Table, found: Iterable[tuple[bytes, int, int]]) -> Table:
         for written, last, _ in found:
-            ident = self._ident(written)
-            times, before = table.get(ident) or (0, 0)
-            table.put(ident, times + 1, max(before, last))
+            table.add(self._ident(written), 1, last)
             if table.header.used * 4 > table.header.capacity * 3:
                 table = table.grown()
         return table

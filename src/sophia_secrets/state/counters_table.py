@@ -81,13 +81,16 @@ class Table:
         raise Damaged
 
     def get(self, ident: bytes) -> tuple[int, int] | None:
+        """How often, and when last (milliseconds); None for a name that was never counted."""
         slot = self._find(ident)[2]
-        return (
-            (int.from_bytes(slot[16:24], "little"), int.from_bytes(slot[24:32], "little")) if slot else None
-        )
+        return _counted(slot) if slot else None
 
-    def put(self, ident: bytes, times: int, last: int) -> None:
+    def add(self, ident: bytes, times: int, last: int) -> None:
+        """Count a name so many more times, the last of them at that time (milliseconds)."""
         number, offset, before = self._find(ident)
+        if before:
+            earlier = _counted(before)
+            times, last = times + earlier[0], max(last, earlier[1])
         slot = ident + times.to_bytes(8, "little") + max(last, 0).to_bytes(8, "little") + bytes(16)
         check = _check(self._key, slot)
         self._page(number)[offset : offset + SLOT] = slot + check
@@ -127,10 +130,12 @@ class Table:
         old = self.header
         larger = Table(self._key, -1, Header(old.capacity * 2, 0, old.sequence, old.mac))
         for slot in self._slots():
-            larger.put(
-                slot[:16], int.from_bytes(slot[16:24], "little"), int.from_bytes(slot[24:32], "little")
-            )
+            larger.add(slot[:16], *_counted(slot))
         return larger
+
+
+def _counted(slot: bytes) -> tuple[int, int]:
+    return int.from_bytes(slot[16:24], "little"), int.from_bytes(slot[24:32], "little")
 
 
 def _check(key: bytes, slot: bytes) -> bytes:
