@@ -67,6 +67,12 @@ GITHUB = (
     Scene("bad_output", _GH, Says("gh", "", out="kill -9 $$\n")),
     Scene("bad_output", _GH, Says("gh", "", out="head -c 70000000 /dev/zero\n")),
     Scene("unavailable", f"{_GH} --offline".replace(" --no-cache", ""), Says("gh", "")),
+    Scene("unreachable", "sophia-secrets diff github local --offline", Says("gh", "")),
+    Scene(
+        "unreachable",
+        "sophia-secrets set OPENAI_API_KEY --backend github --generate uuid --offline",
+        Says("gh", ""),
+    ),
     Scene(
         "bad_output",
         "printf x | sophia-secrets set NEW_API_KEY --backend github",

@@ -149,6 +149,45 @@ def test_offline_answers_from_the_cache_and_starts_nothing(sophia: Program, vend
     assert vendors.starts() == before
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("set", "API_KEY", "--backend", "github", "--generate", "uuid"),
+        ("set", "API_KEY", "--backend", "pulumi", "--generate", "uuid"),
+        ("delete", "API_KEY", "--backend", "fly", "--yes"),
+        ("copy", "API_KEY", "--from", "local", "--to", "github", "--yes"),
+        ("sync", "--from", "pulumi", "--to", "local", "--yes"),
+        ("move", "API_KEY", "--from", "pulumi", "--to", "local", "--yes"),
+        ("import", "secrets.env", "--backend", "fly", "--yes"),
+        ("rotate", "API_KEY", "--generate", "--yes"),
+        ("rotate", "API_KEY", "--backend", "pulumi", "--generate", "--yes"),
+        ("diff", "pulumi", "local"),
+    ],
+)
+def test_offline_nothing_is_written_to_a_vendor_and_what_needs_one_says_so(
+    sophia: Program, vendors: World, command: tuple[str, ...]
+) -> None:
+    vendors.define({"API_KEY": "v"})
+    sophia.store("API_KEY", "l")
+    (sophia.cwd / "secrets.env").write_text("API_KEY=x\n")
+    sophia("cache", "warm")
+    before = vendors.starts()
+    done = sophia(*command, "--offline")
+    assert done.code == 5, done.said
+    assert vendors.starts() == before
+    assert done.err.endswith("hint: Run the command without `--offline`.\n")
+    assert "nothing recent enough is cached" not in done.err
+
+
+def test_offline_doctor_asks_no_vendor(sophia: Program, vendors: World) -> None:
+    checks = sophia("doctor", "--offline", "--json").json["checks"]
+    assert vendors.starts() == {"github": 0, "pulumi": 0, "fly": 0}
+    skipped = {check["id"] for check in checks if "`--offline`" in check["message"]}
+    assert skipped == {"github.target", "pulumi.target", "fly.target"}
+    assert {check["status"] for check in checks if check["id"] in skipped} == {"skip"}
+    assert "local.file" in {check["id"] for check in checks}
+
+
 def test_C2_another_credential_never_gets_the_cached_value(sophia: Program, vendors: World) -> None:
     vendors.define({"API_KEY": "for user one"})
     assert sophia("get", "API_KEY").code == 0

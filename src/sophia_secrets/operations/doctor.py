@@ -198,6 +198,10 @@ def _backends(session: Session) -> list[Check]:
             found.append(
                 Check(f"{name}.target", SKIP, f"{name} is not configured: {member.reason}", member.hint)
             )
+        elif session.options.offline and member.capabilities.needs_call:
+            found.append(
+                Check(f"{name}.target", SKIP, f"{name} ({member.target}) was not asked (`--offline`)")
+            )
         else:
             probes[position] = member
     results = run_all(session, {position: member.probe() for position, member in probes.items()})

@@ -85,17 +85,23 @@ def _without_call(session: Session, member: Backend | Unconfigured, wanted: Chai
             name, target, skipped=f"not asked: {member.capabilities.note or 'it gives no values back here'}"
         )
     if session.options.offline:
-        return _stand_in(session, member, _offline(member), record)
+        return _stand_in(session, member, _offline(member, wanted), record)
     return None
 
 
-def _offline(member: Backend) -> Failure:
-    return Failure(
-        FailureKind.UNREACHABLE,
-        member.target,
-        f"{member.name} ({member.target}) was not asked (`--offline`) and nothing recent enough is cached.",
-        hint="Run the command without `--offline`, or `sophia-secrets cache warm` while online.",
-    )
+def _offline(member: Backend, wanted: ChainQuery) -> Failure:
+    what = f"{member.name} ({member.target}) was not asked (`--offline`)"
+    online = "Run the command without `--offline`"
+    if wanted.use_cache:
+        message = f"{what} and nothing recent enough is cached."
+        return Failure(
+            FailureKind.UNREACHABLE,
+            member.target,
+            message,
+            f"{online}, or `sophia-secrets cache warm` while online.",
+        )
+    message = f"{what}, and what is cached is not used for this."
+    return Failure(FailureKind.UNREACHABLE, member.target, message, f"{online}.")
 
 
 def _answer(member: Backend, result: Snapshot | Failure, now: float) -> Answer:

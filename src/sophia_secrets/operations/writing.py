@@ -36,7 +36,8 @@ def destination(session: Session, name: str | None) -> Backend:
     The backend to write to, checked: configured, writable, and not named by an untrusted file.
 
     Raises `UsageError` where none is named, listing the writable ones; `NotConfigured`,
-    `NotSupported`, `NotTrusted`.
+    `NotSupported`, `NotTrusted`; and `Unreachable` where the session is offline and a vendor would
+    have to be called.
     """
     chosen = name or session.settings.default_backend
     if chosen is None:
@@ -53,6 +54,13 @@ def destination(session: Session, name: str | None) -> Backend:
         raise errors.NotSupported(
             f"{backend.name} ({backend.target}) cannot be written: {backend.capabilities.note or 'it is read only'}",
             hint="Choose another backend with `--backend`; `sophia-secrets backends` lists them.",
+            backend=backend.name,
+            target=str(backend.target),
+        )
+    if session.options.offline and backend.name != "local":
+        raise errors.Unreachable(
+            f"`--offline` starts no vendor, so nothing is written to {backend.name} ({backend.target}).",
+            hint="Run the command without `--offline`.",
             backend=backend.name,
             target=str(backend.target),
         )
