@@ -43,7 +43,7 @@ def read_pairs(data: bytes, path: str, format_name: str | None) -> list[Pair]:
             hint=error.hint
             or (f"{correct}." if format_name else f"{correct}, or say what it is with `--format`."),
         )
-    # Outside of the handler: the parser's own error may hold the text of the file (L3).
+    # Outside the handler: the parser's own error may hold the text of the file (L3).
     raise problem
 
 

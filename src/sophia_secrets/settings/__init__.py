@@ -1,7 +1,7 @@
 """
-The layered settings: each value with where it came from, profiles, declared secrets, trust.
+The layered settings: each value with its source, profiles, declared secrets, trust.
 
-No pydantic here: every command reads the settings, and one table says all that a model would.
+No pydantic here: every command reads the settings, and one table describes them all.
 """
 
 from sophia_secrets.settings.declared import Declared, Group

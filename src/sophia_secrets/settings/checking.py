@@ -1,4 +1,4 @@
-"""Validating a settings document: its values, each with its place, or an error with file and line."""
+"""Validation of a settings document: its values with their sources, or an error with file and line."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ValidationContext(Struct, frozen=True):
 
 
 class CheckedDocument(Struct):
-    """What one document says: settings by their key, by profile; declared secrets; groups."""
+    """The validated document: settings by key and by profile, declared secrets, groups."""
 
     document: Document
     values: Values = field(default_factory=dict)
@@ -54,7 +54,7 @@ class CheckedDocument(Struct):
 
 
 def absolute(row: Row, text: str, base: str, home: str) -> str:
-    """The path that a setting means: relative to `base`, with `~/` for the home. Raises `InvalidValue`."""
+    """The absolute path: relative to `base`, with `~/` expanded. Raises `InvalidValue`."""
     if text.startswith("~"):
         if not text.startswith("~/"):
             raise InvalidValue("begins with `~`, of which only `~/` is understood")
@@ -66,25 +66,25 @@ def absolute(row: Row, text: str, base: str, home: str) -> str:
     return os.path.join(base, text.removeprefix("./"))
 
 
-def fit(row: Row, value: Value, base: str, world: ValidationContext) -> Value:
-    """The value as the setting means it: paths absolute, backends known. Raises `InvalidValue`."""
+def normalized(row: Row, value: Value, base: str, context: ValidationContext) -> Value:
+    """The value with its path made absolute, after the rules of the row. Raises `InvalidValue`."""
     if isinstance(value, str) and row.kind is Kind.PATH:
-        return absolute(row, value, base, world.home)
+        return absolute(row, value, base, context.home)
     if row.pattern and isinstance(value, str) and (problem := _pattern_problem(value)):
         raise InvalidValue(problem)
     if row.above_zero and not value:
         raise InvalidValue("names nothing" if row.kind is Kind.LIST else "must be more than 0")
     if row.backends and value:
         for name in (value,) if isinstance(value, str) else _texts(value):
-            if name not in world.backends:
+            if name not in context.backends:
                 raise InvalidValue(
-                    f"names {names.shown(name)}, which is not a backend", near(name, world.backends)
+                    f"names {names.shown(name)}, which is not a backend", suggestion(name, context.backends)
                 )
     return value
 
 
-def near(name: str, known: Iterable[str], kind: str = "known names") -> str:
-    """The hint for a name that is not known: the nearest ones, or all of them."""
+def suggestion(name: str, known: Iterable[str], kind: str = "known names") -> str:
+    """The hint for an unknown name: the nearest known ones, or all of them."""
     known = list(known)
     found = names.nearest(name, ((each, "") for each in known))
     if found:
@@ -92,14 +92,14 @@ def near(name: str, known: Iterable[str], kind: str = "known names") -> str:
     return f"The {kind} are {', '.join(f'`{each}`' for each in known)}." if known else ""
 
 
-def check(document: Document, world: ValidationContext, *, is_user: bool) -> CheckedDocument:
+def check(document: Document, context: ValidationContext, *, is_user: bool) -> CheckedDocument:
     """
-    The document's values. Raises `errors.BadSettings` naming file and line.
+    The document's values. Raises `errors.BadSettings` with file and line.
 
-    `is_user` is for the user's own file; any other may not say what only that one may.
+    `is_user` marks the user's own file, the only one that may contain the `user_only` settings.
     """
     checked = CheckedDocument(document)
-    reader = _Reader(document, world, is_user)
+    reader = _Reader(document, context, is_user)
     for name, raw in document.table.items():
         if name in _TABLES_OF_NAMES:
             for each, table in reader.table((name,), raw).items():
@@ -112,16 +112,16 @@ def check(document: Document, world: ValidationContext, *, is_user: bool) -> Che
 def _named(reader: _Reader, checked: CheckedDocument, kind: str, name: str, raw: object) -> None:
     path = (kind, name)
     if kind == "profiles":
-        reader.need(re.fullmatch(_WORD, name), path, "a profile's name is letters, digits, `-` and `_`")
+        reader.require(re.fullmatch(_WORD, name), path, "a profile's name is letters, digits, `-` and `_`")
         values = checked.profiles.setdefault(name, {})
         for key, value in reader.table(path, raw).items():
             reader.setting(values, path, key, value)
         return
     if kind == "groups":
-        reader.need(re.fullmatch(_WORD, name), path, "a group's name is letters, digits, `-` and `_`")
+        reader.require(re.fullmatch(_WORD, name), path, "a group's name is letters, digits, `-` and `_`")
         checked.groups[name] = reader.group(name, raw)
         return
-    reader.need(names.is_safe(name), path, "this cannot be a secret's name")
+    reader.require(names.is_safe(name), path, "this cannot be a secret's name")
     hint = _NO_VALUES.format(name)
     checked.places[name] = reader.document.place(path)
     found = checked.secrets.setdefault(name, {})
@@ -131,33 +131,33 @@ def _named(reader: _Reader, checked: CheckedDocument, kind: str, name: str, raw:
             raise reader.unknown(
                 (*path, key), key, _DECLARED, hint if key in ("value", "default", "secret") else ""
             )
-        found[key] = reader.given(row, (*path, key), value)
+        found[key] = reader.parse(row, (*path, key), value)
 
 
 class _Reader(Struct, frozen=True):
     document: Document
-    world: ValidationContext
+    context: ValidationContext
     is_user: bool
 
-    def bad(self, path: Path, problem: str, hint: str = "") -> errors.BadSettings:
+    def error(self, path: Path, problem: str, hint: str = "") -> errors.BadSettings:
         return self.document.error(path, f"{names.shown('.'.join(path))} {problem}.", hint)
 
-    def need(self, holds: object, path: Path, rule: str) -> None:
+    def require(self, holds: object, path: Path, rule: str) -> None:
         if not holds:
             raise self.document.error(path, f"{names.shown('.'.join(path))}: {rule}.", "Rename it.")
 
     def unknown(self, path: Path, key: str, known: Iterable[str], hint: str = "") -> errors.BadSettings:
-        return self.bad(path, "is not a known setting", hint or near(key, known, "known ones here"))
+        return self.error(path, "is not a known setting", hint or suggestion(key, known, "known ones here"))
 
     def table(self, path: Path, raw: object, hint: str = "") -> Mapping[str, object]:
         if not isinstance(raw, dict):
-            raise self.bad(
+            raise self.error(
                 path, "must be a table", hint or f"Write `[{'.'.join(path)}]` and its keys below it."
             )
         return raw
 
     def setting(self, values: Values, at: Path, name: str, raw: object) -> None:
-        """One name at the top of the file, or of the profile whose path is `at`."""
+        """Read one top-level name of the file, or of the profile whose path is `at`."""
         path = (*at, name)
         if name in TABLES:
             for key, value in self.table(path, raw).items():
@@ -166,15 +166,15 @@ class _Reader(Struct, frozen=True):
                     raise self.unknown(
                         (*path, key), key, (r.name for r in BY_KEY.values() if r.table == name)
                     )
-                self.allow(row, (*path, key), in_profile=bool(at))
-                values[row.key] = self.given(row, (*path, key), value)
+                self.require_allowed(row, (*path, key), in_profile=bool(at))
+                values[row.key] = self.parse(row, (*path, key), value)
         elif name in BY_KEY:
-            self.allow(BY_KEY[name], path, in_profile=bool(at))
-            values[name] = self.given(BY_KEY[name], path, raw)
-        elif name in self.world.backends:
+            self.require_allowed(BY_KEY[name], path, in_profile=bool(at))
+            values[name] = self.parse(BY_KEY[name], path, raw)
+        elif name in self.context.backends:
             for key, value in self.table(path, raw).items():
                 values[f"{name}.{key}"] = SourcedValue(
-                    self.foreign((*path, key), value), self.document.place((*path, key))
+                    self.plug_in_value((*path, key), value), self.document.place((*path, key))
                 )
         else:
             known = [*BY_KEY, *TABLES] if at else [*BY_KEY, *TABLES, *_TABLES_OF_NAMES]
@@ -182,31 +182,31 @@ class _Reader(Struct, frozen=True):
             top = [each for each in known if "." not in each]
             raise self.unknown(path, name, known if hint else top)
 
-    def allow(self, row: Row, path: Path, *, in_profile: bool) -> None:
+    def require_allowed(self, row: Row, path: Path, *, in_profile: bool) -> None:
         if row.user_only and not self.is_user:
             why = _WHY_NOT[row.table]
-            where = self.world.user_file or "your own settings file"
-            raise self.bad(
+            where = self.context.user_file or "your own settings file"
+            raise self.error(
                 path,
                 f"may only stand in {where}: a project, which may be a clone, must not decide {why}",
                 f"Move it to {where}.",
             )
         if in_profile and not row.profile:
-            raise self.bad(
+            raise self.error(
                 path, "may not stand in a profile", "A profile sets the chain, targets and `strict`."
             )
 
-    def given(self, row: Row, path: Path, raw: object) -> SourcedValue:
+    def parse(self, row: Row, path: Path, raw: object) -> SourcedValue:
         base = os.path.dirname(self.document.path)
         try:
-            value = fit(row, kinds.from_toml(row.kind, raw, row.choices), base, self.world)
+            value = normalized(row, kinds.from_toml(row.kind, raw, row.choices), base, self.context)
             return SourcedValue(value, self.document.place(path))
-        except InvalidValue as unfit:
-            problem, hint = unfit.problem, unfit.hint
-        raise self.bad(path, problem, hint or f"For example: `{row.name} = {row.example}`.")
+        except InvalidValue as error:
+            problem, hint = error.problem, error.hint
+        raise self.error(path, problem, hint or f"For example: `{row.name} = {row.example}`.")
 
-    def foreign(self, path: Path, raw: object) -> Value:
-        """A value of a backend that we do not know: any plain one."""
+    def plug_in_value(self, path: Path, raw: object) -> Value:
+        """A value for a plug-in backend: any plain one."""
         try:
             if isinstance(raw, str):
                 return kinds.from_toml(Kind.TEXT, raw)
@@ -215,9 +215,9 @@ class _Reader(Struct, frozen=True):
             if isinstance(raw, bool | float) or (isinstance(raw, int) and abs(raw) < 1 << 53):
                 return raw
             problem = "must be text, a number, true, false or a list of text"
-        except InvalidValue as unfit:
-            problem = unfit.problem
-        raise self.bad(path, problem, f"The documentation of `{path[-2]}` says what it takes.")
+        except InvalidValue as error:
+            problem = error.problem
+        raise self.error(path, problem, f"The documentation of `{path[-2]}` says what it takes.")
 
     def group(self, name: str, raw: object) -> Group:
         path = ("groups", name)
@@ -226,16 +226,16 @@ class _Reader(Struct, frozen=True):
             if key not in GROUP_RULES:
                 raise self.unknown((*path, key), key, GROUP_RULES)
         if len(table) != 1:
-            raise self.bad(
+            raise self.error(
                 path, "needs one of `at_least_one` and `exactly_one`", "Keep the one that is meant."
             )
         ((rule, value),) = table.items()
         row = Row(rule, Kind.LIST, GROUP_RULES[rule], '["A_KEY", "B_KEY"]', above_zero=True)
-        members = _texts(self.given(row, (*path, rule), value).value)
+        members = _texts(self.parse(row, (*path, rule), value).value)
         for member in members:
             if not names.is_safe(member):
                 problem = f"names {names.shown(member)}, which cannot be a secret's name"
-                raise self.bad((*path, rule), problem, f"For example: `{rule} = {row.example}`.")
+                raise self.error((*path, rule), problem, f"For example: `{rule} = {row.example}`.")
         return Group(name, rule == "exactly_one", members, self.document.place(path))
 
 

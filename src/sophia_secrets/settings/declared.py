@@ -1,4 +1,4 @@
-"""The secrets and groups that the settings declare: policies about names, never a value."""
+"""The secrets and groups that the settings declare: policies for names, never values."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ class Declared(Struct, frozen=True):
     """
     A declared secret.
 
-    `required` is True (always), False, or the profiles under which it must be there.
-    `rotate_every` is seconds. `backends` are those that must hold it, `scopes` the groups that
-    `run --scope` gives it to. `place` is `file:line` of its table.
+    `required` is True (always), False, or the profiles under which it is required. `rotate_every` is
+    seconds. `backends` are those that must have it, `scopes` are for `run --scope`. `place` is
+    `file:line` of its table.
     """
 
     name: str
@@ -78,12 +78,12 @@ class Declared(Struct, frozen=True):
     place: str = ""
 
     def is_required(self, profile: str | None) -> bool:
-        """Whether it must be there under this profile (None: no profile)."""
+        """Whether it is required under this profile (None: no profile)."""
         return self.required if isinstance(self.required, bool) else profile in self.required
 
 
 class Group(Struct, frozen=True):
-    """Declared names of which at least one, or exactly one, must be there."""
+    """Declared names of which at least one, or exactly one, must have a value."""
 
     name: str
     exactly: bool
@@ -99,7 +99,7 @@ class SourcedValue(Struct, frozen=True):
 
 
 def declare(name: str, layers: Iterable[Mapping[str, SourcedValue]], place: str) -> Declared:
-    """The declared secret, each of its keys from the strongest layer that has it."""
+    """The declared secret, each key from the strongest layer that has it."""
     found: dict[str, Value] = {}
     for layer in layers:
         for key, given in layer.items():

@@ -1,4 +1,4 @@
-"""A settings file as it was read: TOML or an error with its line, not yet checked."""
+"""A settings file after parsing and before validation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Document(HiddenRepr, Struct, frozen=True, dict=True):
     """
     A settings file. `table` is our part of it: all, or `[tool.sophia-secrets]` (then `prefix`).
 
-    `status` is of what was read, not of what the path leads to now.
+    `status` is that of the file that was read, which the path may no longer name.
     """
 
     path: str
@@ -39,10 +39,10 @@ class Document(HiddenRepr, Struct, frozen=True, dict=True):
     @property
     def substance(self) -> bytes:
         """
-        What trust is given to: the whole file, or of `pyproject.toml` our own table alone.
+        The content that is trusted: the whole file, or only our own table of `pyproject.toml`.
 
-        A comment that changes in `sophia-secrets.toml` revokes; a dependency in `pyproject.toml`
-        does not.
+        Changing a comment in `sophia-secrets.toml` revokes trust; changing a dependency in
+        `pyproject.toml` does not.
         """
         if not self.prefix:
             return self.content
@@ -61,7 +61,7 @@ class Document(HiddenRepr, Struct, frozen=True, dict=True):
 
 
 def parse(path: str, content: bytes, status: os.stat_result) -> Document:
-    """The document of a file's content. Raises `errors.BadSettings` with the line, never quoting it."""
+    """The parsed document. Raises `errors.BadSettings` with the line's number, never its text."""
     try:
         text: str | None = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -81,7 +81,7 @@ def parse(path: str, content: bytes, status: os.stat_result) -> Document:
         words = "It is nested too deeply (at line 1, column 1)"
     except ValueError as error:
         words = str(error)
-    # Outside of the handler: the parser's own error may hold the text of the file (L3).
+    # Outside the handler: the parser's own error may hold the text of the file (L3).
     if table is None:
         line, reason = _reason(words, text)
         raise errors.BadSettings(
@@ -91,7 +91,7 @@ def parse(path: str, content: bytes, status: os.stat_result) -> Document:
 
 
 def _reason(words: str, text: str) -> tuple[int, str]:
-    """The line and the parser's reason, without any word of the file."""
+    """The line and the parser's reason, without any text of the file."""
     reason, _, at = words.partition(" (at ")
     number = at.removeprefix("line ").partition(",")[0]
     line = int(number) if number.isdecimal() else text.count("\n") + 1

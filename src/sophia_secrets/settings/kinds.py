@@ -1,4 +1,4 @@
-"""What a setting's value may be, from a file (a TOML value) or from a variable or flag (text)."""
+"""The kinds of a setting's value, parsed from a file (TOML) or from a variable or flag (text)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
 Value = str | bool | float | tuple[str, ...] | None
-"""A parsed value. Durations are seconds; text and paths may be None: "none", by default or on purpose."""
+"""A parsed value. Durations are seconds; None is an unset or emptied text or path."""
 
 
 class Kind(Enum):
@@ -33,7 +33,7 @@ class Kind(Enum):
 
 
 class InvalidValue(ValueError):
-    """The value is not what the setting takes: `problem` says why and never quotes it."""
+    """The value is not valid: `problem` says why and never quotes it."""
 
     def __init__(self, problem: str, hint: str = "") -> None:
         super().__init__(problem)
@@ -42,7 +42,7 @@ class InvalidValue(ValueError):
 
 
 def from_toml(kind: Kind, raw: object, choices: tuple[str, ...] = ()) -> Value:
-    """The value that a settings file gives. Raises `InvalidValue`. Blank text is None (C4)."""
+    """The value of a settings file. Raises `InvalidValue`. Blank text is None (C4)."""
     match kind:
         case Kind.TEXT | Kind.PATH:
             return _text(raw)
@@ -69,7 +69,7 @@ def from_toml(kind: Kind, raw: object, choices: tuple[str, ...] = ()) -> Value:
 
 
 def from_text(kind: Kind, text: str, choices: tuple[str, ...] = ()) -> Value:
-    """The value that a variable or a flag gives. Raises `InvalidValue`. A list's members stand between commas."""
+    """The value of a variable or a flag; a list is comma-separated. Raises `InvalidValue`."""
     match kind:
         case Kind.BOOLEAN:
             word = text.strip().lower()
@@ -104,7 +104,7 @@ def _seconds(raw: object) -> float:
         return duration(raw)
     if isinstance(raw, bool) or not isinstance(raw, int | float):
         raise InvalidValue('must be a duration such as "90s", "5m", "24h" or "90d"')
-    # A whole number of TOML has no limit, and `float` of one may not exist.
+    # TOML integers have no limit here, and `float` of a large one overflows.
     if not 0 <= raw <= LONGEST or not math.isfinite(raw):
         raise InvalidValue("must be between 0 and a hundred years, in seconds")
     return float(raw)
@@ -125,7 +125,7 @@ def _text(raw: object, *, lines: bool = False) -> str | None:
 
 
 def has_controls(text: str) -> bool:
-    """Whether the text holds a C0 or C1 control character, or half of a surrogate pair."""
+    """Whether the text contains a C0 or C1 control character or a lone surrogate."""
     return any(c < " " or "\x7f" <= c <= "\x9f" or "\ud800" <= c <= "\udfff" for c in text)
 
 

@@ -3,8 +3,8 @@ Merging the layers of settings, each value with its source.
 
 From strongest to weakest: flags; our variables; the chosen profile; the vendors' variables; the
 project's `sophia-secrets.local.toml`; its `sophia-secrets.toml` or `pyproject.toml`; the user's
-file; defaults. A profile stands above the vendors' variables because CI and shells set those
-without being asked: who names `production` must not be given the app of development.
+file; defaults. A profile is stronger than the vendors' variables because CI and shells set those on
+their own: with `--profile production` the app of development must not be used.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from sophia_secrets import errors
 from sophia_secrets.core import names
 from sophia_secrets.settings import kinds, paths, reading, variables
-from sophia_secrets.settings.checking import CheckedDocument, ValidationContext, Values, check, near
+from sophia_secrets.settings.checking import CheckedDocument, ValidationContext, Values, check, suggestion
 from sophia_secrets.settings.declared import Declared, Group, SourcedValue, declare
 from sophia_secrets.settings.document import Document
-from sophia_secrets.settings.file import SettingsFile, judge, trust_notes
+from sophia_secrets.settings.file import SettingsFile, assess_trust, trust_notes
 from sophia_secrets.settings.kinds import InvalidValue, Value
 from sophia_secrets.settings.reading import FileStamp, Project
 from sophia_secrets.settings.result import DEFAULT, Layer, Settings, Source
@@ -41,31 +41,31 @@ def load(
     """
     The settings of this environment, working directory and command line.
 
-    `flags` are texts by dotted key. `config_file` stands in the place of the project's files,
-    and its targets are trusted since it was named; it may not say what only the user's file
-    may. Raises `errors.BadSettings` for what cannot be understood, `errors.NotTrusted` for a
-    profile that only an untrusted file knows, `errors.UnsafeState`.
+    `flags` are texts by dotted key. `config_file` replaces the project's files, and its targets are
+    trusted because it was named; it may not contain `user_only` settings. Raises
+    `errors.BadSettings` for invalid settings, `errors.NotTrusted` for a profile that only an
+    untrusted file has, `errors.UnsafeState`.
     """
     flags = flags or {}
     where = paths.locate(environ)
     user, seen = _user(where)
     project = _project(cwd, where, config_file)
     extra = _extra(variables.extra_backends(flags, environ), user)
-    world = ValidationContext(where.home, where.user_file, (*BACKENDS, *extra))
+    context = ValidationContext(where.home, where.user_file, (*BACKENDS, *extra))
 
     files = [
-        judge(check(each, world, is_user=False), environ, trust, named=config_file is not None)
+        assess_trust(check(each, context, is_user=False), environ, trust, named=config_file is not None)
         for each in project.documents
     ]
     if user is not None:
-        files.append(SettingsFile(check(user, world, is_user=True), Layer.USER, trusted=True))
+        files.append(SettingsFile(check(user, context, is_user=True), Layer.USER, trusted=True))
     profile, chosen_by = _chosen(profile, environ, files)
     profiled = [(each.values(profile), each.layer) for each in files] if profile else []
-    vendors = variables.from_vendors(environ, cwd, world)
+    vendors = variables.from_vendors(environ, cwd, context)
     values, sources = _merge(
         [
-            (variables.from_flags(flags, cwd, world), Layer.FLAG),
-            (variables.from_environment(environ, cwd, world), Layer.VARIABLE),
+            (variables.from_flags(flags, cwd, context), Layer.FLAG),
+            (variables.from_environment(environ, cwd, context), Layer.VARIABLE),
             *profiled,
             (vendors, Layer.VARIABLE),
             *((each.values(), each.layer) for each in files),
@@ -90,13 +90,13 @@ def load(
         ),
         files=(*project.seen, *((seen,) if seen else ())),
         markers=project.markers,
-        untrusted=next((each.path for each in files if each.held_back), None),
+        untrusted=next((each.path for each in files if each.ignored_keys), None),
         extra=extra,
     )
 
 
 def _user(where: paths.Paths) -> tuple[Document | None, FileStamp | None]:
-    """The user's file, which decides what runs: nobody else may have written it."""
+    """The user's file, which decides what runs, so nobody else may be able to write it."""
     if not where.user_file:
         return None, None
     document, seen = reading.read(where.user_file)
@@ -118,31 +118,31 @@ def _project(cwd: str, where: paths.Paths, config_file: str | None) -> Project:
     return Project(() if is_users else (document,), (seen,), ())
 
 
-def _extra(said: SourcedValue | None, user: Document | None) -> tuple[str, ...]:
-    """The names under `backends.extra`, needed before the files can be checked."""
+def _extra(extra: SourcedValue | None, user: Document | None) -> tuple[str, ...]:
+    """The names under `backends.extra`, needed before the files can be validated."""
     table = user.table.get("backends") if user else None
-    if said is None and user is not None and isinstance(table, dict) and "extra" in table:
+    if extra is None and user is not None and isinstance(table, dict) and "extra" in table:
         try:
             value = kinds.from_toml(BY_KEY["backends.extra"].kind, table["extra"])
         except InvalidValue:
-            # The full check of the file says what is wrong.
+            # The validation of the file reports it.
             return ()
-        said = SourcedValue(value, user.place(("backends", "extra")))
-    if said is None or not isinstance(said.value, tuple):
+        extra = SourcedValue(value, user.place(("backends", "extra")))
+    if extra is None or not isinstance(extra.value, tuple):
         return ()
-    for name in said.value:
+    for name in extra.value:
         if name in _RESERVED or not (name.isascii() and name.isidentifier() and name == name.lower()):
             raise errors.BadSettings(
-                f"{said.place}: `backends.extra` names {names.shown(name)}, which no plug-in can have.",
+                f"{extra.place}: `backends.extra` names {names.shown(name)}, which no plug-in can have.",
                 hint="A backend's name is lower case letters, digits and underscores, and not one of ours.",
             )
-    return said.value
+    return extra.value
 
 
 def _chosen(
     profile: str | None, environ: Mapping[str, str], files: Sequence[SettingsFile]
 ) -> tuple[str | None, Source | None]:
-    """The profile, which some file must know: a wrong name never means no profile."""
+    """The chosen profile and its source. Raises for an unknown one: a typo must not mean no profile."""
     if profile is not None:
         source = Source(Layer.FLAG, "flag --profile")
     elif profile := environ.get(PROFILE, "").strip():
@@ -153,7 +153,7 @@ def _chosen(
     if not holders:
         raise errors.BadSettings(
             f"There is no profile {names.shown(profile)} ({source.place}).",
-            hint=near(profile, _profiles(files), "profiles")
+            hint=suggestion(profile, _profiles(files), "profiles")
             or "No settings file has a `[profiles.NAME]`: add one, or leave the profile out.",
         )
     if not any(each.trusted for each in holders):
@@ -168,11 +168,11 @@ def _chosen(
 def _merge(layers: Sequence[tuple[Values, Layer]]) -> tuple[dict[str, Value], dict[str, Source]]:
     values: dict[str, Value] = {}
     sources: dict[str, Source] = {}
-    for said, layer in layers:
-        for key, given in said.items():
+    for layer_values, layer in layers:
+        for key, sourced in layer_values.items():
             if key not in values:
-                values[key] = given.value
-                sources[key] = Source(layer, given.place)
+                values[key] = sourced.value
+                sources[key] = Source(layer, sourced.place)
     keys = dict.fromkeys([*BY_KEY, *values])
     return (
         {key: values[key] if key in values else BY_KEY[key].default for key in keys},
@@ -182,9 +182,9 @@ def _merge(layers: Sequence[tuple[Values, Layer]]) -> tuple[dict[str, Value], di
 
 def _declarations(files: Sequence[SettingsFile]) -> tuple[dict[str, Declared], dict[str, Group]]:
     """
-    The declared secrets, key by key, and the groups.
+    The declared secrets, merged key by key, and the groups.
 
-    What is not trusted may add to what the user's file declares and never change it.
+    An untrusted file may add to the user's declarations and never change them.
     """
     order: list[CheckedDocument] = [
         each.checked for trusted in (True, False) for each in files if each.trusted is trusted
@@ -200,7 +200,7 @@ def _declarations(files: Sequence[SettingsFile]) -> tuple[dict[str, Declared], d
                 raise errors.BadSettings(
                     f"{declared[name].place}: {names.shown(name)} is required under {names.shown(profile)}, "
                     "which is not a profile.",
-                    hint=near(profile, known, "profiles") or f"Add a table `[profiles.{profile}]`.",
+                    hint=suggestion(profile, known, "profiles") or f"Add a table `[profiles.{profile}]`.",
                 )
     groups = {name: group for each in reversed(order) for name, group in each.groups.items()}
     return declared, groups
@@ -211,9 +211,9 @@ def _profiles(files: Iterable[SettingsFile]) -> tuple[str, ...]:
 
 
 def _profile_notes(profile: str | None, vendors: Values, sources: Mapping[str, Source]) -> tuple[str, ...]:
-    """Which of the vendors' variables the profile stood above."""
+    """A note for each vendor's variable that the profile overrides."""
     return tuple(
-        f"The {given.place} is not used: the profile {names.shown(profile)} sets `{key}`."
-        for key, given in vendors.items()
+        f"The {sourced.place} is not used: the profile {names.shown(profile)} sets `{key}`."
+        for key, sourced in vendors.items()
         if profile is not None and sources[key].layer in (Layer.LOCAL, Layer.PROJECT, Layer.USER)
     )

@@ -1,4 +1,4 @@
-"""Which line of a TOML text gives a key: for messages and for where a value came from."""
+"""The lines of the keys of a TOML text, for messages and sources."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Path = tuple[str, ...]
 
 class Lines:
     """
-    The lines (from 1) of the tables and keys of a text that is known to be TOML.
+    The lines (from 1) of the tables and keys of a valid TOML text.
 
-    A key inside an inline table is found at the line where that table's own key stands.
+    A key inside an inline table has the line of that table's own key.
     """
 
     __slots__ = ("_at",)
@@ -42,7 +42,7 @@ class Lines:
             self._at.setdefault(path[:length], number)
 
     def find(self, path: Path) -> int:
-        """The line of the key, or of the nearest table around it; 0 where there is none."""
+        """The line of the key, or of the nearest enclosing table; 0 where there is none."""
         for length in range(len(path), 0, -1):
             number = self._at.get(path[:length])
             if number is not None:
@@ -51,7 +51,7 @@ class Lines:
 
 
 def _dotted(text: str) -> tuple[Path, str]:
-    """The dotted key at the start of the text, and what follows it."""
+    """The dotted key at the start of the text, and the rest."""
     parts: list[str] = []
     position = 0
     while True:

@@ -1,4 +1,4 @@
-"""Where the settings, the state and the cache of this user are."""
+"""The directories of this user's settings, state and cache."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ USER_FILE = "config.toml"
 
 class Paths(Struct, frozen=True):
     """
-    The three directories, absolute, none of them made yet; `home` is the user's.
+    The three directories, absolute, not created yet; `home` is the user's.
 
-    Where there is no home and nothing else says where they are, each that is unknown is "" and
-    `reason` says why in a sentence (F5): reading goes on without them.
+    Without a home and other settings for them, each unknown one is "" and `reason` says why in a
+    sentence (F5): reading works without them.
     """
 
     config: str
@@ -41,8 +41,8 @@ def locate(environ: Mapping[str, str], *, platform: str = sys.platform) -> Paths
     """
     The directories for this environment.
 
-    `SOPHIA_SECRETS_HOME` puts all three beneath it; otherwise the XDG base directories, or the
-    ones of macOS. Raises `errors.BadSettings` where `SOPHIA_SECRETS_HOME` is not absolute.
+    `SOPHIA_SECRETS_HOME` contains all three; without it they are the XDG base directories, or those of
+    macOS. Raises `errors.BadSettings` where `SOPHIA_SECRETS_HOME` is not absolute.
     """
     home = _home(environ)
     chosen = environ.get(HOME_VARIABLE, "")
@@ -79,13 +79,13 @@ def _macos(home: str) -> Paths:
 
     known = MacOS(APP, appauthor=False)
     config, cache = (_below(each, home) for each in (known.user_config_dir, known.user_cache_dir))
-    # macOS has one directory for settings and state, and only the state must be closed to others.
+    # macOS has one directory for settings and state, and only the state must be private.
     state = os.path.join(_below(known.user_state_dir, home), "state")
     return Paths(config, state, cache, home)
 
 
 def _below(path: str, home: str) -> str:
-    """`platformdirs` knows the home of its own process: the same place under the one given."""
+    """A path of `platformdirs`, which uses the process's own home, moved below `home`."""
     own = os.path.expanduser("~")
     return os.path.join(home, os.path.relpath(path, own)) if path.startswith(own + os.sep) else path
 

@@ -1,4 +1,4 @@
-"""Regular expressions of declared secrets: none whose time doubles with each character (R3)."""
+"""Regular expressions of declared secrets: none with exponential matching time (R3)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def problem(pattern: str) -> str | None:
     """
     Why the pattern is not accepted, or None.
 
-    Refused: what does not compile, what is longer than 512 characters, and many repetitions of a
-    group that can match in more than one way, as in `(a+)+`: the search time can double with
-    every character of the value. Repetitions one after the other are let through, since their
-    time is only a power of the value's length: who searches bounds that length.
+    Refused: what does not compile, what is longer than 512 characters, and repetitions of a group that
+    can match in more than one way, as in `(a+)+`, whose matching time can double with every character
+    of the value. Adjacent repetitions are accepted: their time is polynomial in the value's length,
+    which the caller bounds.
     """
     if len(pattern) > MAX_LENGTH:
         return f"has more than {MAX_LENGTH} characters"
@@ -38,7 +38,7 @@ def problem(pattern: str) -> str | None:
 
 
 def _can_explode(pattern: str) -> bool:
-    # For each open group: can it match in more than one way, and is it atomic?
+    # For each open group: whether it can match in more than one way, and whether it is atomic.
     loose, atomic = [False], [False]
     last = False
     for found in re.finditer(_PIECE, pattern):
@@ -67,7 +67,7 @@ def _can_explode(pattern: str) -> bool:
 
 
 def _most(piece: str) -> float | None:
-    """How often the repetition may repeat, or None where the piece is none."""
+    """The maximum of a repetition, or None where the piece is not one."""
     if piece[0] in "*+?":
         return 1 if piece[0] == "?" else float("inf")
     if piece[0] != "{" or len(piece) < 3:
@@ -77,7 +77,7 @@ def _most(piece: str) -> float | None:
 
 
 def _is_exact(piece: str) -> bool:
-    """Whether the repetition gives nothing back: possessive, or of one fixed count."""
+    """Whether the repetition never backtracks: possessive, or of one fixed count."""
     if len(piece) > 1 and piece.endswith("+"):
         return True
     low, comma, high = piece.rstrip("}+?").lstrip("{").partition(",")

@@ -1,4 +1,4 @@
-"""Finding the settings files and reading them, without waiting and within a limit."""
+"""Finding and reading the settings files, without blocking and up to a limit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sophia_secrets import errors
 from sophia_secrets.settings.document import Document, parse
 
 LIMIT = 1 << 20
-"""Bytes of the longest settings file."""
+"""The most bytes of a settings file."""
 
 LOCAL_FILE = "sophia-secrets.local.toml"
 PROJECT_FILE = "sophia-secrets.toml"
@@ -26,10 +26,10 @@ _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 class FileStamp(Struct, frozen=True):
     """
-    A file that was looked at.
+    A file that was looked for.
 
-    `stamp` is (device, inode, size, mtime_ns, ctime_ns) of what was read, or None where there
-    was nothing: while every stamp is the same, so are the settings.
+    `stamp` is (device, inode, size, mtime_ns, ctime_ns) of what was read, or None where it was absent:
+    while every stamp is unchanged, so are the settings.
     """
 
     path: str
@@ -38,9 +38,9 @@ class FileStamp(Struct, frozen=True):
 
 class Project(Struct, frozen=True):
     """
-    The project's files that hold settings, the strongest first, and all that decided it.
+    The project's settings files, the strongest first, and everything that the search depended on.
 
-    `markers` are the (path, is there) of the `.git` entries that were looked for.
+    `markers` are the `.git` entries that were looked for, each with whether it exists.
     """
 
     documents: tuple[Document, ...]
@@ -51,11 +51,11 @@ class Project(Struct, frozen=True):
 
 def find_project(cwd: str, home: str) -> Project:
     """
-    The project's settings files, looked for upwards from the working directory.
+    The project's settings files, searched upwards from the working directory.
 
-    The first directory that has any is the one: they are never gathered from several. The search
-    ends after a directory with `.git`, after the home directory, or at the root, so a clone inside
-    a project does not take the outer project's targets. Raises `errors.BadSettings`.
+    All are from the first directory that has any. The search ends after a directory with `.git`, after
+    the home directory, or at the root, so a clone inside a project does not use the outer project's
+    targets. Raises `errors.BadSettings`.
     """
     seen: list[FileStamp] = []
     markers: list[tuple[str, bool]] = []
@@ -94,8 +94,8 @@ def _upwards(directory: str, home: str) -> Iterator[str]:
 
 def read(path: str) -> tuple[Document | None, FileStamp]:
     """
-    A settings file, or None where there is none. Raises `errors.BadSettings` for what is there
-    and is not a readable TOML file of UTF-8.
+    A settings file, or None where there is none. Raises `errors.BadSettings` for one that is not
+    readable, or not UTF-8 TOML.
     """
     try:
         content, status = _content(path)
@@ -113,7 +113,7 @@ def read_pyproject(path: str) -> tuple[Document | None, FileStamp]:
     """
     The `[tool.sophia-secrets]` of a `pyproject.toml`, or None where it has none.
 
-    A file that does not speak of it is not parsed, and may be anything.
+    A file without that text is not parsed, so it need not be valid.
     """
     try:
         content, status = _content(path)
@@ -134,7 +134,7 @@ def read_pyproject(path: str) -> tuple[Document | None, FileStamp]:
 
 
 def read_named(path: str) -> tuple[Document, FileStamp]:
-    """The settings file that somebody named. Raises `errors.BadSettings` where it says nothing."""
+    """The settings file of `--config`. Raises `errors.BadSettings` where it has no settings."""
     document, seen = (read_pyproject if os.path.basename(path) == PYPROJECT else read)(path)
     if document is None:
         what = "has no [tool.sophia-secrets]" if seen.stamp else "does not exist"
@@ -146,7 +146,7 @@ def read_named(path: str) -> tuple[Document, FileStamp]:
 
 
 def _content(path: str) -> tuple[bytes, os.stat_result]:
-    # Without waiting: a named pipe in a clone must not hang every command.
+    # Non-blocking: a named pipe in a clone must not hang every command.
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     try:
         status = os.fstat(fd)
@@ -173,7 +173,7 @@ def _stamp(status: os.stat_result) -> tuple[int, int, int, int, int]:
 
 
 def _is_listed(path: str) -> bool:
-    """Whether the name is known to be there: it is not where its directory may not be entered."""
+    """Whether the name exists, as far as its directory can be read."""
     try:
         os.lstat(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""The effective settings: every value, its source, and the files that were looked at."""
+"""The effective settings: every value, its source, and the files that were looked for."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Layer(Enum):
 
 
 class Source(Struct, frozen=True):
-    """Where a value came from: `variable FLY_APP_NAME`, `/x/sophia-secrets.toml:12`, `default`."""
+    """The source of a value: `variable FLY_APP_NAME`, `/x/sophia-secrets.toml:12`, `default`."""
 
     layer: Layer
     place: str
@@ -38,11 +38,10 @@ class Settings(Struct, frozen=True):
     """
     The effective settings.
 
-    `values` and `sources` have every key of the table. `profiles` are the names that may be
-    chosen, `profile` the one that was. `notes` are sentences for standard error. `files` and
-    `markers` are all that was looked at (absent ones too): while they are as they were, reading
-    again gives the same. `untrusted` is the first project file of which something is ignored
-    until it is trusted. Nothing here is secret.
+    `values` and `sources` have every key of the table. `profiles` are the available names, `profile` the
+    chosen one. `notes` are sentences for standard error. `files` and `markers` are everything that was
+    looked for (absent ones too): while they are unchanged, so are the settings. `untrusted` is the
+    first project file with settings that are ignored until it is trusted. Nothing here is secret.
     """
 
     values: Mapping[str, Value]
@@ -87,12 +86,12 @@ class Settings(Struct, frozen=True):
 
     @property
     def stale_for(self) -> float:
-        """Seconds; 0: nothing stale ever stands in."""
+        """Seconds; 0: stale values are never used."""
         return cast("float", self.values["cache.stale_for"])
 
     @property
     def cache_key(self) -> str:
-        """`file`, `keyring`, or `variable` where `SOPHIA_SECRETS_CACHE_KEY` holds the key itself."""
+        """`file`, `keyring`, or `variable` where `SOPHIA_SECRETS_CACHE_KEY` is the key itself."""
         return cast("str", self.values["cache.key"])
 
     @property
@@ -106,30 +105,30 @@ class Settings(Struct, frozen=True):
 
     @property
     def requires_audit(self) -> bool:
-        """Whether what cannot be audited must not happen."""
+        """Whether an operation that cannot be audited fails."""
         return self.audit_mode == "required"
 
     @property
     def audit_sync(self) -> str:
-        """`always`, or `writes`: an event of a read need not be on the disk before the answer leaves."""
+        """`always`, or `writes`: a read returns before its event is synced to the disk."""
         return cast("str", self.values["audit.sync"])
 
     @property
     def forwards(self) -> bool:
-        """Whether audit events are passed on to the system's own log."""
+        """Whether audit events are forwarded to the system's own log."""
         return self.values["audit.forward"] != "off"
 
     def program(self, name: str) -> str | None:
-        """The absolute path set for `gh`, `pulumi` or `fly`, or None: the first one on PATH."""
+        """The absolute path set for `gh`, `pulumi` or `fly`, or None for the first one on PATH."""
         return cast("str | None", self.values.get(f"programs.{name}"))
 
     @property
     def programs(self) -> dict[str, str]:
-        """The absolute paths that are set, by the vendor's word."""
+        """The configured absolute paths, by program."""
         return cast("dict[str, str]", self.section("programs"))
 
     def section(self, backend: str) -> dict[str, Value]:
-        """A backend's own settings by their bare names; what is not set is not there."""
+        """A backend's own settings by their bare names, without those that are not set."""
         return {
             key.partition(".")[2]: value
             for key, value in self.values.items()
@@ -137,7 +136,7 @@ class Settings(Struct, frozen=True):
         }
 
     def require_trust(self) -> None:
-        """Raises `errors.NotTrusted` where a project's file is held back: for what writes (C9)."""
+        """Raises `errors.NotTrusted` where settings of a project's file are ignored: for writes (C9)."""
         if self.untrusted is not None:
             raise errors.NotTrusted(
                 f"{self.untrusted} names targets and is not trusted, so nothing is written.",

@@ -20,8 +20,8 @@ def schema() -> Schema:
     """
     The schema of `sophia-secrets.toml`, and of `[tool.sophia-secrets]`.
 
-    It is the user's file's, which may say everything; what only that may say is marked. Tables of
-    plug-in backends cannot be known here.
+    It is for the user's file, which may contain every setting; those that only it may contain are
+    marked. Tables of plug-in backends are unknown here.
     """
     settings = _rows(ROWS)
     profile = _rows(tuple(row for row in ROWS if row.profile))
@@ -44,7 +44,7 @@ def schema() -> Schema:
 
 
 def text() -> str:
-    """The schema as the file `docs/settings.schema.json` holds it."""
+    """The content of `docs/settings.schema.json`."""
     return json.dumps(schema(), indent=2) + "\n"
 
 

@@ -1,8 +1,8 @@
 """
-The one table of every setting.
+The table of all settings.
 
-Validation, variables, `config show`, `config init`, the reference and the JSON Schema all come
-from these rows, so none of them can differ from another.
+Validation, variables, `config show`, `config init`, the reference and the JSON Schema are all derived
+from these rows, so they cannot disagree.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ class Row(Struct, frozen=True):
     """
     One setting.
 
-    `key` is `table.name`, or a bare name at the top. `default` is already of the kind (durations
-    in seconds). `variable` is our own variable, `vendor` the vendor's. `example` is TOML.
-    `user_only` settings come from the user's own file or the environment, never from a project.
-    `profile` settings may stand in `[profiles.NAME]`; but for `strict` they are what decides
-    where a secret is read or written. `above_zero`, `absolute`, `backends` and `pattern` are rules
-    for its value: more than nothing, an absolute path, names of backends, a regular expression.
+    `key` is `table.name`, or a bare name at the top level. `default` is a parsed value (durations in
+    seconds). `variable` is our own variable, `vendor` the vendor's. `example` is TOML. `user_only`
+    settings come from the user's own file or the environment, never from a project. `profile` settings
+    are allowed in `[profiles.NAME]`; except for `strict`, they decide where a secret is read or
+    written. `above_zero`, `absolute`, `backends` and `pattern` are rules for the value: not 0 or
+    empty, an absolute path, names of backends, a regular expression.
     """
 
     key: str
@@ -51,7 +51,7 @@ class Row(Struct, frozen=True):
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The variables that set it, the strongest first."""
+        """The variables that set it, strongest first."""
         return tuple(each for each in (self.variable, self.vendor) if each)
 
     @property

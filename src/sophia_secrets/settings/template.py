@@ -1,4 +1,4 @@
-"""What `config init` writes: a commented settings file, and a `.env.example`."""
+"""The files of `config init`: a commented settings file, and a `.env.example`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _WIDTH = 40
 
 def settings_text(found: Mapping[str, Value]) -> str:
     """
-    A project's settings file with every setting it may have, those of `found` (by dotted key) filled in.
+    A project's settings file with all settings that it may contain, those of `found` (by dotted key) set.
 
-    All else is a comment. What only the user's own file may set is left out.
+    The others are commented out. `user_only` settings are omitted.
     """
     rows = [row for row in ROWS if not row.user_only]
     parts = [_top([row for row in rows if not row.table], found)]
@@ -26,13 +26,13 @@ def settings_text(found: Mapping[str, Value]) -> str:
 
 
 def env_example(declared: Mapping[str, Declared]) -> str:
-    """A `.env.example`: every declared secret by name, with its description and without a value."""
+    """A `.env.example`: the names and descriptions of the declared secrets, without values."""
     head = "# The secrets of this project. Never commit their values.\n"
     return "\n".join([head, *(_line(declared[name]) for name in sorted(declared))])
 
 
 def toml(value: Value) -> str:
-    """The value as TOML writes it."""
+    """The value as TOML."""
     match value:
         case bool():
             return "true" if value else "false"

@@ -1,10 +1,9 @@
 """
 Which project settings files may name targets (C9).
 
-A settings file may come from a cloned repository, so what it says about where secrets are read
-and written counts only after its path and content were recorded here: an edit, a move and a
-link each make it unknown again, as in direnv. This does not stop code that runs as the same
-user, which can record whatever it wants.
+A settings file may come from a cloned repository, so the targets that it names for reads and writes
+apply only after its path and content were recorded here: an edit, a move or a link makes it untrusted
+again, as in direnv. This does not stop code that runs as the same user, which can record anything.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ _LIMIT = 16 * 1024
 
 
 class _Record(Struct, frozen=True):
-    """A recorded file: its real path and the SHA-256, in hex, of the content that was trusted."""
+    """A trusted file: its real path and the hexadecimal SHA-256 of its content."""
 
     path: str
     digest: str
 
 
 class TrustStore:
-    """The records, one file each (0600) below a state directory ("" where there is none)."""
+    """The trust records, one file each (0600) in the state directory ("" if unknown)."""
 
     __slots__ = ("_directory",)
 
@@ -43,10 +42,10 @@ class TrustStore:
 
     def is_trusted(self, path: str, content: bytes) -> bool:
         """
-        Whether this content was trusted at this place.
+        Whether this content of this path is trusted.
 
-        Never for a symbolic link, nor for a file that other users may change. Raises
-        `errors.UnsafeState` where others may write the records themselves.
+        Never for a symbolic link or a file that other users may change. Raises `errors.UnsafeState`
+        where others may write the records themselves.
         """
         if danger(path):
             return False
@@ -55,8 +54,8 @@ class TrustStore:
 
     def trust(self, path: str, content: bytes) -> None:
         """
-        Record the file. Raises `errors.NotTrusted` for one that cannot be trusted, with the reason;
-        `errors.UnsafeState` and `OSError` where it cannot be recorded.
+        Record the file as trusted. Raises `errors.NotTrusted` with the reason where it cannot be trusted,
+        `errors.UnsafeState` or `OSError` where it cannot be recorded.
         """
         reason = danger(path)
         if reason:
@@ -80,7 +79,7 @@ class TrustStore:
             os.close(directory)
 
     def revoke(self, path: str) -> bool:
-        """Forget the file, which need not exist any more: false where it was not recorded."""
+        """Remove the record of the file, which need not exist; false where there was none."""
         directory = self._open()
         if directory is None:
             return False
@@ -114,17 +113,17 @@ class TrustStore:
 
 
 def is_trusted_checkout(environ: Mapping[str, str]) -> bool:
-    """Whether this is CI and its owner trusts the checkout: `SOPHIA_SECRETS_TRUST=1` and `CI=true`."""
+    """Whether this is CI with a trusted checkout: `SOPHIA_SECRETS_TRUST=1` and `CI=true`."""
     return _is_on(environ, VARIABLE) and _is_on(environ, "CI")
 
 
-def is_asked_outside_ci(environ: Mapping[str, str]) -> bool:
-    """Whether trust in the checkout was asked for where it does not count."""
+def is_requested_outside_ci(environ: Mapping[str, str]) -> bool:
+    """Whether `SOPHIA_SECRETS_TRUST` is set outside CI, where it has no effect."""
     return _is_on(environ, VARIABLE) and not _is_on(environ, "CI")
 
 
 def danger(path: str) -> str:
-    """Why nothing in this file may be trusted whatever was recorded, or ""."""
+    """Why this file can never be trusted, or ""."""
     try:
         status = os.lstat(path)
         directory = os.stat(os.path.dirname(_real(path)))
@@ -133,7 +132,7 @@ def danger(path: str) -> str:
     if not stat.S_ISREG(status.st_mode):
         return "it is a symbolic link" if stat.S_ISLNK(status.st_mode) else "it is not a file"
     for seen, what in ((status, "it"), (directory, "its directory")):
-        # A sticky directory lets others add files, never replace ours.
+        # In a sticky directory others can add files but not replace ours.
         if seen.st_mode & stat.S_IWOTH and not (seen is directory and seen.st_mode & stat.S_ISVTX):
             return f"every user may write to {what}"
         if seen.st_uid not in (os.geteuid(), 0):
@@ -142,7 +141,7 @@ def danger(path: str) -> str:
 
 
 def remedy(path: str, reason: str) -> str:
-    """What to run about the `danger` of a file that every user may write to, or ""."""
+    """The command that removes the `danger` of a world-writable file, or ""."""
     if "may write" not in reason:
         return ""
     return f"Run `chmod o-w {files.quoted(os.path.dirname(path) if 'directory' in reason else path)}`"
@@ -159,7 +158,7 @@ _NAMES = ("utf-8", "surrogateescape")
 
 
 def _real(path: str) -> str:
-    """The path with its directory's links followed, but not its own: a link is not what it leads to."""
+    """The path with the links of its directory resolved, but not its own."""
     directory, name = os.path.split(os.path.abspath(path))
     return os.path.join(os.path.realpath(directory), name)
 
