@@ -40,6 +40,10 @@ def test_wrapping_keeps_every_sign_in_order(text: str, width: int) -> None:
     assert all(cells(line) <= width for line in lines)
 
 
+def test_a_wide_sign_after_a_break_at_a_blank_fits_too() -> None:
+    assert wrap("\u0301 aaaaaa\u9375", 7) == ["\u0301", "aaaaaa", "\u9375"]
+
+
 def test_a_word_that_fits_a_line_is_not_broken() -> None:
     assert wrap("environment acme/app/production.", 30) == ["environment", "acme/app/production."]
     assert wrap("a " + "x" * 12, 10) == ["a", "x" * 10, "xx"]

@@ -107,7 +107,7 @@ def wrap(text: str, width: int) -> list[str]:
     for sign in _signs(text):
         if sign[0] == "\x1b":
             style = "" if sign == "\x1b[0m" else sign
-        if used + _width(sign) > width:
+        while used and used + _width(sign) > width:
             keep = _last_blank(line)
             rest = line[keep:]
             lines.append("".join(line[:keep]).rstrip(" ") + ("\x1b[0m" if style else ""))
