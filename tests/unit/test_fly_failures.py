@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sophia_secrets.backends.base import Completed, Ended
-from sophia_secrets.backends.fly.failures import Stored, error_text, failure, stored
+from sophia_secrets.backends.fly.failures import Applied, error_text, failure, stored
 from sophia_secrets.core.model import FailureKind, Target
 
 TARGET = Target("fly", "my-app", (("app", "my-app"),))
@@ -164,55 +164,55 @@ def _exit(code: int, stderr: str = "") -> Completed:
 @pytest.mark.parametrize(
     ("completed", "wanted"),
     [
-        (Completed(Ended.NOT_FOUND), Stored.NO),
-        (Completed(Ended.NOT_RUNNABLE), Stored.NO),
-        (Completed(Ended.TIMED_OUT, 15), Stored.UNKNOWN),
-        (Completed(Ended.SIGNALLED, 9), Stored.UNKNOWN),
-        (Completed(Ended.TOO_MUCH_OUTPUT), Stored.UNKNOWN),
-        (_exit(127), Stored.UNKNOWN),
-        (_exit(2, "panic: x"), Stored.UNKNOWN),
-        (_exit(126, "Error: context deadline exceeded\n"), Stored.NO),
+        (Completed(Ended.NOT_FOUND), Applied.NO),
+        (Completed(Ended.NOT_RUNNABLE), Applied.NO),
+        (Completed(Ended.TIMED_OUT, 15), Applied.UNKNOWN),
+        (Completed(Ended.SIGNALLED, 9), Applied.UNKNOWN),
+        (Completed(Ended.TOO_MUCH_OUTPUT), Applied.UNKNOWN),
+        (_exit(127), Applied.UNKNOWN),
+        (_exit(2, "panic: x"), Applied.UNKNOWN),
+        (_exit(126, "Error: context deadline exceeded\n"), Applied.NO),
         (
             Completed(
                 Ended.EXITED, 126, stderr="Error: update secrets: error saving config file: deadline\n"
             ),
-            Stored.YES,
+            Applied.YES,
         ),
-        (_exit(126, UPDATE + "context deadline exceeded\n"), Stored.UNKNOWN),
-        (_exit(1, QUERY + 'Could not find App "a"\n'), Stored.NO),
+        (_exit(126, UPDATE + "context deadline exceeded\n"), Applied.UNKNOWN),
+        (_exit(1, QUERY + 'Could not find App "a"\n'), Applied.NO),
         (
             _exit(1, QUERY + "server returned a non-200 status code: 500\n"),
-            Stored.NO,
+            Applied.NO,
         ),
-        (_exit(1, "Error: no access token available. Please\n"), Stored.NO),
-        (_exit(1, "Error: Failed to parse secrets from stdin: x\n"), Stored.NO),
-        (_exit(1, "Error: could not parse secrets: x\n"), Stored.NO),
-        (_exit(1, "Error: requires at least one SECRET=VALUE pair\n"), Stored.NO),
-        (_exit(1, "Error: secret `X` expects standard input but none\n"), Stored.NO),
+        (_exit(1, "Error: no access token available. Please\n"), Applied.NO),
+        (_exit(1, "Error: Failed to parse secrets from stdin: x\n"), Applied.NO),
+        (_exit(1, "Error: could not parse secrets: x\n"), Applied.NO),
+        (_exit(1, "Error: requires at least one SECRET=VALUE pair\n"), Applied.NO),
+        (_exit(1, "Error: secret `X` expects standard input but none\n"), Applied.NO),
         (
             _exit(1, "Error: error reading stdin for 'X': Input exceeded\n"),
-            Stored.NO,
+            Applied.NO,
         ),
-        (_exit(1, "Error: unknown flag: --stage\n"), Stored.NO),
-        (_exit(1, UPDATE + "unauthorized" + ID), Stored.NO),
-        (_exit(1, UPDATE + "rate limit exceeded" + ID), Stored.NO),
-        (_exit(1, UPDATE + '"X" is not a valid secret name' + ID), Stored.NO),
-        (_exit(1, UPDATE + "boom" + ID), Stored.UNKNOWN),
-        (_exit(1, UPDATE + 'Post "https://x": EOF\n'), Stored.UNKNOWN),
+        (_exit(1, "Error: unknown flag: --stage\n"), Applied.NO),
+        (_exit(1, UPDATE + "unauthorized" + ID), Applied.NO),
+        (_exit(1, UPDATE + "rate limit exceeded" + ID), Applied.NO),
+        (_exit(1, UPDATE + '"X" is not a valid secret name' + ID), Applied.NO),
+        (_exit(1, UPDATE + "boom" + ID), Applied.UNKNOWN),
+        (_exit(1, UPDATE + 'Post "https://x": EOF\n'), Applied.UNKNOWN),
         (
             _exit(1, UPDATE + "request returned non-2xx status: 500: x\n"),
-            Stored.UNKNOWN,
+            Applied.UNKNOWN,
         ),
-        (_exit(1, UPDATE + "failed decoding response: invalid\n"), Stored.UNKNOWN),
+        (_exit(1, UPDATE + "failed decoding response: invalid\n"), Applied.UNKNOWN),
         (
             _exit(1, "Error: update secrets: error saving config file: x\n"),
-            Stored.YES,
+            Applied.YES,
         ),
-        (_exit(1, "Error: something new\n"), Stored.UNKNOWN),
-        (_exit(1), Stored.UNKNOWN),
+        (_exit(1, "Error: something new\n"), Applied.UNKNOWN),
+        (_exit(1), Applied.UNKNOWN),
     ],
 )
 def test_X5_a_write_that_failed_is_stored_or_not_or_honestly_unknown(
-    completed: Completed, wanted: Stored
+    completed: Completed, wanted: Applied
 ) -> None:
     assert stored(completed) is wanted

@@ -1,5 +1,5 @@
 """
-The registry: the backends in chain order, each imported when it is first needed.
+The registry: the backends in chain order, each imported when first used.
 
 A plug-in (an entry point in the group `sophia_secrets.backends`) is loaded only when the user's
 own settings name it under `[backends] extra`.

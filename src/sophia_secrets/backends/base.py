@@ -1,8 +1,8 @@
 """
 The backend protocol: a backend describes the vendor calls it needs and interprets their output.
 
-A backend starts nothing. Each operation is a generator: it yields a `Call`, is sent the
-`Completed`, and returns its result. `process.runner` makes the calls.
+A backend starts no process. Each operation is a generator: it yields a `Call`, receives the
+`Completed`, and returns its result. `process.runner` runs the calls.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ MEBIBYTE = 1024 * 1024
 
 class Scratch(Struct, frozen=True):
     """
-    A private directory (0700) made for one call and removed after it.
+    A private directory (0700) created for one call and removed after it.
 
-    Its path is given to the child in the variable `variable`. `files` are written into it with
-    mode 0600. `links` are symbolic links to absolute paths; one whose target is missing is left out.
+    The variable `variable` passes its path to the child. `files` are written into it with mode 0600.
+    `links` are symbolic links to absolute paths; one whose target is missing is omitted.
     """
 
     variable: str
@@ -39,11 +39,10 @@ class Call(HiddenRepr, Struct, frozen=True):
     One run of a vendor's program.
 
     `program` is the command's name (`gh`, `pulumi`, `fly`); the runner finds its absolute path.
-    `arguments` never hold a value. `stdin` is all the child gets on standard input, complete
-    before it starts. `environment` is the child's whole environment. `timeout` is seconds for
-    the whole call, `output_limit` bytes of standard output. `directory` is the absolute working
-    directory, or None for an empty private one. `secrets` are the values that the
-    runner redacts from the error text. `stdin_as_file` gives a file without a name
+    `arguments` never contain a value. `stdin` is the whole standard input, `environment` the whole
+    environment of the child. `timeout` is seconds for the whole call, `output_limit` bytes of standard
+    output. `directory` is the absolute working directory, or None for an empty private one. `secrets`
+    are the values that the runner redacts from the error text. `stdin_as_file` uses an unnamed file
     instead of a pipe, for a program that opens its standard input twice.
     """
 
@@ -74,12 +73,12 @@ class Ended(Enum):
 
 class Completed(HiddenRepr, Struct, frozen=True):
     """
-    What came back from a call.
+    The result of a call.
 
-    `code` is the exit code, or the signal's number when signalled. `stdout` is raw and may hold
+    `code` is the exit code, or the signal's number when signalled. `stdout` is raw and may contain
     values: it is parsed, never shown or logged. `stderr` is decoded, stripped of terminal codes,
-    redacted, at most 64 KiB. `showable` is false where a value was too short to be redacted
-    (L7): then nothing but the classified kind may be shown.
+    redacted, at most 64 KiB. `showable` is false where a value was too short to be redacted (L7): then
+    only the classified kind may be shown.
     """
 
     ended: Ended
@@ -96,7 +95,7 @@ class Completed(HiddenRepr, Struct, frozen=True):
 
     @property
     def why(self) -> str:
-        """Why a program that was found or named by its path was not started, as the end of a sentence; else ""."""
+        """Why a program that was found, or set by its path, was not started, as the end of a sentence; else ""."""
         told = self.ended is Ended.NOT_RUNNABLE or self.detail.startswith("/")
         return f": {self.detail}" if told and self.detail else ""
 
@@ -106,12 +105,11 @@ Steps = Generator[Call, Completed, T]
 
 class Capabilities(Struct, frozen=True):
     """
-    What a backend can do here: data, known without a call.
+    What a backend can do here, known without a call.
 
-    `readable`: it can give values back. `needs_call`: a snapshot starts a vendor's program.
-    `batch`: many names travel in one write. `digests`: entries carry the vendor's digest.
-    `versions`: entries carry a version or `updated_at`. `note`: one sentence for people, such
-    as why values cannot be read here.
+    `readable`: values can be read. `needs_call`: a snapshot starts a vendor's program. `batch`: one call
+    writes many names. `digests`: entries have the vendor's digest. `versions`: entries have a version
+    or `updated_at`. `note`: one sentence for people, such as why values cannot be read here.
     """
 
     readable: bool
@@ -125,8 +123,8 @@ class Capabilities(Struct, frozen=True):
 
 class Credential(HiddenRepr, Struct, frozen=True):
     """
-    Identifies the credential in use, for the cache key: the variables (name, value) in effect and
-    the absolute paths of the files that hold the session. With neither, nothing is cached.
+    Identifies the credential in use, for the cache key: the variables (name, value) in effect and the
+    absolute paths of the session's files. Without either, nothing is cached.
     """
 
     variables: tuple[tuple[str, str], ...] = ()
@@ -135,11 +133,11 @@ class Credential(HiddenRepr, Struct, frozen=True):
 
 class Context(HiddenRepr, Struct, frozen=True):
     """
-    What a backend may know of its surroundings.
+    The surroundings of a backend.
 
-    `environ` is the process's environment, `home` the user's home ("" if unknown), `cwd` the
-    working directory, `state_directory` ours, `declared` the declared secrets' names,
-    `timeout` seconds for one call.
+    `environ` is the process's environment, `home` the user's home ("" if unknown), `cwd` the working
+    directory, `state_directory` ours, `declared` the declared secrets' names, `timeout` seconds for one
+    call.
     """
 
     environ: Mapping[str, str]
@@ -151,7 +149,7 @@ class Context(HiddenRepr, Struct, frozen=True):
 
 
 class Backend(Protocol):
-    """A place that holds secrets, pointed at one target."""
+    """A store of secrets, for one target."""
 
     name: str
     target: Target
@@ -164,15 +162,15 @@ class Backend(Protocol):
 
     def write(self, changes: Sequence[Change]) -> Steps[Receipt]:
         """
-        Store the values: one vendor call where the vendor can, then verify.
+        Store the values, in one vendor call if possible, then verify.
 
-        Every change must have passed `problem`; a change that has not is `refused` in the
-        receipt and nothing is started for any of them.
+        Every change must pass `problem`; one that does not is `refused` in the receipt and nothing is
+        started for any of them.
         """
         ...
 
     def delete(self, names: Sequence[str]) -> Steps[Receipt]:
-        """Remove the names; one that was not there is `unchanged` with detail "absent"."""
+        """Delete the names; an absent one is `unchanged` with detail "absent"."""
         ...
 
     def probe(self) -> Steps[list[Check]]:
@@ -185,7 +183,7 @@ class Backend(Protocol):
 
 
 def without_calls(steps: Steps[T]) -> T:
-    """The result of steps that make no call, as those of a backend whose `needs_call` is false."""
+    """The result of steps without a call, as of a backend whose `needs_call` is false."""
     try:
         call = next(steps)
     except StopIteration as end:
@@ -195,7 +193,7 @@ def without_calls(steps: Steps[T]) -> T:
 
 
 def one_call(call: Call) -> Steps[Completed]:
-    """Steps that make this call and return how it completed."""
+    """Steps of this one call, which return its `Completed`."""
     return (yield call)
 
 
@@ -204,7 +202,7 @@ Section = Mapping[str, object]
 
 
 class Unconfigured(Struct, frozen=True):
-    """The backend has no target: why, and the setting or command that would give it one."""
+    """The backend has no target: why, and the setting or command that would configure one."""
 
     backend: str
     reason: str

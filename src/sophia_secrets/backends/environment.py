@@ -1,4 +1,4 @@
-"""The process environment, then a dotenv file where the settings name one."""
+"""The process environment, then a configured dotenv file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _READ_ONLY = "the environment is only read: `sophia-secrets set NAME --backend l
 
 
 class _File(Struct, frozen=True):
-    """The dotenv file's entries, or why there are none."""
+    """The dotenv file's entries, or why it cannot be read."""
 
     entries: Mapping[str, Entry]
     missing: bool = False
@@ -45,12 +45,11 @@ class _File(Struct, frozen=True):
 
 class EnvironmentBackend:
     """
-    Always configured, read only, and never cached.
+    Always configured, read-only, and never cached.
 
-    A variable hides the same name of the file. Inside a workflow an empty variable is what an
-    undefined secret looks like, so it is absent there (C8) and hides nothing; elsewhere it is an
-    empty value. The variables that steer this program, and names that nobody may ask for, are no
-    entries.
+    A variable shadows the same name of the file. In a workflow an undefined secret is an empty variable,
+    so an empty one is absent there (C8) and shadows nothing; elsewhere it is an empty value. The
+    variables of this program and unsafe names are not entries.
     """
 
     name = NAME
@@ -119,7 +118,7 @@ class EnvironmentBackend:
         return _File({}, failure=Failure(FailureKind.BAD_OUTPUT, self.target, message, hint))
 
     def write(self, changes: Sequence[Change]) -> Steps[Receipt]:
-        """Refuses: a process cannot change the environment that it was started from."""
+        """Refuses: a process cannot change the environment of its parent."""
         yield from ()
         return self._refused([change.name for change in changes])
 
@@ -133,7 +132,7 @@ class EnvironmentBackend:
         return Receipt(self.target, results)
 
     def probe(self) -> Steps[list[Check]]:
-        """`env.file`, where the settings name one."""
+        """`env.file`, if one is configured."""
         yield from ()
         if not self._path:
             return [Check("env.file", CheckStatus.SKIP, "the settings name no dotenv file")]
@@ -151,7 +150,7 @@ class EnvironmentBackend:
 
 
 def _entry(value: SecretValue, detail: str) -> Entry:
-    # Python hands over bytes that are not UTF-8 as halves of surrogate pairs.
+    # Python decodes bytes that are not UTF-8 as lone surrogates.
     if value_problem(value, nul=True) is not None:
         return Entry(EntryState.ABSENT, detail="not UTF-8")
     return Entry(EntryState.READABLE, value, detail=detail)

@@ -121,7 +121,7 @@ def _vault(session: Session) -> Vault | None:
     try:
         data = place.read()
         plain = vault.unseal(data, place.identities()) if data is not None else None
-    except (places.Stop, vault.NotForUs, vault.Damaged):
+    except (places.OperationFailed, vault.NotForUs, vault.Damaged):
         return None
     if plain is not None:
         key = session.derived_key(b"route")

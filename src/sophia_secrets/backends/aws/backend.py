@@ -13,11 +13,11 @@ from sophia_secrets.core.model import Change, Check, Failure, Receipt, SecretVal
 
 class AwsBackend:
     """
-    The secrets directly under one prefix: `API_KEY` of `app/production/` is
-    `app/production/API_KEY` at AWS.
+    The secrets directly under one prefix: `API_KEY` of `app/production/` is `app/production/API_KEY` in
+    AWS.
 
     Settings: `prefix`, `region`, `profile`, `endpoint`, `recovery_days` (30), `delete_at_once`
-    (off: a deletion is scheduled and can be taken back).
+    (off: a deletion is scheduled and can be undone).
     """
 
     name = NAME
@@ -31,12 +31,12 @@ class AwsBackend:
 
     @classmethod
     def configure(cls, section: Section, context: Context) -> AwsBackend | Unconfigured:
-        """The backend of the prefix that the settings name."""
+        """The backend for the configured prefix."""
         place = place_of(section, context)
         return place if isinstance(place, Unconfigured) else cls(place, context)
 
     def snapshot(self) -> Steps[Snapshot | Failure]:
-        """Every name with its value: one call for the names, one for each twenty values."""
+        """Every name with its value: one call for the names and one per twenty values."""
         return (yield from reading.snapshot(self._aws, self._declared))
 
     def write(self, changes: Sequence[Change]) -> Steps[Receipt]:
@@ -44,7 +44,7 @@ class AwsBackend:
         return (yield from writing.write(self._aws, changes))
 
     def delete(self, names: Sequence[str]) -> Steps[Receipt]:
-        """Remove the names; one that was not there is `unchanged` with detail "absent"."""
+        """Delete the names; an absent one is `unchanged` with detail "absent"."""
         return (yield from writing.delete(self._aws, names))
 
     def probe(self) -> Steps[list[Check]]:

@@ -1,4 +1,4 @@
-"""From an exit code and the words of `aws` to a failure of a known kind."""
+"""Classification of failed `aws` calls by exit code and error text."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ _BROKEN = frozenset(
 )
 ABSENT = frozenset({"ResourceNotFoundException"})
 REFUSED_STATE = "InvalidRequestException"
-"""The code of an operation that the secret's state forbids: it is marked for deletion."""
+"""The code for an operation that the secret's state forbids, such as a scheduled deletion."""
 
 
 def failure_of(done: Completed, aws: Aws, *, quiet: bool = False) -> Failure:
     """
-    Why this call did not succeed. `quiet` leaves the vendor's own words out: version 1 quotes the
-    whole request where it cannot read it.
+    Why this call failed. `quiet` omits the vendor's own text: version 1 quotes a whole request that it
+    cannot parse.
     """
     kind, message, hint = _classified(done, aws)
     words = "" if quiet or not done.showable else done.stderr.strip()[:_WORDS]
@@ -86,30 +86,30 @@ def failure_of(done: Completed, aws: Aws, *, quiet: bool = False) -> Failure:
 
 
 def failure_of_code(code: str, aws: Aws) -> Failure:
-    """The same of a code that stands in an answer."""
-    kind, message, hint = _coded(code, aws)
+    """The failure for an error code in an answer."""
+    kind, message, hint = _from_code(code, aws)
     return Failure(kind, aws.place.target, message, hint)
 
 
 def unreadable(aws: Aws) -> Failure:
-    """`aws` succeeded and printed something else than an answer."""
+    """The failure where `aws` succeeded and its output is not an answer."""
     message = f"`aws` answered for {aws.place.target} with something that cannot be understood."
     return Failure(FailureKind.BAD_OUTPUT, aws.place.target, message, f"Update it. {INSTALL}")
 
 
 def code_of(done: Completed) -> str:
-    """AWS's own code of the error, "" where it gave none."""
+    """AWS's error code, or ""."""
     match = _CODE.search(done.stderr)
     return match[1] if match else ""
 
 
 def is_marked_deleted(code: str, words: str) -> bool:
-    """Whether the secret is scheduled for deletion, so that AWS holds it and gives it to nobody."""
+    """Whether the secret is scheduled for deletion, so that AWS does not return it."""
     return code == REFUSED_STATE and ("marked" in words or "scheduled for deletion" in words)
 
 
 def wrote_nothing(done: Completed) -> bool:
-    """True where a failed write is known to have changed nothing."""
+    """Whether a failed write certainly changed nothing."""
     if done.ended is not Ended.EXITED:
         return False
     if code := code_of(done):
@@ -148,10 +148,10 @@ def _classified(done: Completed, aws: Aws) -> tuple[FailureKind, str, str]:
             return FailureKind.BAD_OUTPUT, f"The call to `aws` for {target} was cancelled.", ""
         case Ended.EXITED:
             code = code_of(done)
-            return _coded(code, aws) if code else _said(done, aws)
+            return _from_code(code, aws) if code else _from_message(done, aws)
 
 
-def _coded(code: str, aws: Aws) -> tuple[FailureKind, str, str]:
+def _from_code(code: str, aws: Aws) -> tuple[FailureKind, str, str]:
     target = aws.place.target
     if code in _EXPIRED:
         message = f"The AWS session for {target} has expired ({code})."
@@ -174,7 +174,7 @@ def _coded(code: str, aws: Aws) -> tuple[FailureKind, str, str]:
     return FailureKind.BAD_OUTPUT, message, "Run it again with `--debug` to see its words."
 
 
-def _said(done: Completed, aws: Aws) -> tuple[FailureKind, str, str]:
+def _from_message(done: Completed, aws: Aws) -> tuple[FailureKind, str, str]:
     target, stderr = aws.place.target, done.stderr
     if _NO_PROFILE.search(stderr):
         message = f"`aws` has no profile of that name, so {target} cannot be reached."

@@ -1,4 +1,4 @@
-"""What the settings and variables point at: a prefix, a region, a profile, an endpoint."""
+"""The target of the settings and variables: a prefix, a region, a profile, an endpoint."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sophia_secrets.core.model import Target
 NAME = "aws"
 SETTINGS = ("prefix", "region", "profile", "endpoint", "recovery_days", "delete_at_once")
 RECOVERY_DAYS = (7, 30)
-"""The recovery window that AWS allows, and its own default (API reference, DeleteSecret)."""
+"""The minimum and maximum recovery window; the latter is AWS's default (API reference, DeleteSecret)."""
 
 _PREFIX = re.compile(r"[A-Za-z0-9/_+=.@-]{1,256}", re.ASCII)
 _REGION = re.compile(r"[a-z][a-z0-9-]{1,40}", re.ASCII)
@@ -26,7 +26,7 @@ _ENDPOINT = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(?:/[A-Za-z0-9._~/-]*)?", r
 
 class Place(Struct, frozen=True):
     """
-    One prefix of one region. "" stands for what the AWS CLI decides itself.
+    One prefix of one region. "" leaves a part to the AWS CLI.
 
     `recovery_days` is how long a deleted secret can be restored; 0 deletes it at once.
     """
@@ -39,14 +39,14 @@ class Place(Struct, frozen=True):
 
     @property
     def target(self) -> Target:
-        """The region is part of it: the same prefix of another region is another place."""
+        """The target includes the region: the same prefix in another region is another target."""
         label = f"{self.prefix} in {self.region}" if self.region else self.prefix
         parts = ("prefix", "region", "profile", "endpoint")
         return Target(NAME, label, tuple((part, getattr(self, part)) for part in parts))
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """The options that point the AWS CLI at it."""
+        """The options of the AWS CLI for it."""
         said = (
             ("--region", self.region),
             ("--profile", self.profile),
@@ -55,11 +55,11 @@ class Place(Struct, frozen=True):
         return tuple(word for flag, value in said if value for word in (flag, value))
 
     def id(self, name: str) -> str:
-        """The name at AWS."""
+        """The secret's name in AWS."""
         return self.prefix + name
 
     def name(self, secret_id: str) -> str | None:
-        """Our name of a secret directly under the prefix; None for any other."""
+        """Our name for a secret directly under the prefix, or None for any other."""
         name = secret_id.removeprefix(self.prefix)
         if name == secret_id or "/" in name or not names.is_safe(name):
             return None
@@ -68,10 +68,10 @@ class Place(Struct, frozen=True):
 
 def place_of(section: Section, context: Context) -> Place | Unconfigured:
     """
-    The place that the settings name.
+    The configured place.
 
-    Raises `errors.BadSettings` for a setting that is none or not of its kind, `errors.BadName`
-    for what the AWS CLI may not be handed.
+    Raises `errors.BadSettings` for an unknown or invalid setting, `errors.BadName` for what must not be
+    passed to the AWS CLI.
     """
     for key in section:
         if key not in SETTINGS:
@@ -84,7 +84,7 @@ def place_of(section: Section, context: Context) -> Place | Unconfigured:
         return Unconfigured(NAME, "no prefix of secrets' names is named", hint)
     place = Place(
         prefix,
-        # Version 1 of the CLI does not know AWS_REGION, so the region is always said.
+        # Version 1 of the CLI does not know AWS_REGION, so the region is always an option.
         region=_text(section, "region") or _first(context.environ, "AWS_REGION", "AWS_DEFAULT_REGION"),
         profile=_text(section, "profile"),
         endpoint=_text(section, "endpoint") or _endpoint(context.environ),
@@ -125,7 +125,7 @@ def _days(section: Section) -> int:
 
 
 def _endpoint(environ: Mapping[str, str]) -> str:
-    """The variable that AWS's programs obey (AWS SDKs and Tools Reference Guide, service endpoints)."""
+    """The endpoint of the AWS variables (AWS SDKs and Tools Reference Guide, service endpoints)."""
     if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
         return ""
     return _first(environ, "AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL")

@@ -1,4 +1,4 @@
-"""What `doctor` asks of AWS: which program it is, and whether the prefix can be listed."""
+"""The checks of `doctor` for AWS: the program, and whether the prefix can be listed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ CLI, AUTH, TARGET = "aws.cli", "aws.auth", "aws.target"
 
 _VERSION = re.compile(r"aws-cli/(\d+)\.(\d+)\.(\d+)")
 _NEEDED = {1: (1, 30, 7), 2: (2, 13, 39)}
-"""The first ones that read many secrets in one call (aws/aws-cli, CHANGELOG.rst and its tags)."""
+"""The first versions with BatchGetSecretValue (aws/aws-cli, CHANGELOG.rst and its tags)."""
 
 
 def probe(aws: Aws) -> Steps[list[Check]]:
-    """`aws.cli`, `aws.auth`, `aws.target`; the list itself is the test of both last ones."""
+    """`aws.cli`, `aws.auth`, `aws.target`; one list call tests the last two."""
     program = _program((yield aws.version()), aws)
     if program.status is CheckStatus.FAIL:
         skipped = "not asked, because the check before it failed"

@@ -1,4 +1,4 @@
-"""How `aws` is started: its arguments, its whole environment, and who it will be."""
+"""Calls of `aws`: arguments, environment and credentials."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ _QUIET = {
     "AWS_CLI_AUTO_PROMPT": "off",
     # One plain line with the code, as all versions before 2.34 print it (aws/aws-cli v2, awscli/errorhandler.py).
     "AWS_CLI_ERROR_FORMAT": "legacy",
-    # Without these a value may be printed in the encoding of a locale, which the child does not have.
+    # Without these a value may be printed in the encoding of a locale that the child does not have.
     "AWS_CLI_OUTPUT_ENCODING": "UTF-8",
     "PYTHONUTF8": "1",
     "PYTHONIOENCODING": "utf-8",
 }
 _READS, _WRITES = "3", "1"
-"""How often `aws` may ask: a write is never repeated."""
+"""The attempts of `aws` per request: a write is never retried."""
 
 _STDIN = "file:///dev/stdin"
 _INPUT = "SOPHIA_SECRETS_INPUT"
@@ -69,10 +69,10 @@ _NAMED = f"file://${{{_INPUT}}}/request.json"
 
 class Aws(HiddenRepr, Struct, frozen=True):
     """
-    `aws`, pointed at one place.
+    `aws` for one place.
 
-    `by_name`: the request is in a named file of a private directory instead of a file without a
-    name on standard input.
+    `by_name`: the request is a named file in a private directory instead of an unnamed file on standard
+    input.
     """
 
     place: Place
@@ -91,11 +91,11 @@ class Aws(HiddenRepr, Struct, frozen=True):
         secrets: tuple[SecretValue, ...] = (),
     ) -> Call:
         """
-        One operation of Secrets Manager, asked with the whole request as JSON.
+        One operation of Secrets Manager, with the whole request as JSON.
 
-        The request never is an argument. `aws` opens the file it is told twice (aws/aws-cli,
-        awscli/clidriver.py and awscli/customizations/cliinput.py), so a pipe is empty when it
-        counts: it needs a file that can be read from its beginning again.
+        The request is never an argument. `aws` opens its input file twice (aws/aws-cli,
+        awscli/clidriver.py and awscli/customizations/cliinput.py), and the second time a pipe is empty:
+        it needs a file that can be read again from the start.
         """
         text = json.dumps(request).encode()
         wait = str(max(1, int(self.timeout)))
@@ -134,15 +134,14 @@ class Aws(HiddenRepr, Struct, frozen=True):
 
 def aws_for(place: Place, context: Context, *, by_name: bool | None = None) -> Aws:
     """
-    `aws` as this process's environment sets it up; nothing but the allow-list reaches it (L2).
+    `aws` for this process's environment, of which only the allow-list is passed on (L2).
 
-    `by_name` is where opening `/dev/stdin` does not start at the beginning again (macOS), unless
-    it is said.
+    `by_name` defaults to where reopening `/dev/stdin` does not rewind it (macOS).
     """
     environ = context.environ
     files = {name: posixpath.join(context.cwd, value) for name in _FILES if (value := environ.get(name, ""))}
     home = {"HOME": context.home} if context.home else {}
-    # A profile that is named to `aws` beats these there too (botocore/session.py).
+    # An explicit profile overrides these in `aws` too (botocore/session.py).
     keys = {} if place.profile else {name: environ[name] for name in _KEYS if environ.get(name)}
     config = files.get("AWS_CONFIG_FILE") or _beside(context.home, "config")
     shared = files.get("AWS_SHARED_CREDENTIALS_FILE") or _beside(context.home, "credentials")

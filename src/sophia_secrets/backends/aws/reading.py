@@ -1,4 +1,4 @@
-"""Reading: the names under the prefix in one call, then twenty values in each."""
+"""Reading: the names under the prefix in one call, then twenty values per call."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from sophia_secrets.core.model import Entry, EntryState, Failure, FailureKind, S
 from sophia_secrets.core.strict_json import BadJSON
 
 BATCH = 20
-"""The most secrets that one BatchGetSecretValue takes (API reference)."""
+"""The most secrets per BatchGetSecretValue (API reference)."""
 _PAGES = 100
 
 
 class Values(HiddenRepr, Struct):
-    """What AWS said of the secrets asked for by id: entries, those that are not there, refusals by code."""
+    """The secrets requested by id: entries, absent names, error codes by name."""
 
     entries: dict[str, Entry]
     absent: set[str]
@@ -31,8 +31,8 @@ def snapshot(aws: Aws, declared: Iterable[str]) -> Steps[Snapshot | Failure]:
     """
     Everything under the prefix.
 
-    AWS's own list may be five minutes behind (API reference, ListSecrets), so the declared names
-    are asked for as well, in the same call. Where the list is not permitted they alone are known.
+    AWS's own list may be five minutes old (API reference, ListSecrets), so the declared names are
+    requested too, in the same call. Where listing is not permitted, only they are known.
     """
     listed = yield from names(aws)
     if isinstance(listed, Failure):
@@ -65,7 +65,7 @@ def snapshot(aws: Aws, declared: Iterable[str]) -> Steps[Snapshot | Failure]:
 
 
 def names(aws: Aws) -> Steps[dict[str, str | None] | Failure]:
-    """The names directly under the prefix with their current version; the CLI itself turns the pages."""
+    """The names directly under the prefix with their current version; the CLI handles the pages."""
     done = yield aws.call(
         "list-secrets",
         {"Filters": [{"Key": "name", "Values": [aws.place.prefix]}]},
@@ -80,12 +80,12 @@ def names(aws: Aws) -> Steps[dict[str, str | None] | Failure]:
             if each.get("DeletedDate") is None and (name := aws.place.name(_text(each, "Name"))) is not None
         }
     except BadJSON:
-        # Raised here or chained, the parser's error could carry what the vendor printed.
+        # The parser's error, raised or chained, could contain the vendor's output.
         return failures.unreadable(aws)
 
 
 def values(aws: Aws, wanted: Sequence[str]) -> Steps[Values | Failure]:
-    """The values of these names, twenty in a call."""
+    """The values of these names, twenty per call."""
     found = Values({}, set(), {})
     for start in range(0, len(wanted), BATCH):
         part = wanted[start : start + BATCH]
@@ -111,12 +111,12 @@ def values(aws: Aws, wanted: Sequence[str]) -> Steps[Values | Failure]:
 
 
 def _take(aws: Aws, answer: object, found: Values) -> str:
-    """Take one page in; the token of the next one, or "". Raises `BadJSON`."""
+    """Add one page to `found`; the token of the next one, or "". Raises `BadJSON`."""
     for each in _objects(answer, "SecretValues"):
         name = aws.place.name(_text(each, "Name"))
         if name is None:
             raise BadJSON("another secret than was asked for")
-        # AWS has no digest; a version's identifier moves with every value and serves as one.
+        # AWS has no digest; a version's identifier changes with every value and serves as one.
         version = _text(each, "VersionId")
         text = each.get("SecretString")
         found.entries[name] = Entry(
@@ -143,7 +143,7 @@ def _take(aws: Aws, answer: object, found: Values) -> str:
 
 
 def _objects(answer: object, key: str) -> Iterator[Mapping[str, object]]:
-    """The objects of a list in the answer; a list that is not there is an empty one."""
+    """The objects of a list in the answer; a missing list is empty."""
     if not isinstance(answer, dict):
         raise BadJSON("not an object")
     listed = answer.get(key, [])

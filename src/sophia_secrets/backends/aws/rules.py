@@ -1,4 +1,4 @@
-"""Which names and values Secrets Manager can be given, asked before anything is started."""
+"""The names and values that Secrets Manager can store, checked before anything is started."""
 
 from __future__ import annotations
 

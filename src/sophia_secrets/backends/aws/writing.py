@@ -1,4 +1,4 @@
-"""Writing and deleting: what is there is looked at first, and what became of it after."""
+"""Writing and deleting, with a read before and a read after."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from sophia_secrets.core.model import (
 
 def write(aws: Aws, changes: Sequence[Change]) -> Steps[Receipt]:
     """
-    Store the values one after the other, for AWS takes one in a call, and read them back.
+    Store the values, one per call as AWS requires, and read them back.
 
-    The first that does not succeed is the last that is tried.
+    Stops at the first failure.
     """
     problems = {change.name: rules.problem(aws.place, change.name, change.value) for change in changes}
     if any(problems.values()):
@@ -48,13 +48,12 @@ def write(aws: Aws, changes: Sequence[Change]) -> Steps[Receipt]:
             failure = _write_failure(aws, change.name, done)
         results.append(Result(change.name, _outcome(done)))
     wanted = {change.name: change.value for change in changes}
-    return (yield from _seen(aws, results, wanted, failure))
+    return (yield from _verify(aws, results, wanted, failure))
 
 
 def delete(aws: Aws, names: Sequence[str]) -> Steps[Receipt]:
     """
-    Schedule the deletion of each, or delete it at once where the settings say so, and see that
-    it is gone.
+    Schedule each deletion, or delete at once where so configured, and verify it.
     """
     before = yield from reading.values(aws, list(names))
     if isinstance(before, Failure):
@@ -70,7 +69,7 @@ def delete(aws: Aws, names: Sequence[str]) -> Steps[Receipt]:
             continue
         done = yield aws.call(
             "delete-secret",
-            {"SecretId": aws.place.id(name), **_how(aws)},
+            {"SecretId": aws.place.id(name), **_deletion_options(aws)},
             label="delete a secret",
             write=True,
         )
@@ -80,29 +79,29 @@ def delete(aws: Aws, names: Sequence[str]) -> Steps[Receipt]:
             continue
         if not done.ok:
             failure = failures.failure_of(done, aws)
-        results.append(Result(name, _outcome(done), _restorable(aws, name) if done.ok else ""))
+        results.append(Result(name, _outcome(done), _restore_note(aws, name) if done.ok else ""))
     gone = dict.fromkeys(r.name for r in results if r.detail != "absent")
-    return (yield from _seen(aws, results, gone, failure))
+    return (yield from _verify(aws, results, gone, failure))
 
 
-def _how(aws: Aws) -> dict[str, object]:
+def _deletion_options(aws: Aws) -> dict[str, object]:
     days = aws.place.recovery_days
     return {"RecoveryWindowInDays": days} if days else {"ForceDeleteWithoutRecovery": True}
 
 
-def _restorable(aws: Aws, name: str) -> str:
+def _restore_note(aws: Aws, name: str) -> str:
     days = aws.place.recovery_days
     if not days:
         return "deleted at once, as the settings say"
-    return f"for {days} days it can be restored: {_restore(aws, name)}"
+    return f"for {days} days it can be restored: {_restore_command(aws, name)}"
 
 
-def _restore(aws: Aws, name: str) -> str:
+def _restore_command(aws: Aws, name: str) -> str:
     return " ".join(("aws secretsmanager restore-secret --secret-id", aws.place.id(name), *aws.place.flags))
 
 
 def _store(aws: Aws, change: Change, *, absent: bool) -> Steps[Completed]:
-    """A new version of a secret that is there, or a new secret."""
+    """Store a new version of a secret, or a new secret."""
     value = {"SecretString": change.value.reveal()}
     secret_id = aws.place.id(change.name)
     if not absent:
@@ -113,7 +112,7 @@ def _store(aws: Aws, change: Change, *, absent: bool) -> Steps[Completed]:
             write=True,
             secrets=(change.value,),
         )
-        # Whoever may not read does not know before.
+        # Without read permission this is not known before.
         if done.ok or failures.code_of(done) not in failures.ABSENT:
             return done
     return (
@@ -142,7 +141,7 @@ def _write_failure(aws: Aws, name: str, done: Completed) -> Failure:
         code == failures.REFUSED_STATE and "deletion" in done.stderr
     ):
         message = f"{name} of {aws.place.target} is scheduled for deletion, so AWS takes no value for it."
-        return replace(failure, message=message, hint=f"Restore it with `{_restore(aws, name)}`.")
+        return replace(failure, message=message, hint=f"Restore it with `{_restore_command(aws, name)}`.")
     return failure
 
 
@@ -150,10 +149,10 @@ def _none_started(aws: Aws, names: Sequence[str], failure: Failure) -> Receipt:
     return Receipt(aws.place.target, tuple(Result(name, Outcome.NOT_STARTED) for name in names), failure)
 
 
-def _seen(
+def _verify(
     aws: Aws, results: list[Result], wanted: Mapping[str, SecretValue | None], failure: Failure | None
 ) -> Steps[Receipt]:
-    """What became of the names whose outcome is done or unknown, by what AWS holds now."""
+    """The receipt, after reading back the names whose outcome is done or unknown."""
     asked = [
         result.name
         for result in results
@@ -167,7 +166,7 @@ def _seen(
                 for each in results
             ]
         else:
-            results = [_judged(each, wanted, found) if each.name in asked else each for each in results]
+            results = [_verified(each, wanted, found) if each.name in asked else each for each in results]
         if not any(
             each.outcome in (Outcome.UNKNOWN, Outcome.FAILED, Outcome.NOT_STARTED) for each in results
         ):
@@ -175,13 +174,13 @@ def _seen(
     return Receipt(aws.place.target, tuple(results), failure)
 
 
-def _judged(result: Result, wanted: Mapping[str, SecretValue | None], found: reading.Values) -> Result:
+def _verified(result: Result, wanted: Mapping[str, SecretValue | None], found: reading.Values) -> Result:
     name, value = result.name, wanted[result.name]
     if name in found.refused:
         return replace(result, detail=result.detail or "not verified: it must not be read")
     entry = found.entries.get(name)
     if (entry.value if entry else None) == value and (value is not None or entry is None):
-        told = replace(entry, value=None) if entry is not None else Entry(EntryState.ABSENT)
-        return replace(result, outcome=Outcome.DONE, verified=True, entry=told)
+        seen = replace(entry, value=None) if entry is not None else Entry(EntryState.ABSENT)
+        return replace(result, outcome=Outcome.DONE, verified=True, entry=seen)
     detail = "it did not read back as it was written" if value else "it is still there"
     return replace(result, outcome=Outcome.UNKNOWN, detail=detail)

@@ -1,7 +1,7 @@
 """
 Fly.io: the secrets of one app, through flyctl.
 
-Fly never gives a value back. It can be read on a Machine of the app, where the secrets are the
+Fly has no API that returns values. They can be read on a Machine of the app, where the secrets are the
 process's variables, and from a running Machine where the settings allow it.
 """
 
@@ -27,7 +27,7 @@ class FlyBackend:
     The secrets of one Fly app.
 
     Settings: `app`; `read_from_machine` (off: fetch values with `fly machine exec`); `deploy`
-    (off: a write stays staged and says how to roll it out; on: one roll-out for each write).
+    (off: a write stays staged and reports how to deploy it; on: each write is deployed).
     """
 
     name = "fly"
@@ -49,7 +49,7 @@ class FlyBackend:
 
     @classmethod
     def configure(cls, section: Section, context: Context) -> FlyBackend | Unconfigured:
-        """The backend of the app that the settings name."""
+        """The backend for the configured app."""
         app = section.get("app")
         if not isinstance(app, str) or not app:
             return Unconfigured(
@@ -64,7 +64,7 @@ class FlyBackend:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Readable on a Machine of the app, and where reading from a Machine is switched on."""
+        """Readable on a Machine of the app, and with `read_from_machine`."""
         note = "" if self._here else "Fly gives no value back outside the app's own Machines"
         return Capabilities(
             readable=self._here or self._remote,
@@ -82,8 +82,8 @@ class FlyBackend:
 
     def snapshot(self) -> Steps[Snapshot | Failure]:
         """
-        On a Machine of the app its variables, without a call; elsewhere one `secrets list`, and
-        two calls more where values are read from a Machine.
+        On a Machine of the app its variables, without a call; elsewhere one `secrets list`, and two more
+        calls where values are read from a Machine.
         """
         from sophia_secrets.backends.fly import listing, machine
 
@@ -97,13 +97,13 @@ class FlyBackend:
         return (yield from machine.from_running(self._app, entries))
 
     def write(self, changes: Sequence[Change]) -> Steps[Receipt]:
-        """Store the values, staged, and see by the listed digests what became of them."""
+        """Store the values, staged, and verify them by the listed digests."""
         from sophia_secrets.backends.fly import writing
 
         return (yield from writing.write(self._app, changes))
 
     def delete(self, names: Sequence[str]) -> Steps[Receipt]:
-        """Remove the names, staged; an absent one is `unchanged`."""
+        """Delete the names, staged; an absent one is `unchanged`."""
         from sophia_secrets.backends.fly import writing
 
         return (yield from writing.delete(self._app, names))

@@ -1,4 +1,4 @@
-"""What every operation on an app needs: flyctl and the target."""
+"""The app of every operation: flyctl and the target."""
 
 from __future__ import annotations
 

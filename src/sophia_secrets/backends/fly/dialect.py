@@ -1,9 +1,9 @@
 """
-What `fly secrets import` and `fly secrets set NAME=-` make of their standard input.
+How `fly secrets import` and `fly secrets set NAME=-` parse their standard input.
 
 `parse` is flyctl's own parser, rule for rule, with its silent losses (superfly/flyctl
-internal/command/secrets/parser.go, as of v0.4.14). `encode` writes a value so that this parser
-gives back exactly that value, or says that no form can.
+internal/command/secrets/parser.go, as of v0.4.14). `encode` writes a value so that this parser returns
+exactly that value, or returns None where no form does.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LINE_LIMIT = 65_535
 SET_LIMIT = 65_536
 """Bytes that `set NAME=-` reads (superfly/flyctl internal/command/secrets/set.go)."""
 
-# Go's unicode.IsSpace, which strings.TrimSpace uses. `str.strip()` takes U+001C to U+001F too.
+# Go's unicode.IsSpace, which strings.TrimSpace uses. `str.strip()` also strips U+001C to U+001F.
 _GO_SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
@@ -26,15 +26,15 @@ _FORMS = ('{name}="{value}"\n', '{name}="""{value}"""\n', "{name}='{value}'\n", 
 
 
 class Rejected(ValueError):
-    """Input that flyctl refuses or crashes on. The text never holds a part of the input."""
+    """Input that flyctl refuses or crashes on. The text never contains a part of the input."""
 
 
 def parse(text: str) -> dict[str, str]:
     """
-    The secrets that flyctl reads from `text`: what it drops without a word is missing here too.
+    The secrets that flyctl reads from `text`, without those that it silently drops.
 
-    Raises `Rejected` where flyctl ends with an error (a line without `=`) or panics (a value
-    that is one quotation mark).
+    Raises `Rejected` where flyctl fails (a line without `=`) or panics (a value that is one quotation
+    mark).
     """
     found: dict[str, str] = {}
     name = ""
@@ -93,7 +93,7 @@ def encode(name: str, value: str) -> str | None:
     """The lines of `import` that store exactly `value`, ending with a newline; None if none do."""
     for form in _FORMS:
         lines = form.format(name=name, value=value)
-        # Neighbours whose names no secret has: a form that swallows or makes a line shows here.
+        # Neighbours with names that no secret has show whether a form consumes or adds a line.
         if _reads_as(f"<=1\n{lines}>=2\n", {"<": "1", name: value, ">": "2"}):
             return lines
     return None
@@ -103,7 +103,7 @@ def encode_all(values: Mapping[str, str]) -> str:
     """
     All values as one input of `import`. Raises `Rejected` where one has no form.
 
-    What `encode` returned stands between any two lines, so the parts can be put together.
+    The results of `encode` are independent of their neighbours, so they can be concatenated.
     """
     parts = [encode(name, value) for name, value in values.items()]
     text = "".join(part for part in parts if part is not None)
@@ -120,5 +120,5 @@ def _reads_as(text: str, wanted: dict[str, str]) -> bool:
 
 
 def settable(value: str) -> bool:
-    """Whether `set NAME=-` stores exactly `value`: it trims white space and has a limit."""
+    """Whether `set NAME=-`, which trims white space and has a limit, stores exactly `value`."""
     return value == value.strip(_GO_SPACE) and len(value.encode()) <= SET_LIMIT

@@ -1,8 +1,8 @@
 """
-What went wrong, from flyctl's exit code and error text, in one table.
+Classification of failed flyctl calls by exit code and error text, in one table.
 
 The texts are those of superfly/flyctl and superfly/fly-go, and of Fly's servers as seen in its
-issues. Only a positive match counts as an outage; what no row knows is `bad_output`.
+issues. Only a known text counts as an outage; an unknown one is `bad_output`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _UPGRADE = "update it with `fly version upgrade`"
 _AGAIN = "run the command again with `--debug` to see its words"
 _STATUS = "check the network and https://status.flyio.net, then try again"
 
-# (what the error text says, kind, what happened, what to type): the first match counts.
+# (pattern of the error text, kind, what happened, hint): the first match counts.
 _ROWS: tuple[tuple[str, FailureKind, str, str], ...] = (
     (
         r"not a valid secret name|name only allows",
@@ -143,8 +143,8 @@ _CODES: dict[int, tuple[FailureKind, str, str]] = {
 }
 
 
-class Stored(Enum):
-    """Whether a write that failed was carried out all the same."""
+class Applied(Enum):
+    """Whether a write took effect."""
 
     YES = "yes"
     NO = "no"
@@ -153,8 +153,8 @@ class Stored(Enum):
 
 def error_text(stderr: str) -> str:
     """
-    What flyctl's `Error:` line says, lower case, without what comes from elsewhere: quoted
-    names and addresses, the GraphQL query, a body that is not JSON.
+    The text of flyctl's `Error:` line in lower case, without quoted names and addresses, the GraphQL
+    query, and a body that is not JSON.
     """
     found = re.search(r"^error: ?(.*)", stderr, re.IGNORECASE | re.MULTILINE)
     if found is None:
@@ -168,9 +168,9 @@ def error_text(stderr: str) -> str:
 
 def headline(words: str) -> str:
     """
-    flyctl's `Error:` line alone.
+    Only flyctl's `Error:` line.
 
-    After it, a roll-out that failed prints what the app logged, and an app may log its secrets
+    A failed deployment prints the app's log after it, and an app may log its secrets
     (internal/command/deploy/machines_deploymachinesapp.go, smokeChecksError).
     """
     found = re.search(r"^Error: .*", words, re.MULTILINE)
@@ -204,7 +204,7 @@ def _reason(completed: Completed) -> tuple[FailureKind, str, str]:
 
 
 def unreadable(target: Target, reason: str) -> Failure:
-    """flyctl ended well and said something that cannot be meant. `reason` never quotes it."""
+    """The failure where flyctl succeeded with unusable output. `reason` never quotes it."""
     return Failure(_ODD, target, f"flyctl's answer cannot be understood: {reason}.", sentence(_UPGRADE))
 
 
@@ -217,17 +217,17 @@ _BEFORE = (
 _REFUSALS = (_AUTH, _DENIED, _GONE, _BUSY)
 
 
-def stored(completed: Completed) -> Stored:
-    """Whether a `--stage` write that is not `ok` reached the store, from its last words."""
+def was_applied(completed: Completed) -> Applied:
+    """Whether a `--stage` write that is not `ok` took effect, from its error text."""
     if completed.ended in (Ended.NOT_FOUND, Ended.NOT_RUNNABLE):
-        return Stored.NO
+        return Applied.NO
     text = error_text(completed.stderr)
     if completed.ended is not Ended.EXITED or completed.code in (2, 3, 127):
-        return Stored.UNKNOWN
+        return Applied.UNKNOWN
     if text.startswith("update secrets:") and "failed to update app secrets" not in text:
-        return Stored.YES
+        return Applied.YES
     asked = text.startswith("update secrets:")
     if re.search(_BEFORE, text) or (completed.code == 126 and not asked):
-        return Stored.NO
+        return Applied.NO
     refused = _reason(completed)[0] in _REFUSALS or re.search(_ROWS[0][0], text)
-    return Stored.NO if asked and refused else Stored.UNKNOWN
+    return Applied.NO if asked and refused else Applied.UNKNOWN

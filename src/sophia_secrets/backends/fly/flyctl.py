@@ -2,10 +2,9 @@
 Calls of flyctl, isolated: a private directory, a short environment, one token.
 
 flyctl writes every request body, values included, to `$FLY_CONFIG_DIR/logs/` (superfly/flyctl
-internal/logger, superfly/fly-go http.go), reads `fly.toml` from the working directory, and
-takes its hosts from variables. So each call gets a directory of its own in which `logs` is a
-regular file, which makes it give up on the log; an empty working directory; and nothing from
-the environment but what is listed here.
+internal/logger, superfly/fly-go http.go), reads `fly.toml` from the working directory, and takes its
+hosts from variables. So each call gets its own directory in which `logs` is a regular file, which
+disables the log; an empty working directory; and only the variables that are listed here.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ class Flyctl(Struct, frozen=True):
 
     @property
     def token(self) -> tuple[str, str] | None:
-        """The token variable in effect. A blank one would hide the other, so it does not count."""
+        """The token variable in effect. A blank one would shadow the other, so it is ignored."""
         for name in TOKEN_VARIABLES:
             value = self.context.environ.get(name, "")
             if value.strip():

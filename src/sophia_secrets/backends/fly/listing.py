@@ -1,4 +1,4 @@
-"""What flyctl's answers say, read strictly: bytes in, plain values out, `BadJSON` otherwise."""
+"""Strict parsing of flyctl's answers: bytes to plain values, or `BadJSON`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sophia_secrets.core.model import Entry, EntryState, Failure
 from sophia_secrets.core.strict_json import BadJSON, Number, loads
 
 _NOISE = b"Error loading config "
-"""A line on standard output where two flyctl started at once (superfly/flyctl internal/config)."""
+"""A line on standard output when two flyctl start at once (superfly/flyctl internal/config)."""
 
 _STATUS = {
     "Staged": "staged",
@@ -48,7 +48,7 @@ def entries(stdout: bytes) -> dict[str, Entry]:
     """
     The secrets of `fly secrets list --json`, by name, all write-only.
 
-    Takes the shapes of all versions: `Name`/`Digest`/`CreatedAt`, `name`/`digest` with or
+    Accepts the shapes of all versions: `Name`/`Digest`/`CreatedAt`, `name`/`digest` with or
     without `status`, `null` for none (superfly/flyctl internal/command/secrets/list.go).
     """
     found: dict[str, Entry] = {}
@@ -65,7 +65,7 @@ def entries(stdout: bytes) -> dict[str, Entry]:
 
 
 def machines(stdout: bytes) -> list[Machine]:
-    """The Machines of `fly machine list --json`, in a steady order."""
+    """The Machines of `fly machine list --json`, in a stable order."""
     found = []
     for element in _array(stdout):
         group = element
@@ -85,7 +85,7 @@ def variables(stdout: bytes, machine: str) -> dict[str, str] | None:
     The environment that `machine exec ... 'env -0' --json` shows, or None where the command
     failed on the Machine: flyctl itself exits 0 then (internal/command/machine/exec.go).
     """
-    answer = loads(_quiet(stdout))
+    answer = loads(_without_noise(stdout))
     if not isinstance(answer, dict):
         raise BadJSON("not an object")
     code = answer.get("exit_code")
@@ -109,7 +109,7 @@ def version(stdout: bytes) -> tuple[int, ...]:
 
     A build that is not a release counts as newer than any: its version is a date.
     """
-    answer = loads(_quiet(stdout))
+    answer = loads(_without_noise(stdout))
     if not isinstance(answer, dict) or "BuildDate" not in answer:
         raise BadJSON("not flyctl's description of itself")
     numbers = re.match(r"v?(\d{1,6})\.(\d{1,6})\.(\d{1,6})", _text(answer, "Version"))
@@ -119,8 +119,8 @@ def version(stdout: bytes) -> tuple[int, ...]:
 
 
 def email(stdout: bytes) -> str:
-    """Who `fly auth whoami --json` says is asking."""
-    answer = loads(_quiet(stdout))
+    """The user of `fly auth whoami --json`."""
+    answer = loads(_without_noise(stdout))
     if not isinstance(answer, dict):
         raise BadJSON("not an object")
     return _text(answer, "email")
@@ -128,9 +128,9 @@ def email(stdout: bytes) -> str:
 
 def release(stdout: bytes) -> str:
     """
-    The release that a roll-out made, from the line that `FLY_EMIT_RELEASE_JSON` adds, or "".
+    The release of a deployment, from the line that `FLY_EMIT_RELEASE_JSON` adds, or "".
 
-    Progress for people stands before it (internal/command/deploy/machines_deploymachinesapp.go).
+    Progress messages precede it (internal/command/deploy/machines_deploymachinesapp.go).
     """
     for line in reversed(stdout.splitlines()):
         try:
@@ -143,14 +143,14 @@ def release(stdout: bytes) -> str:
     return ""
 
 
-def _quiet(stdout: bytes) -> bytes:
+def _without_noise(stdout: bytes) -> bytes:
     while stdout.startswith(_NOISE):
         stdout = stdout.partition(b"\n")[2]
     return stdout
 
 
 def _array(stdout: bytes) -> list[dict[str, object]]:
-    answer = loads(_quiet(stdout))
+    answer = loads(_without_noise(stdout))
     if answer is None:
         return []
     if not isinstance(answer, list) or not all(isinstance(element, dict) for element in answer):

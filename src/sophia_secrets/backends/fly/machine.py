@@ -1,4 +1,4 @@
-"""Reading values where they are: in this process on a Fly Machine, or from a Machine that runs."""
+"""Reading values from this process on a Fly Machine, or from a running Machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sophia_secrets.backends.fly.app import FlyApp
 from sophia_secrets.core.model import Entry, EntryState, Failure, SecretValue, Snapshot, Target
 from sophia_secrets.core.strict_json import BadJSON
 
-# What shells, images and process managers set, next to everything of Fly's and ours.
+# Variables of shells, images and process managers, in addition to Fly's and ours.
 _NOT_SECRETS = (
     r"_|FLY_.*|SOPHIA_.*|LC_.*|XDG_.*|PATH|HOME|HOSTNAME|PWD|OLDPWD|SHLVL|SHELL|TERM|LANG|LANGUAGE|TZ"
     r"|USER|LOGNAME|MAIL|EDITOR|PAGER|TMPDIR|DEBIAN_FRONTEND|PRIMARY_REGION"
@@ -23,11 +23,11 @@ _NOT_UTF8 = "[\ud800-\udfff]"
 
 def here(context: Context, target: Target) -> Snapshot:
     """
-    The app's secrets as this process has them; nothing is started.
+    The app's secrets in this process's environment; nothing is started.
 
-    Nothing tells an app's secrets from its other variables, so a declared name is a secret, and
-    so is any other variable that is neither Fly's own nor usual for a shell or an image: its
-    entry says that it is not declared.
+    Secrets cannot be told from other variables, so a declared name is a secret, and so is any other
+    variable that is neither Fly's own nor common in a shell or an image: its entry says that it is not
+    declared.
     """
     machine = context.environ["FLY_MACHINE_ID"]
     found: dict[str, Entry] = {}
@@ -49,9 +49,9 @@ def from_running(app: FlyApp, listed: Mapping[str, Entry]) -> Steps[Snapshot | F
     """
     The listed secrets with the values that one started Machine booted with.
 
-    Without a started Machine, or without `env -0` on it, the entries stay write-only and a note
-    says why. A value set since that Machine's start is not this one: the entry's detail keeps
-    the deployment status.
+    Without a started Machine, or without `env -0` on it, the entries stay write-only and a note says why.
+    A value set after that Machine's start is not included: the entry's detail keeps the deployment
+    status.
     """
     done = yield app.flyctl.call("machine", "list", app.flag, "--json", label="fly machine list")
     if not done.ok:
@@ -84,7 +84,7 @@ def from_running(app: FlyApp, listed: Mapping[str, Entry]) -> Steps[Snapshot | F
 
 
 def _chosen(machines: Iterable[listing.Machine]) -> str | None:
-    """A started Machine, rather one of the group `app`, which runs the app itself by default."""
+    """A started Machine, preferably of the default process group `app`."""
     started = [machine for machine in machines if machine.state == "started"]
     started.sort(key=lambda machine: (machine.group != "app", machine.id))
     return started[0].id if started else None

@@ -1,4 +1,4 @@
-"""The checks of `doctor`: which flyctl it is, who is signed in, whether the app exists."""
+"""The checks of `doctor` for Fly: flyctl's version, who is signed in, whether the app exists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NEEDED = (0, 3, 178)
 
 
 def probe(app: FlyApp) -> Steps[list[Check]]:
-    """`fly.cli`, `fly.auth`, `fly.target`; what cannot be asked any more is skipped."""
+    """`fly.cli`, `fly.auth`, `fly.target`; after a failure the rest is skipped."""
     done = yield app.flyctl.call("version", "--json", label="fly version")
     program = _program(app, done)
     if program.status is CheckStatus.FAIL:
@@ -65,7 +65,7 @@ def _user(app: FlyApp, done: Completed) -> Check:
     if not done.ok:
         failure = failures.failure(done, app.target)
         if failure.kind is FailureKind.NOT_PERMITTED:
-            # A token of few rights may still read or write the app's secrets: the target tells.
+            # A restricted token may still read or write the app's secrets: `fly.target` checks that.
             return Check("fly.auth", CheckStatus.WARN, "this token must not say whose it is")
         return _failed("fly.auth", failure)
     try:

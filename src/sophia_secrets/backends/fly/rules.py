@@ -1,4 +1,4 @@
-"""Which names and values a Fly app can be given, asked before anything is started."""
+"""The names and values that a Fly app can store, checked before anything is started."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PLATFORM = frozenset(
         "PRIMARY_REGION",
     }
 )
-"""The variables that Fly itself sets on a Machine: a secret must not stand in for them."""
+"""The variables that Fly sets on a Machine, which a secret must not replace."""
 
 
 def name_problem(name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Storing and removing: what travels in which call, and what became of each name."""
+"""Storing and removing: the calls, and the outcome of each name."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sophia_secrets.backends.base import Call, Completed, Steps
-from sophia_secrets.backends.fly import dialect, failures, listing, rules, verdicts
+from sophia_secrets.backends.fly import dialect, failures, listing, outcomes, rules
 from sophia_secrets.backends.fly.app import FlyApp
-from sophia_secrets.backends.fly.failures import Stored
+from sophia_secrets.backends.fly.failures import Applied
 from sophia_secrets.core.model import (
     Change,
     Entry,
@@ -41,7 +41,7 @@ def write(app: FlyApp, changes: Sequence[Change]) -> Steps[Receipt]:
     """
     Store the changes: list, store (one `import` for many, else one `set`), list again.
 
-    Everything is staged, so the app restarts at most once: at the end, where `deploy` is on.
+    Everything is staged, so the app restarts at most once, at the end, and only with `deploy`.
     """
     refusals = _refusals(changes)
     if refusals:
@@ -65,19 +65,19 @@ def write(app: FlyApp, changes: Sequence[Change]) -> Steps[Receipt]:
         too_old = yield from _import_problem(app)
         if too_old is not None:
             return _not_started(app, names, too_old)
-    fates: dict[str, Stored] = {}
+    applied_by_name: dict[str, Applied] = {}
     failure: Failure | None = None
     for delivery in deliveries:
         done = yield delivery.call
-        fates.update({change.name: _fate(done) for change in delivery.changes})
+        applied_by_name.update({change.name: _applied(done) for change in delivery.changes})
         if not done.ok:
             failure = failures.failure(done, app.target)
             break
-    return (yield from _receipt(app, names, before, fates, failure, together=len(deliveries) == 1))
+    return (yield from _receipt(app, names, before, applied_by_name, failure, together=len(deliveries) == 1))
 
 
 def delete(app: FlyApp, names: Sequence[str]) -> Steps[Receipt]:
-    """Remove the names in one staged call; those that are not listed are not asked for."""
+    """Remove the listed names in one staged call."""
     names = list(dict.fromkeys(names))
     wrong = {name: why for name in names if (why := rules.name_problem(name)) is not None}
     if wrong:
@@ -104,8 +104,8 @@ def delete(app: FlyApp, names: Sequence[str]) -> Steps[Receipt]:
         least=WRITE_SECONDS,
     )
     failure = None if done.ok else failures.failure(done, app.target)
-    fates = dict.fromkeys(there, _fate(done))
-    receipt = yield from _receipt(app, there, before, fates, failure, together=True, removed=True)
+    applied_by_name = dict.fromkeys(there, _applied(done))
+    receipt = yield from _receipt(app, there, before, applied_by_name, failure, together=True, removed=True)
     results = {result.name: result for result in (*unchanged, *receipt.results)}
     return replace(receipt, results=tuple(results[name] for name in names))
 
@@ -124,7 +124,7 @@ def _refusals(changes: Sequence[Change]) -> dict[str, str]:
 
 
 def _deliveries(app: FlyApp, changes: Sequence[Change]) -> list[Delivery]:
-    """One `import` for all that it can carry; a `set` for each of the rest, and for a lone one."""
+    """One `import` for all names that it can store exactly; a `set` for each other, and for a single one."""
     importable = [change for change in changes if dialect.encode(change.name, change.value.reveal())]
     if len(importable) == 1 and dialect.settable(importable[0].value.reveal()):
         importable = []
@@ -172,8 +172,8 @@ def _import_problem(app: FlyApp) -> Steps[Failure | None]:
     )
 
 
-def _fate(done: Completed) -> Stored:
-    return Stored.YES if done.ok else failures.stored(done)
+def _applied(done: Completed) -> Applied:
+    return Applied.YES if done.ok else failures.was_applied(done)
 
 
 def _not_started(app: FlyApp, names: Sequence[str], failure: Failure) -> Receipt:
@@ -184,26 +184,26 @@ def _receipt(
     app: FlyApp,
     names: Sequence[str],
     before: Mapping[str, Entry],
-    fates: Mapping[str, Stored],
+    applied_by_name: Mapping[str, Applied],
     failure: Failure | None,
     *,
     together: bool,
     removed: bool = False,
 ) -> Steps[Receipt]:
-    """What the list shows after the calls, name by name, and the roll-out where it is wanted."""
+    """The receipt, from a list after the calls, and after the deployment if configured."""
     after: dict[str, Entry] | None = None
-    if any(fate is not Stored.NO for fate in fates.values()):
+    if any(applied is not Applied.NO for applied in applied_by_name.values()):
         seen = yield from listing.fetch(app)
         after = None if isinstance(seen, Failure) else seen
-    judge = verdicts.removed if removed else verdicts.stored
+    outcome_after = outcomes.after_unset if removed else outcomes.after_set
     results = [
-        judge(name, fates[name], before, after, app.staged_hint)
-        if name in fates
+        outcome_after(name, applied_by_name[name], before, after, app.staged_hint)
+        if name in applied_by_name
         else Result(name, Outcome.NOT_STARTED)
         for name in names
     ]
     if together:
-        results = verdicts.dropped(results, fates)
+        results = outcomes.mark_dropped(results, applied_by_name)
     if app.deploy and any(result.outcome is Outcome.DONE for result in results):
         results, trouble = yield from _deploy(app, results)
         failure = failure or trouble

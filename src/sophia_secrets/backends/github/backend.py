@@ -59,13 +59,13 @@ class GitHubBackend:
     def snapshot(self) -> Steps[Snapshot | Failure]:
         """Every name of the target: one call outside a workflow, at most one inside."""
         if self._inside:
-            return (yield from self._given())
+            return (yield from self._workflow_snapshot())
         from sophia_secrets.backends.github.listing import fetch
 
         listed = yield from fetch(self._gh)
         return listed if isinstance(listed, Failure) else Snapshot(self.target, listed.entries)
 
-    def _given(self) -> Steps[Snapshot | Failure]:
+    def _workflow_snapshot(self) -> Steps[Snapshot | Failure]:
         from sophia_secrets.backends.github import workflow
 
         if self._json is not None:

@@ -1,4 +1,4 @@
-"""From an exit code and the words of `gh` to a failure of a known kind."""
+"""Classification of failed `gh` calls by exit code and error text."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _AGAIN = "Run the command again with `--debug` to see its words."
 
 def failure_of(completed: Completed, gh: Gh, *, quiet: bool = False) -> Failure:
     """
-    Why this call did not succeed. `quiet` leaves the vendor's own words out: what `gh` says of
-    an `--env-file` may hold the rest of the input (joho/godotenv `parser.go`).
+    Why this call failed. `quiet` omits the vendor's own text: an error of `gh` about an `--env-file` may
+    contain the rest of the input (joho/godotenv `parser.go`).
     """
     kind, message, hint = _classified(completed, gh)
     words = "" if quiet or not completed.showable else completed.stderr.strip()[:_WORDS]

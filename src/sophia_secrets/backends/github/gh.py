@@ -1,4 +1,4 @@
-"""How `gh` is started: its arguments, its whole environment, and who it will be."""
+"""Calls of `gh`: arguments, environment and credentials."""
 
 from __future__ import annotations
 
@@ -80,9 +80,9 @@ class Gh(HiddenRepr, Struct, frozen=True):
         call = self.call("secret", *arguments, *self.scope.flags, label=label, stdin=stdin, secrets=secrets)
         if self.scope.repository:
             return call
-        return self.told_the_host(call)
+        return self.with_host(call)
 
-    def told_the_host(self, call: Call) -> Call:
+    def with_host(self, call: Call) -> Call:
         """
         The call with the host in `GH_HOST`, for what knows no other way to be told.
 

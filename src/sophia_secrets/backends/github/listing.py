@@ -22,7 +22,7 @@ class BadList(ValueError):
     """An answer that is not a whole list of secrets. Its text is one of a few fixed reasons."""
 
 
-class Listed(Struct, frozen=True):
+class SecretList(Struct, frozen=True):
     """
     Every name of the scope, write-only, with the vendor's `updated_at`. `visibility` has what an
     organisation's secrets add: all, private or selected.
@@ -38,15 +38,15 @@ def list_call(gh: Gh) -> Call:
     if ":" not in gh.scope.host:
         return gh.call("api", "--hostname", gh.scope.host, "--paginate", path, label=label)
     # `--hostname` refuses a port (cli/cli internal/ghinstance HostnameValidator); `GH_HOST` does not.
-    return gh.told_the_host(gh.call("api", "--paginate", path, label=label))
+    return gh.with_host(gh.call("api", "--paginate", path, label=label))
 
 
-def fetch(gh: Gh) -> Steps[Listed | Failure]:
+def fetch(gh: Gh) -> Steps[SecretList | Failure]:
     """The list, in one call whatever its length."""
     return read_list((yield list_call(gh)), gh)
 
 
-def read_list(completed: Completed, gh: Gh) -> Listed | Failure:
+def read_list(completed: Completed, gh: Gh) -> SecretList | Failure:
     """
     What the list call came back with. Exit code 0 alone says nothing: `gh api` passes on whatever
     came with status 200 (V6).
@@ -65,7 +65,7 @@ def read_list(completed: Completed, gh: Gh) -> Listed | Failure:
     )
 
 
-def parse(stdout: bytes) -> Listed:
+def parse(stdout: bytes) -> SecretList:
     """The pages that `gh api --paginate` prints one after the other. Raises `BadList`."""
     reason = ""
     pages: list[object] = []
@@ -94,7 +94,7 @@ def parse(stdout: bytes) -> Listed:
             visibility[name] = str(row["visibility"])
     if any(_total(page) != str(len(entries)) for page in pages):
         raise BadList("it does not have as many names as it says")
-    return Listed(entries, visibility)
+    return SecretList(entries, visibility)
 
 
 def _rows(page: object) -> list[dict[str, object]]:

@@ -8,7 +8,7 @@ from sophia_secrets.backends.base import Completed, Steps
 from sophia_secrets.backends.github import workflow
 from sophia_secrets.backends.github.failures import INSTALL, MINIMUM, failure_of
 from sophia_secrets.backends.github.gh import MINIMUM_VERSION, Gh
-from sophia_secrets.backends.github.listing import Listed, fetch
+from sophia_secrets.backends.github.listing import SecretList, fetch
 from sophia_secrets.backends.github.scope import JSON_VARIABLE
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.model import Check, CheckStatus, Failure, FailureKind
@@ -85,6 +85,6 @@ def _signed_in(gh: Gh) -> str:
     return f"with the token in `{gh.token_variable}`" if gh.token_variable else "with the session of `gh`"
 
 
-def _target(gh: Gh, listed: Listed) -> Check:
+def _target(gh: Gh, listed: SecretList) -> Check:
     held = counted(len(listed.entries), "secret")
     return Check(TARGET, CheckStatus.OK, f"{gh.scope.target.label}: {held}")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from sophia_secrets.backends.base import Steps
 from sophia_secrets.backends.github.gh import Gh
-from sophia_secrets.backends.github.listing import Listed, fetch
+from sophia_secrets.backends.github.listing import SecretList, fetch
 from sophia_secrets.backends.github.rules import is_name
 from sophia_secrets.backends.github.scope import JSON_VARIABLE
 from sophia_secrets.core import strict_json
@@ -46,7 +46,7 @@ def snapshot_from_json(text: str, gh: Gh) -> Snapshot | Failure:
         elif key.upper() != "GITHUB_TOKEN":
             if name.upper() in {known.upper() for known in entries}:
                 reason = "a name is there twice"
-            entries[name] = _given(value)
+            entries[name] = _entry(value)
     if reason:
         return Failure(
             FailureKind.BAD_OUTPUT,
@@ -68,24 +68,24 @@ def snapshot_from_variables(
     snapshot is incomplete and says why, so that a value that the step holds is not lost to it.
     """
     names = {name for name in declared if is_name(name)}
-    listed: Listed | Failure = Listed({}, {})
+    listed: SecretList | Failure = SecretList({}, {})
     if gh.token_variable:
         listed = yield from fetch(gh)
-    complete = bool(gh.token_variable) and isinstance(listed, Listed)
-    known = listed.entries if isinstance(listed, Listed) else {}
+    complete = bool(gh.token_variable) and isinstance(listed, SecretList)
+    known = listed.entries if isinstance(listed, SecretList) else {}
     entries: dict[str, Entry] = {}
     for name in sorted(names | set(known)):
         entry = _from_variable(environ.get(name), known.get(name.upper()))
         if entry:
             entries[name] = entry
-    if isinstance(listed, Listed) or listed.kind is FailureKind.NOT_PERMITTED:
+    if isinstance(listed, SecretList) or listed.kind is FailureKind.NOT_PERMITTED:
         return Snapshot(gh.scope.target, entries, complete=complete)
     if any(entry.state is EntryState.READABLE for entry in entries.values()):
         return Snapshot(gh.scope.target, entries, complete=False, notes=(listed.message,))
     return listed
 
 
-def _given(value: str, updated_at: str | None = None) -> Entry:
+def _entry(value: str, updated_at: str | None = None) -> Entry:
     if not value:
         return Entry(EntryState.ABSENT, detail="empty")
     return Entry(EntryState.READABLE, SecretValue(value), updated_at=updated_at)
@@ -95,10 +95,10 @@ def _from_variable(value: str | None, listed: Entry | None) -> Entry | None:
     """None where nothing is known: the name is declared and neither given nor listed."""
     moment = listed.updated_at if listed else None
     if value and not re.search(_SURROGATE, value):
-        return _given(value, moment)
+        return _entry(value, moment)
     if value:
         return Entry(EntryState.WRITE_ONLY, updated_at=moment, detail="not UTF-8 in this step")
     if listed:
         detail = _NOT_GIVEN if value is None else "empty in this step"
         return Entry(EntryState.WRITE_ONLY, updated_at=moment, detail=detail)
-    return None if value is None else _given("")
+    return None if value is None else _entry("")

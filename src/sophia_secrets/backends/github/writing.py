@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sophia_secrets.backends.base import Completed, Ended, Steps
 from sophia_secrets.backends.github.failures import failure_of, http_status, wrote_nothing
 from sophia_secrets.backends.github.gh import Gh
-from sophia_secrets.backends.github.listing import Listed, fetch
+from sophia_secrets.backends.github.listing import SecretList, fetch
 from sophia_secrets.backends.github.plan import Batch, plan
 from sophia_secrets.core.model import Change, Failure, FailureKind, Outcome, Receipt, Result, SecretValue
 
@@ -52,7 +52,7 @@ def write(gh: Gh, changes: Sequence[Change], problem: Problem) -> Steps[Receipt]
         break
     if any(result.outcome is Outcome.DONE for result in results.values()):
         listed = yield from fetch(gh)
-        results = {name: _seen(result, listed) for name, result in results.items()}
+        results = {name: _verified(result, listed) for name, result in results.items()}
         unseen = any(result.outcome is Outcome.UNKNOWN for result in results.values())
         failure = failure or (_not_seen(gh) if unseen else None)
     return Receipt(gh.scope.target, tuple(results.values()), failure)
@@ -81,7 +81,7 @@ def delete(gh: Gh, names: Sequence[str], problem: Problem) -> Steps[Receipt]:
         else:
             # 2.23.0 takes the token and the server of `GH_HOST`, or of the only sign-in there is, and
             # of `--repo` the owner and the name alone (cli/cli pkg/cmd/secret/delete).
-            completed = yield gh.told_the_host(
+            completed = yield gh.with_host(
                 gh.secret_call("delete", name, label=f"delete {name}"),
             )
             result = _deleted(completed, name)
@@ -140,7 +140,7 @@ def _names_all_failures(completed: Completed, batch: Batch, codes: Mapping[str, 
     )
 
 
-def _seen(result: Result, listed: Listed | Failure) -> Result:
+def _verified(result: Result, listed: SecretList | Failure) -> Result:
     if result.outcome is not Outcome.DONE:
         return result
     if isinstance(listed, Failure):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sophia_secrets.backends.base import Capabilities, Context, Credential, Section, Steps, Unconfigured
-from sophia_secrets.backends.local.place import NAME, Place, Stop, read_place
+from sophia_secrets.backends.local.place import NAME, OperationFailed, Place, read_place
 from sophia_secrets.core.model import (
     Change,
     Check,
@@ -54,8 +54,8 @@ class LocalBackend:
         yield from ()
         try:
             pairs = contents(self._place)
-        except Stop as stop:
-            return stop.failure
+        except OperationFailed as failed:
+            return failed.failure
         return Snapshot(self.target, {pair.name: Entry(EntryState.READABLE, pair.value) for pair in pairs})
 
     def write(self, changes: Sequence[Change]) -> Steps[Receipt]:
@@ -66,7 +66,7 @@ class LocalBackend:
         return writing.store(self._place, changes)
 
     def delete(self, names: Sequence[str]) -> Steps[Receipt]:
-        """Remove the names; one that was not there is `unchanged` with detail "absent"."""
+        """Delete the names; an absent one is `unchanged` with detail "absent"."""
         from sophia_secrets.backends.local import writing
 
         yield from ()

@@ -12,16 +12,16 @@ from sophia_secrets.formats import Pair, dotenv
 
 
 def contents(place: Place) -> list[Pair]:
-    """What the file holds now: nothing where there is no file. Raises `Stop`."""
+    """What the file holds now: nothing where there is no file. Raises `OperationFailed`."""
     data = place.read()
     return [] if data is None else opened(place, data, place.identities())
 
 
 def opened(place: Place, data: bytes, identities: Sequence[vault.Identity]) -> list[Pair]:
-    """What the file's bytes hold. Raises `Stop`: `not_permitted` for the wrong identity, `bad_output`."""
+    """What the file's bytes hold. Raises `OperationFailed`: `not_permitted` for the wrong identity, `bad_output`."""
     label = place.target.label
     if not identities:
-        raise place.stop(
+        raise place.failed(
             FailureKind.NOT_PERMITTED,
             f"{label} cannot be opened: there is no identity at {place.identity_file}.",
             f"Put its identity there, or into `{IDENTITY_VARIABLE}`.",
@@ -29,22 +29,22 @@ def opened(place: Place, data: bytes, identities: Sequence[vault.Identity]) -> l
     try:
         return dotenv.read(vault.unseal(data, identities))
     except vault.NotForUs:
-        stop = place.stop(
+        failed = place.failed(
             FailureKind.NOT_PERMITTED,
             f"{label} is not encrypted for the identity that is here.",
             f"Ask somebody who can open it to add `{identities[0].public}` to its recipients, "
             "or name another file as `identity` under `[local]`.",
         )
     except vault.Damaged as error:
-        stop = place.stop(
+        failed = place.failed(
             FailureKind.BAD_OUTPUT,
             f"{label} cannot be opened: {error}.",
             "Put it back from a backup or from version control.",
         )
     except errors.UsageError as error:
-        stop = place.stop(
+        failed = place.failed(
             FailureKind.BAD_OUTPUT,
             f"{label} opens, but not as a dotenv text. {error.message}",
             "Decrypt it with `age -d`, mend that line and encrypt it again.",
         )
-    raise stop
+    raise failed

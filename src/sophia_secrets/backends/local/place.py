@@ -31,7 +31,7 @@ _PASSING = (errno.EINTR, errno.EIO, errno.EAGAIN, errno.ETIMEDOUT, errno.ESTALE)
 _LOCK = b"the lock of a vault"
 
 
-class Stop(Exception):
+class OperationFailed(Exception):
     """What ends an operation: `failure` says why. Never holds a value."""
 
     def __init__(self, failure: Failure) -> None:
@@ -54,8 +54,8 @@ class Place(Struct, frozen=True):
     given: SecretValue | None
     timeout: float
 
-    def stop(self, kind: FailureKind, message: str, hint: str = "") -> Stop:
-        return Stop(Failure(kind, self.target, message, hint))
+    def failed(self, kind: FailureKind, message: str, hint: str = "") -> OperationFailed:
+        return OperationFailed(Failure(kind, self.target, message, hint))
 
     def read(self) -> bytes | None:
         """The encrypted file, or None where there is none yet."""
@@ -81,7 +81,7 @@ class Place(Struct, frozen=True):
             return vault.read_identities(data)
         except vault.BadIdentity as error:
             problem = str(error)
-        raise self.stop(
+        raise self.failed(
             FailureKind.NOT_PERMITTED,
             f"The identity in {where} cannot be used: {problem}.",
             "Give it an age identity: a line that begins with `AGE-SECRET-KEY-1`.",
@@ -101,7 +101,7 @@ class Place(Struct, frozen=True):
         with self._as_failures(), self._directory() as dirfd:
             lock = files.Lock(dirfd, f"local-{key}.lock")
             if not lock.acquire(time.monotonic() + self.timeout):
-                raise self.stop(
+                raise self.failed(
                     FailureKind.TIMED_OUT,
                     f"Another process is writing {self.target.label} and did not finish in time.",
                     "Wait for it, then run the command again; `--timeout SECONDS` waits longer.",
@@ -129,9 +129,9 @@ class Place(Struct, frozen=True):
             kind = (
                 FailureKind.NOT_PERMITTED if isinstance(error, errors.UnsafeState) else FailureKind.BAD_OUTPUT
             )
-            stop = self.stop(kind, error.message, error.hint)
+            failed = self.failed(kind, error.message, error.hint)
         except files.TooLarge:
-            stop = self.stop(
+            failed = self.failed(
                 FailureKind.BAD_OUTPUT,
                 f"{self.target.label} is too large to be a file of secrets.",
                 "Put it back from a backup or from version control.",
@@ -143,8 +143,8 @@ class Place(Struct, frozen=True):
                 # What may not be read is not mended by a directory that can be written.
                 path = os.path.join(self.state_directory, error.filename or self.file)
                 hint = f"See who may read it with `ls -ld {files.quoted(path)}`."
-            stop = self.stop(kind_of(error), told, hint)
-        raise stop
+            failed = self.failed(kind_of(error), told, hint)
+        raise failed
 
     def _is_ours(self, path: str) -> bool:
         return os.path.dirname(path) == self.state_directory

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sophia_secrets.backends.local.opening import opened
-from sophia_secrets.backends.local.place import Place, Stop
+from sophia_secrets.backends.local.place import OperationFailed, Place
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.model import Check, CheckStatus
 
@@ -16,12 +16,12 @@ def probe(place: Place) -> list[Check]:
     """`local.identity`, `local.recipients`, `local.file`; nothing is made or written."""
     try:
         data = place.read()
-    except Stop as stop:
-        return [_failed(FILE, stop)]
+    except OperationFailed as failed:
+        return [_failed(FILE, failed)]
     try:
         identities = place.identities()
-    except Stop as stop:
-        return [_failed(IDENTITY, stop)]
+    except OperationFailed as failed:
+        return [_failed(IDENTITY, failed)]
     if data is None and not identities and place.own_identity:
         return [
             Check(IDENTITY, CheckStatus.OK, f"{place.identity_file} will be made at the first write"),
@@ -38,8 +38,8 @@ def probe(place: Place) -> list[Check]:
         return [*checks, Check(FILE, CheckStatus.OK, message)]
     try:
         count = len(opened(place, data, identities))
-    except Stop as stop:
-        return [*checks, _failed(FILE, stop)]
+    except OperationFailed as failed:
+        return [*checks, _failed(FILE, failed)]
     return [*checks, Check(FILE, CheckStatus.OK, f"{place.target.label} opens: {counted(count, 'name')}")]
 
 
@@ -56,5 +56,5 @@ def _recipients(place: Place, own: tuple[str, ...]) -> Check:
     )
 
 
-def _failed(check: str, stop: Stop) -> Check:
-    return Check(check, CheckStatus.FAIL, stop.failure.message, stop.failure.hint)
+def _failed(check: str, failed: OperationFailed) -> Check:
+    return Check(check, CheckStatus.FAIL, failed.failure.message, failed.failure.hint)

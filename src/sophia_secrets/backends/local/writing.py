@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from sophia_secrets.backends.local import vault
 from sophia_secrets.backends.local.opening import contents, opened
-from sophia_secrets.backends.local.place import Place, Stop, hint_of, kind_of
+from sophia_secrets.backends.local.place import OperationFailed, Place, hint_of, kind_of
 from sophia_secrets.core.model import (
     Change,
     Entry,
@@ -45,8 +45,8 @@ def _change(place: Place, wanted: Mapping[str, SecretValue | None]) -> Receipt:
     try:
         with place.locked():
             return _changed(place, wanted)
-    except Stop as stop:
-        failure = stop.failure
+    except OperationFailed as failed:
+        failure = failed.failure
     return _all(place, wanted, Outcome.NOT_STARTED, failure)
 
 
@@ -84,7 +84,7 @@ def _holds(place: Place, data: bytes | None) -> bool:
     """Whether the file is still what it was; a failed write may have renamed the new one into place."""
     try:
         return place.read() == data
-    except Stop:
+    except OperationFailed:
         return False
 
 
@@ -93,8 +93,8 @@ def _read_back(
 ) -> Receipt:
     try:
         now = {pair.name: pair.value for pair in contents(place)}
-    except Stop as stop:
-        failure = stop.failure
+    except OperationFailed as failed:
+        failure = failed.failure
     else:
         results = []
         for name, value in wanted.items():
@@ -110,7 +110,7 @@ def _read_back(
 
 def _recipients(place: Place, identities: Sequence[vault.Identity], data: bytes | None) -> tuple[str, ...]:
     if not identities:
-        raise place.stop(
+        raise place.failed(
             FailureKind.NOT_PERMITTED,
             f"There is no identity at {place.identity_file}, so what is written could not be read.",
             f"Make one: `age-keygen -o {place.identity_file}`.",
@@ -118,7 +118,7 @@ def _recipients(place: Place, identities: Sequence[vault.Identity], data: bytes 
     own = tuple(identity.public for identity in identities)
     if place.recipients:
         if not set(own) & set(place.recipients):
-            raise place.stop(
+            raise place.failed(
                 FailureKind.NOT_PERMITTED,
                 f"The identity that is here is none of the recipients that the settings name for "
                 f"{place.target.label}.",
@@ -127,7 +127,7 @@ def _recipients(place: Place, identities: Sequence[vault.Identity], data: bytes 
         return place.recipients
     count = 0 if data is None else vault.recipient_count(data)
     if count > len(own):
-        raise place.stop(
+        raise place.failed(
             FailureKind.NOT_PERMITTED,
             f"{place.target.label} has {count} recipients and the settings do not name them: writing would "
             "shut the others out.",

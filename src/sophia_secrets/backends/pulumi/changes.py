@@ -30,7 +30,7 @@ def write(place: Place, target: Target, changes: Sequence[Change]) -> Steps[Rece
     if any(result.outcome in (Outcome.DONE, Outcome.UNKNOWN) for result in results):
         completed = yield place.read_call([change.value for change in changes])
         seen = place.read(completed, target)
-        results = [_seen(place, *pair, seen) for pair in zip(changes, results, strict=True)]
+        results = [_verified_set(place, *pair, seen) for pair in zip(changes, results, strict=True)]
         if isinstance(seen, Failure):
             failure = failure or seen
     if all(result.outcome is Outcome.DONE for result in results) and all(r.verified for r in results):
@@ -41,13 +41,13 @@ def write(place: Place, target: Target, changes: Sequence[Change]) -> Steps[Rece
 def delete(place: Place, target: Target, names: Sequence[str]) -> Steps[Receipt]:
     """Read, remove what is there, and read again, because an import may uncover the same name."""
     completed = yield place.read_call()
-    held = place.read(completed, target)
-    if isinstance(held, Failure):
-        return Receipt(target, tuple(Result(name, Outcome.NOT_STARTED) for name in names), held)
+    before = place.read(completed, target)
+    if isinstance(before, Failure):
+        return Receipt(target, tuple(Result(name, Outcome.NOT_STARTED) for name in names), before)
     results: list[Result] = []
     failure: Failure | None = None
     for name in names:
-        leaf = held.get(name)
+        leaf = before.get(name)
         call = place.remove_call(leaf.path) if leaf is not None else None
         if leaf is None:
             results.append(Result(name, Outcome.UNCHANGED, "absent", verified=True))
@@ -70,7 +70,7 @@ def delete(place: Place, target: Target, names: Sequence[str]) -> Steps[Receipt]
     if any(result.outcome in (Outcome.DONE, Outcome.UNKNOWN) for result in results):
         completed = yield place.read_call()
         left = place.read(completed, target)
-        results = [_gone(place, result, left) for result in results]
+        results = [_verified_removal(place, result, left) for result in results]
         if isinstance(left, Failure):
             failure = failure or left
     if all(result.verified for result in results):
@@ -86,7 +86,7 @@ def _accepted(name: str, completed: Completed, failure: Failure | None) -> Resul
     return Result(name, Outcome.UNKNOWN, _NOT_SEEN)
 
 
-def _seen(place: Place, change: Change, result: Result, seen: dict[str, Leaf] | Failure) -> Result:
+def _verified_set(place: Place, change: Change, result: Result, seen: dict[str, Leaf] | Failure) -> Result:
     if result.outcome not in (Outcome.DONE, Outcome.UNKNOWN):
         return result
     if isinstance(seen, Failure):
@@ -104,7 +104,7 @@ def _seen(place: Place, change: Change, result: Result, seen: dict[str, Leaf] | 
     return Result(change.name, Outcome.FAILED, reason)
 
 
-def _gone(place: Place, result: Result, left: dict[str, Leaf] | Failure) -> Result:
+def _verified_removal(place: Place, result: Result, left: dict[str, Leaf] | Failure) -> Result:
     if result.outcome not in (Outcome.DONE, Outcome.UNKNOWN):
         return result
     if isinstance(left, Failure):

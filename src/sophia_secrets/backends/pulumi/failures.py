@@ -1,7 +1,7 @@
 """
-From what a `pulumi` process left behind to a failure of a known kind.
+Classification of failed `pulumi` calls.
 
-Outages are recognised positively: words that are in no row are `bad_output` (C5). Sources:
+Only a known text counts as an outage; an unknown one is `bad_output` (C5). Sources:
 pkg/cmd/pulumi/cmd/exit_codes.go, pkg/cmd/esc/cli/client/client.go (decodeError),
 pkg/backend/httpstate, and the recorded answers of the tests.
 """

@@ -1,4 +1,4 @@
-"""What became of a name: from the call's end and from what Fly lists before and after it."""
+"""The outcome of a write for a name, from the call's result and Fly's lists before and after it."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from sophia_secrets.backends.fly.failures import Stored
+from sophia_secrets.backends.fly.failures import Applied
 from sophia_secrets.core.model import Entry, EntryState, Outcome, Result
 
 _NO_LIST = "not verified: the list could not be had"
 
 
-def stored(
-    name: str, fate: Stored, before: Mapping[str, Entry], after: Mapping[str, Entry] | None, staged: str
+def after_set(
+    name: str, applied: Applied, before: Mapping[str, Entry], after: Mapping[str, Entry] | None, staged: str
 ) -> Result:
     """
-    What became of a name that was to be stored.
+    The outcome of storing a name.
 
-    A new name or a moved digest proves it. A digest that stayed proves nothing: the value may
-    be the same as before. `after` is None where the list could not be had.
+    A new name or a changed digest proves it. An unchanged digest proves nothing: the value may be the
+    same as before. `after` is None where the list failed.
     """
     old, new = before.get(name), (after or {}).get(name)
-    if fate is Stored.NO:
+    if applied is Applied.NO:
         return Result(name, Outcome.FAILED, "not stored", entry=old)
     if new is not None and new.digest is not None and (old is None or new.digest != old.digest):
         return Result(name, Outcome.DONE, staged, verified=True, entry=new)
-    if fate is Stored.UNKNOWN:
+    if applied is Applied.UNKNOWN:
         detail = "whether it is stored is not known; repeating is safe"
         return Result(name, Outcome.UNKNOWN, detail, entry=new)
     if after is None:
@@ -37,32 +37,32 @@ def stored(
     return Result(name, Outcome.DONE, f"{staged} ({why})", entry=new)
 
 
-def removed(
-    name: str, fate: Stored, before: Mapping[str, Entry], after: Mapping[str, Entry] | None, staged: str
+def after_unset(
+    name: str, applied: Applied, before: Mapping[str, Entry], after: Mapping[str, Entry] | None, staged: str
 ) -> Result:
-    """What became of a name, listed before, that was to be removed."""
-    if fate is Stored.NO:
+    """The outcome of removing a name that was listed before."""
+    if applied is Applied.NO:
         return Result(name, Outcome.FAILED, "not removed", entry=before[name])
     if after is not None and name not in after:
         return Result(name, Outcome.DONE, staged, verified=True, entry=Entry(EntryState.ABSENT))
     if after is not None:
         return Result(name, Outcome.UNKNOWN, "Fly still lists it", entry=after[name])
-    if fate is Stored.YES:
+    if applied is Applied.YES:
         return Result(name, Outcome.DONE, f"{staged} ({_NO_LIST})")
     return Result(name, Outcome.UNKNOWN, "whether it is removed is not known; repeating is safe")
 
 
-def dropped(results: list[Result], fates: Mapping[str, Stored]) -> list[Result]:
+def mark_dropped(results: list[Result], applied_by_name: Mapping[str, Applied]) -> list[Result]:
     """
-    The results of one request, in which a name that moved shows that the list is new enough.
+    The results of one request, with silently dropped names marked as failed.
 
-    A name that went with it and is not listed as wanted was then not taken, without a word.
+    One verified name shows that the list is new enough; another name that it does not show was dropped.
     """
     if not any(result.verified for result in results):
         return results
     return [
         replace(result, outcome=Outcome.FAILED, detail="Fly did not take it, though it took others with it")
-        if result.outcome is Outcome.UNKNOWN and fates[result.name] is Stored.YES
+        if result.outcome is Outcome.UNKNOWN and applied_by_name[result.name] is Applied.YES
         else result
         for result in results
     ]
