@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sophia_secrets.backends.base import Completed, Ended
-from sophia_secrets.backends.fly.failures import Applied, error_text, failure, stored
+from sophia_secrets.backends.fly.failures import Applied, error_text, failure, was_applied
 from sophia_secrets.core.model import FailureKind, Target
 
 TARGET = Target("fly", "my-app", (("app", "my-app"),))
@@ -215,4 +215,4 @@ def _exit(code: int, stderr: str = "") -> Completed:
 def test_X5_a_write_that_failed_is_stored_or_not_or_honestly_unknown(
     completed: Completed, wanted: Applied
 ) -> None:
-    assert stored(completed) is wanted
+    assert was_applied(completed) is wanted

@@ -67,7 +67,7 @@ def parse(text: str) -> Node | None:
         line = int(mark.line) + 1 if mark else 1
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-    # Outside the `except`: the parser's error holds the text around it.
+    # Outside the `except`: the parser's error contains the text around it.
     raise BadYAML("it is not YAML", line)
 
 

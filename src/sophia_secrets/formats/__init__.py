@@ -1,9 +1,9 @@
 """
-The file formats: one file each, which names the parser that it is exact for.
+The file formats: one module each, which names the parser that it is exact for.
 
-A writer carries a value exactly or refuses it (`errors.BadValue`, `errors.BadName`); a reader
-takes what that parser takes, or says which line it cannot take (`errors.UsageError`). No message
-quotes a value or a line.
+A writer writes a value exactly or refuses it (`errors.BadValue`, `errors.BadName`); a reader accepts
+what that parser accepts, or reports the line of the error (`errors.UsageError`). No message quotes a
+value or a line.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from sophia_secrets.core import names
 from sophia_secrets.core.model import SecretValue
 
 MAX_BYTES = 16 * 1024 * 1024
-"""No reader looks at a larger file."""
+"""The most bytes of a file that a reader accepts."""
 
 MAX_VARIABLE = 128 * 1024 - 1
-"""Bytes of `NAME=value` that Linux hands to a program (`MAX_ARG_STRLEN`, with its final NUL)."""
+"""The most bytes of `NAME=value` for a program on Linux (`MAX_ARG_STRLEN`, without the final NUL)."""
 
 FORMATS = {
     "dotenv": "sophia_secrets.formats.dotenv",
@@ -34,7 +34,7 @@ FORMATS = {
     "docker": "sophia_secrets.formats.docker",
     "k8s": "sophia_secrets.formats.k8s",
 }
-"""Every format, by the name that the command line takes, with the module that knows it."""
+"""The module of every format, by the name on the command line."""
 
 READABLE = ("dotenv", "json", "yaml")
 """The formats that can be read."""
@@ -44,7 +44,7 @@ _SURROGATE = "[\ud800-\udfff]"
 
 
 class Pair(Struct, frozen=True):
-    """A name and its value; `line` is where the file had it, from 1, or 0 where there was no file."""
+    """A name and its value; `line` is that of the file, from 1, or 0 without a file."""
 
     name: str
     value: SecretValue
@@ -55,18 +55,18 @@ Reader = Callable[[bytes], list[Pair]]
 
 
 class Writer(Protocol):
-    """What writes a format. Some take more: `k8s` the manifest's `name`."""
+    """The writer of a format. `k8s` has the option `name`, the manifest's."""
 
     def __call__(self, pairs: Sequence[Pair], **options: str) -> bytes: ...
 
 
 def writer(format_name: str) -> Writer:
-    """The format's `write`. Raises `errors.UsageError` for a format that there is not."""
+    """The format's `write`. Raises `errors.UsageError` for an unknown format."""
     return cast(Writer, import_module(_module(format_name, tuple(FORMATS))).write)
 
 
 def reader(format_name: str) -> Reader:
-    """The format's `read`. Raises `errors.UsageError` for a format that cannot be read."""
+    """The format's `read`. Raises `errors.UsageError` for an unreadable format."""
     return cast(Reader, import_module(_module(format_name, READABLE)).read)
 
 
@@ -79,7 +79,7 @@ def _module(format_name: str, known: Sequence[str]) -> str:
 
 
 def guess(path: str, data: bytes = b"") -> str:
-    """The readable format of a file: by its name, and where that says nothing by how it begins."""
+    """The readable format of a file, by its name, or else by how it begins."""
     name = path.rpartition("/")[2].lower()
     if name.endswith(".json"):
         return "json"
@@ -108,8 +108,7 @@ def text_of(pair: Pair, *, nul: bool = False) -> str:
 
 def value_problem(value: SecretValue, *, nul: bool = False) -> str | None:
     """
-    Why no format carries the value: half a surrogate pair, which is not text, or a NUL, unless
-    the format carries that (`nul`).
+    Why no format can carry the value: a lone surrogate, or a NUL unless the format allows it (`nul`).
     """
     text = value.reveal()
     if "\0" in text and not nul:
@@ -140,8 +139,8 @@ def name_refusal(pair: Pair, reason: str) -> errors.BadName:
 
 def check_names(pairs: Sequence[Pair], *, identifier: bool) -> None:
     """
-    Raises `errors.BadName` where a name is there twice, may not be asked for (I1, I2), or, for a
-    format of variables, is no `identifier`.
+    Raises `errors.BadName` for a duplicate or unsafe name (I1, I2), or, for a format of variables, one that
+    is no `identifier`.
     """
     seen: set[str] = set()
     for pair in pairs:
@@ -158,14 +157,14 @@ def check_names(pairs: Sequence[Pair], *, identifier: bool) -> None:
 
 
 def is_identifier(name: str) -> bool:
-    """Whether every shell takes `name` as a variable's."""
+    """Whether `name` is valid for a variable in every shell."""
     return re.fullmatch(_IDENTIFIER, name) is not None
 
 
 def decoded(data: bytes) -> str:
     """
-    The file's text, without a byte order mark. Raises `errors.UsageError` for more than `MAX_BYTES`
-    and for bytes that are not UTF-8.
+    The file's text, without a byte order mark. Raises `errors.UsageError` for more than `MAX_BYTES` and for
+    invalid UTF-8.
     """
     if len(data) > MAX_BYTES:
         raise errors.UsageError(f"The file is larger than {MAX_BYTES:,} bytes.")
@@ -173,7 +172,7 @@ def decoded(data: bytes) -> str:
         return data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-    # Outside the `except`: the decoding error holds the whole file.
+    # Outside the `except`: the decoding error contains the whole file.
     raise malformed(line, "it is not UTF-8")
 
 

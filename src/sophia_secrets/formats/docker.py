@@ -1,8 +1,8 @@
 """
 Docker's `--env-file`, exact for `docker run` and `docker create`
-(docker/cli pkg/kvfile/kvfile.go): a line a variable, no quotes, no escapes.
+(docker/cli pkg/kvfile/kvfile.go): one variable per line, no quotes, no escapes.
 
-Docker Compose reads its `env_file` as a dotenv text: that is another format.
+Docker Compose reads its `env_file` as dotenv, which is another format.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _MAX_LINE = 64 * 1024 - 1
 
 
 def write(pairs: Sequence[Pair]) -> bytes:
-    """A line `NAME=value` for each pair."""
+    """One line `NAME=value` per pair."""
     check_names(pairs, identifier=True)
     return b"".join(_line(pair) for pair in pairs)
 

@@ -1,14 +1,14 @@
 """
 dotenv.
 
-`read` is exact for python-dotenv 1.2 with `interpolate=False`, and strict where that one warns
-and goes on: a line it would skip, a name without a value or a name that is there twice is an error. It
-is our own because python-dotenv reports a bad line by logging it, value and all.
+`read` is exact for python-dotenv 1.2 with `interpolate=False`, and strict where that one only warns: a
+skipped line, a name without a value or a duplicate name is an error. It is our own because python-dotenv
+logs a bad line with its value.
 
-`write` is exact for python-dotenv (expanding `${...}` or not) and for Node's `--env-file`,
-`util.parseEnv` and the npm package dotenv 15 and newer, all at once: each value gets a form that all of
-them read the same, or is refused. `write_for_us` carries every text without a NUL; what it
-writes is exact for `read` and for python-dotenv with `interpolate=False`.
+`write` is exact for python-dotenv (expanding `${...}` or not), for Node's `--env-file` and
+`util.parseEnv`, and for the npm package dotenv from version 15 on: each value gets a form that all of them
+read the same, or is refused. `write_for_us` writes every text without a NUL, exactly for `read` and for
+python-dotenv with `interpolate=False`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from sophia_secrets.formats import (
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
 
-# python-dotenv src/dotenv/parser.py, in the order that a line is read in.
+# python-dotenv src/dotenv/parser.py, in the order of a line.
 _BLANK = re.compile(r"\s*")
 _EXPORT = re.compile(r"export[^\S\n]+")
 _KEY = re.compile(r"'([^']+)'|([^=#\s]+)")
@@ -53,11 +53,11 @@ _EXPANSION = re.compile(r"\$\{(?:[^}:$]|\$(?!\{))*(?:\}|:-)")
 
 def read(data: bytes) -> list[Pair]:
     """
-    The file's names and values in order; `${...}` is left as it stands.
+    The file's names and values in order; `${...}` is not expanded.
 
-    Raises `errors.UsageError` naming the line for whatever is not plainly a name and its value.
+    Raises `errors.UsageError` with the line for anything but a name and its value.
     """
-    # As Python reads a text file, which is how python-dotenv gets its lines.
+    # As Python reads a text file, and so python-dotenv.
     text = decoded(data).replace("\r\n", "\n").replace("\r", "\n")
     pairs: list[Pair] = []
     lines: dict[str, int] = {}
@@ -115,13 +115,13 @@ def _matched(pattern: re.Pattern[str], text: str, position: int) -> re.Match[str
 
 
 def write(pairs: Sequence[Pair]) -> bytes:
-    """A line `NAME=value` for each pair, in a form that every parser named above reads the same."""
+    """One line `NAME=value` per pair, in a form that every parser named above reads the same."""
     _check(pairs)
     return "".join(f"{pair.name}={_portable(pair)}\n" for pair in pairs).encode()
 
 
 def write_for_us(pairs: Sequence[Pair]) -> bytes:
-    """A file that `read` gives back exactly, whatever text without a NUL the values are."""
+    """A file that `read` reads exactly, for all values without a NUL."""
     _check(pairs)
     return "".join(f"{pair.name}={_any(pair)}\n" for pair in pairs).encode()
 
@@ -141,7 +141,7 @@ def _check(pairs: Sequence[Pair]) -> None:
 
 
 def is_expanded(text: str) -> bool:
-    """Whether python-dotenv would put something else in the place of a part of it."""
+    """Whether python-dotenv would expand a part of it."""
     return _EXPANSION.search(text, 0, text.rfind("}") + 1) is not None
 
 
@@ -167,13 +167,13 @@ def _any(pair: Pair) -> str:
 
 
 def _common_form(text: str) -> str | None:
-    """The quoting in which no parser takes anything for an escape, or None."""
-    # In single quotes python-dotenv alone knows `\\` and `\'`; in double quotes each knows others.
+    """The quoting in which no parser sees an escape, or None."""
+    # In single quotes only python-dotenv has escapes (`\\`, `\'`); in double quotes each parser has others.
     if "'" not in text and "\\\\" not in text and not text.endswith("\\"):
         return f"'{text}'"
     if '"' not in text and "\\" not in text:
         return f'"{text}"'
-    # Bare: one line in which no parser trims, cuts or takes anything for a quote.
+    # Unquoted: one line in which no parser trims, cuts or sees a quote.
     if text.isprintable() and "#" not in text and text.strip(" ") == text and text[0] not in "'\"`":
         return text
     return None

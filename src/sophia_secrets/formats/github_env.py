@@ -2,8 +2,8 @@
 The file that `$GITHUB_ENV` names, exact for the runner of GitHub Actions on Linux and macOS
 (actions/runner src/Runner.Worker/FileCommandManager.cs).
 
-`masks` goes to the job's standard output before the file is touched: where the runner cannot read
-the file, it quotes the line into the log (I7).
+`masks` is for the job's standard output before the file is written: the runner logs a line of the file
+that it cannot parse (I7).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sophia_secrets.formats import Pair, check_names, name_refusal, text_of, var
 
 
 def write(pairs: Sequence[Pair]) -> bytes:
-    """Each pair between two lines of a random delimiter that its value does not hold."""
+    """Each pair between two lines of a random delimiter that its value does not contain."""
     check_names(pairs, identifier=True)
     return "".join(_block(pair) for pair in pairs).encode()
 
@@ -36,9 +36,9 @@ def _delimiter() -> str:
 
 def masks(pairs: Sequence[Pair]) -> bytes:
     """
-    The commands that make the runner hide each value, each of its lines, and its JSON form.
+    The commands that make the runner mask each value, each of its lines, and its JSON form.
 
-    A blank value or line cannot be hidden, and is left out.
+    A blank value or line cannot be masked and is omitted.
     """
     import json
 

@@ -1,8 +1,8 @@
 """
 JSON: one flat object of names and texts, exact for every JSON parser (RFC 8259).
 
-Read strictly: a name that is there twice is an error, and so is whatever is no text. A number is
-taken as the text that it was written with.
+Read strictly: a duplicate name is an error, and so is a value that is not text. A number is read as the
+text in the file.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def read(data: bytes) -> list[Pair]:
 
 
 def _twice(text: str) -> str | None:
-    """The first key that one object has twice."""
+    """The first duplicate key of an object."""
     found: list[str] = []
 
     def look(pairs: list[tuple[str, object]]) -> None:
@@ -78,6 +78,6 @@ def _kind(value: object) -> str:
 
 
 def write(pairs: Sequence[Pair]) -> bytes:
-    """One object, a name a line, in ASCII."""
+    """One object, one name per line, in ASCII."""
     check_names(pairs, identifier=False)
     return json.dumps({pair.name: text_of(pair, nul=True) for pair in pairs}, indent=2).encode() + b"\n"

@@ -2,7 +2,7 @@
 A Kubernetes Secret manifest (v1, `Opaque`), exact for `kubectl apply -f`: the values are base64
 under `data`, so any text survives.
 
-Base64 hides nothing: the file is as secret as the values.
+Base64 is not encryption: the file is as secret as the values.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MAX_TOTAL = 1024 * 1024
 
 
 def write(pairs: Sequence[Pair], *, name: str = "secrets") -> bytes:
-    """The manifest of a Secret called `name`. Raises `errors.BadName` for a name no object may have."""
+    """The manifest of the Secret `name`. Raises `errors.BadName` for an invalid name."""
     if len(name) > 253 or not _SUBDOMAIN.fullmatch(name):
         raise errors.BadName(
             f"{names.shown(name)} cannot be a Secret's name.",

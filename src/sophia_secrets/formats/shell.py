@@ -1,7 +1,7 @@
 """
 Shell: `export NAME='value'` lines, exact for bash and dash (any POSIX shell's single quotes).
 
-Not for `eval` of names that somebody else chose: the file sets whatever variables it names.
+Not for untrusted names: evaluating the file sets any variable that it names.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sophia_secrets.formats import Pair, check_names, name_refusal, variable_text
 
-# Read only, counted or computed: assigning to one fails, ends the script, or reads back otherwise.
+# Read-only or computed: assigning to one fails, ends the script, or has another effect.
 _THE_SHELLS_OWN = frozenset(
     (
         "_",

@@ -1,9 +1,9 @@
 """
 YAML: one flat mapping of names and texts, exact for PyYAML's safe loader.
 
-Everything is written in double quotes, so that `yes`, `1e3` and dates stay text for any YAML
-parser. Read strictly, event by event: aliases, tags, nesting and a second document are errors,
-so nothing can grow; a plain scalar is taken as the text that it was written with.
+Everything is written in double quotes, so that `yes`, `1e3` and dates are text for any YAML parser. Read
+strictly, event by event: aliases, tags, nesting and a second document are errors, so no input expands; a
+plain scalar is read as the text in the file.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def read(data: bytes) -> list[Pair]:
         line = _line(error.problem_mark or error.context_mark)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-    # Outside the `except`: the parser's error holds the text around it.
+    # Outside the `except`: the parser's error contains the text around it.
     raise malformed(line, "it is not YAML")
 
 
@@ -71,7 +71,7 @@ def _pairs(events: Iterator[yaml.Event]) -> list[Pair]:
 
 
 def _line(mark: Any) -> int:
-    """From 1. Marks come from PyYAML or from libyaml, which share no type, or not at all."""
+    """The line, from 1. Marks are of PyYAML or libyaml, without a common type, or None."""
     return int(mark.line) + 1 if mark else 1
 
 

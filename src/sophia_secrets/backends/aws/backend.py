@@ -1,4 +1,4 @@
-"""The backend itself."""
+"""The AWS backend."""
 
 from __future__ import annotations
 

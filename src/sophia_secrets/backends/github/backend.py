@@ -1,4 +1,4 @@
-"""The backend itself: what it points at here, and which description each operation is."""
+"""The GitHub backend: its target, and the calls of each operation."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class GitHubBackend:
     """
     GitHub's secrets through `gh`, 2.23.0 or newer.
 
-    Inside a workflow that runs for the target, its values are read from what the step was given,
-    and nothing of that is for the cache: the next step may be given something else.
+    In a workflow that runs for the target, the values are read from the step's variables and never cached,
+    because the next step may have others.
     """
 
     name = NAME
@@ -46,8 +46,7 @@ class GitHubBackend:
         """
         The backend for the `[github]` settings, or why there is none.
 
-        Raises `BadName` for a target that no vendor may be handed, `BadSettings` for parts that
-        exclude each other.
+        Raises `BadName` for an unsafe target, `BadSettings` for mutually exclusive parts.
         """
         scope = read_scope(section, context.environ)
         if isinstance(scope, Unconfigured):
@@ -57,7 +56,7 @@ class GitHubBackend:
         return cls(gh_for(scope, context), context)
 
     def snapshot(self) -> Steps[Snapshot | Failure]:
-        """Every name of the target: one call outside a workflow, at most one inside."""
+        """Every name of the target: one call, or at most one in a workflow."""
         if self._inside:
             return (yield from self._workflow_snapshot())
         from sophia_secrets.backends.github.listing import fetch
@@ -77,19 +76,19 @@ class GitHubBackend:
         )
 
     def write(self, changes: Sequence[Change]) -> Steps[Receipt]:
-        """Store the values and see the names in the list; never repeated."""
+        """Store the values and verify the names in the list; never retried."""
         from sophia_secrets.backends.github import writing
 
         return writing.write(self._gh, changes, self.problem)
 
     def delete(self, names: Sequence[str]) -> Steps[Receipt]:
-        """Remove the names that the list has."""
+        """Delete the listed names."""
         from sophia_secrets.backends.github import writing
 
         return writing.delete(self._gh, names, self.problem)
 
     def probe(self) -> Steps[list[Check]]:
-        """`github.cli`, `github.auth`, `github.target`, in two calls; in none where a job needs no `gh`."""
+        """`github.cli`, `github.auth`, `github.target`, in two calls, or none where a job needs no `gh`."""
         from sophia_secrets.backends.github import probing
 
         if self._inside and not self.capabilities.needs_call:

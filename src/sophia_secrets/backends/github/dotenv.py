@@ -1,9 +1,9 @@
 """
 Values in the dotenv dialect of `gh secret set --env-file` (joho/godotenv v1.5.1 `parser.go`).
 
-The dialect loses much: a carriage return before a line feed, a backslash, `$NAME`, a closing
-quote after a backslash; and, after v1.5.1, dashes at the end of a line, such as a PEM's. The two
-forms below lose nothing in either, and what neither can carry is told.
+The dialect is lossy: a carriage return before a line feed, a backslash, `$NAME`, a closing quote after
+a backslash; and, after v1.5.1, dashes at the end of a line, such as a PEM's. The two forms below are
+exact in both versions, and a value that fits neither is refused.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from __future__ import annotations
 from sophia_secrets.core.model import SecretValue
 
 _NOT_SINGLE = frozenset("'\r\n")
-# The backslash first: the others add some.
+# The backslash first: the other replacements add some.
 _ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("$", "\\$"), ("\n", "\\n"), ("\r", "\\r"))
 
 
 def line(name: str, value: SecretValue) -> bytes | None:
     """
-    The assignment that `gh` reads back as exactly this value, or None where there is none:
-    such a value ends in a backslash or in a double quote, so standard input can carry it.
+    The assignment that `gh` reads as exactly this value, or None where there is none: such a value ends in
+    a backslash or a double quote, so `bare` can carry it.
     """
     text = value.reveal()
     if not text.endswith("\\") and not _NOT_SINGLE & set(text):
@@ -31,7 +31,7 @@ def line(name: str, value: SecretValue) -> bytes | None:
 
 
 def is_trimmed(value: SecretValue) -> bool:
-    """`gh secret set NAME` drops every final CR and LF of its standard input: only a line keeps them."""
+    """Whether `gh secret set NAME` would trim the value: it drops every final CR and LF of standard input."""
     return value.reveal().endswith(("\r", "\n"))
 
 

@@ -35,7 +35,7 @@ def failure_of(completed: Completed, gh: Gh, *, quiet: bool = False) -> Failure:
 
 
 def wrote_nothing(completed: Completed) -> bool:
-    """True where a failed `gh secret set` is known to have ended before it sent a value."""
+    """Whether a failed `gh secret set` certainly ended before it sent a value."""
     if completed.ended in (Ended.NOT_FOUND, Ended.NOT_RUNNABLE):
         return True
     if completed.ended is not Ended.EXITED:
@@ -49,7 +49,7 @@ def wrote_nothing(completed: Completed) -> bool:
 
 
 def http_status(completed: Completed) -> int:
-    """The first HTTP status that `gh` names, 0 for none."""
+    """The first HTTP status in the error text of `gh`, or 0."""
     match = re.search(_HTTP, completed.stderr)
     return int(match[1]) if match else 0
 
@@ -208,5 +208,5 @@ def _look_up(gh: Gh) -> str:
         command = f"gh api --hostname {scope.host} orgs/{scope.full_name}"
     if gh.token_variable:
         return f"Look it up with `{command}`."
-    # A session on another host is enough for `gh` to ask this one without a token.
+    # With a session for another host, `gh` asks this one without a token.
     return f"Look it up with `{command}`; if you are not signed in there, `{login_command(scope.host)}`."

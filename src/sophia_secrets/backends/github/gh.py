@@ -45,8 +45,8 @@ _QUIET = {
 
 class Gh(HiddenRepr, Struct, frozen=True):
     """
-    `gh`, pointed at one scope. `token_variable` names the variable whose token it will use, ""
-    where it will use the session of `gh auth login`.
+    `gh` for one scope. `token_variable` names the variable whose token it uses, or is "" where it uses the
+    session of `gh auth login`.
     """
 
     scope: Scope
@@ -58,7 +58,7 @@ class Gh(HiddenRepr, Struct, frozen=True):
     def call(
         self, *arguments: str, label: str, stdin: bytes = b"", secrets: tuple[SecretValue, ...] = ()
     ) -> Call:
-        """One start of `gh`; `label` says to a person what it does."""
+        """A call of `gh`; `label` describes it to a person."""
         return Call(
             "gh",
             arguments,
@@ -73,9 +73,9 @@ class Gh(HiddenRepr, Struct, frozen=True):
         self, *arguments: str, label: str, stdin: bytes = b"", secrets: tuple[SecretValue, ...] = ()
     ) -> Call:
         """
-        `gh secret` with these arguments, told the scope.
+        A call of `gh secret` with these arguments and the scope.
 
-        An organisation's host can only be told in `GH_HOST`.
+        An organisation's host can only be passed in `GH_HOST`.
         """
         call = self.call("secret", *arguments, *self.scope.flags, label=label, stdin=stdin, secrets=secrets)
         if self.scope.repository:
@@ -84,17 +84,17 @@ class Gh(HiddenRepr, Struct, frozen=True):
 
     def with_host(self, call: Call) -> Call:
         """
-        The call with the host in `GH_HOST`, for what knows no other way to be told.
+        The call with the host in `GH_HOST`, for commands without another option for it.
 
-        Nothing else has it: where it is set, `gh` no longer says that nobody is signed in (cli/cli
-        `pkg/cmdutil/auth_check.go`) and asks without a token, to be answered as if the repository
-        did not exist.
+        Other calls do not set it: with it, `gh` no longer reports that nobody is signed in (cli/cli
+        `pkg/cmdutil/auth_check.go`) and asks without a token, which looks as if the repository did not
+        exist.
         """
         return replace(call, environment={**call.environment, "GH_HOST": self.scope.host})
 
 
 def gh_for(scope: Scope, context: Context) -> Gh:
-    """`gh` as this process's environment sets it up; nothing but the allow-list reaches it (L2)."""
+    """`gh` for this process's environment, of which only the allow-list is passed on (L2)."""
     environ = context.environ
     token = _token(scope.host, environ)
     directories = _directories(context)
@@ -115,12 +115,12 @@ def gh_for(scope: Scope, context: Context) -> Gh:
 
 
 def token_variables(host: str) -> tuple[str, ...]:
-    """The variables that may hold a token for this host, the first that is set wins."""
+    """The variables for a token of this host; the first that is set wins."""
     return _TOKENS if re.fullmatch(_OF_GITHUB, host) else _ENTERPRISE_TOKENS
 
 
 def login_command(host: str) -> str:
-    """What a person types to sign in there."""
+    """The command to sign in to the host."""
     return "gh auth login" if host == DEFAULT_HOST else f"gh auth login --hostname {host}"
 
 
@@ -134,8 +134,8 @@ def _token(host: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
 
 def _directories(context: Context) -> dict[str, str]:
     """
-    Where `gh` finds its session: always named and absolute, because with none of them set `gh`
-    reads `.config/gh` under the working directory, which may be someone else's (C3).
+    The directories of the session of `gh`: always set and absolute, because without them `gh` reads
+    `.config/gh` under the working directory, which may be someone else's (C3).
     """
     found = {
         name: posixpath.join(context.cwd, value)

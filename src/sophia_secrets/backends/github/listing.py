@@ -1,4 +1,4 @@
-"""The list of one scope: the one call that says everything GitHub will say, and its answer."""
+"""The list of one scope's secrets: the call, and parsing its answer."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _VISIBILITIES = ("all", "private", "selected")
 
 
 class BadList(ValueError):
-    """An answer that is not a whole list of secrets. Its text is one of a few fixed reasons."""
+    """An answer that is not a complete list of secrets. Its text is one of a few fixed reasons."""
 
 
 class SecretList(Struct, frozen=True):
     """
-    Every name of the scope, write-only, with the vendor's `updated_at`. `visibility` has what an
-    organisation's secrets add: all, private or selected.
+    Every name of the scope, write-only, with the vendor's `updated_at`. `visibility` is that of an
+    organisation's secrets: all, private or selected.
     """
 
     entries: Mapping[str, Entry]
@@ -33,11 +33,11 @@ class SecretList(Struct, frozen=True):
 
 
 def list_call(gh: Gh) -> Call:
-    """`gh api` and not `gh secret list`: only it says the exact time on every version."""
+    """`gh api` instead of `gh secret list`: only it prints the exact time in every version."""
     path, label = f"{gh.scope.list_path}?per_page=100", "list the secrets"
     if ":" not in gh.scope.host:
         return gh.call("api", "--hostname", gh.scope.host, "--paginate", path, label=label)
-    # `--hostname` refuses a port (cli/cli internal/ghinstance HostnameValidator); `GH_HOST` does not.
+    # `--hostname` refuses a port (cli/cli internal/ghinstance HostnameValidator), `GH_HOST` does not.
     return gh.with_host(gh.call("api", "--paginate", path, label=label))
 
 
@@ -48,8 +48,8 @@ def fetch(gh: Gh) -> Steps[SecretList | Failure]:
 
 def read_list(completed: Completed, gh: Gh) -> SecretList | Failure:
     """
-    What the list call came back with. Exit code 0 alone says nothing: `gh api` passes on whatever
-    came with status 200 (V6).
+    The result of the list call. Exit code 0 proves nothing: `gh api` prints whatever came with status 200
+    (V6).
     """
     if not completed.ok:
         return failure_of(completed, gh)
@@ -66,7 +66,7 @@ def read_list(completed: Completed, gh: Gh) -> SecretList | Failure:
 
 
 def parse(stdout: bytes) -> SecretList:
-    """The pages that `gh api --paginate` prints one after the other. Raises `BadList`."""
+    """The list in the concatenated pages of `gh api --paginate`. Raises `BadList`."""
     reason = ""
     pages: list[object] = []
     try:

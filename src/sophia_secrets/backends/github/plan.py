@@ -1,4 +1,4 @@
-"""Which values travel in which call to `gh secret set`."""
+"""Batching of values into calls of `gh secret set`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sophia_secrets.core.hidden_repr import HiddenRepr
 from sophia_secrets.core.model import Change
 
 CHUNK = 20
-"""Most names in one call: `gh` sends them all at once, and GitHub asks for few at a time."""
+"""The most names per call: `gh` sends them concurrently, and GitHub asks for low concurrency."""
 
 
 class Batch(HiddenRepr, Struct, frozen=True):
@@ -43,11 +43,11 @@ class Batch(HiddenRepr, Struct, frozen=True):
 
 def plan(changes: Iterable[Change], visibility: Mapping[str, str] | None = None) -> tuple[Batch, ...]:
     """
-    The calls to make. One value goes bare on standard input, or as a line where `gh` would trim
-    it; many go as lines, `CHUNK` to a call, but for those that no line can carry.
+    The batches. A single value is bare on standard input, or a line where `gh` would trim it; many are
+    lines, `CHUNK` per call, except for those that no line can carry.
 
-    `visibility`, for an organisation, is what each known name has now: `gh` would set a secret
-    back to private unless told.
+    `visibility`, for an organisation, is the current one of each known name: by default `gh` would set
+    it back to private.
     """
     groups: dict[tuple[str, ...], list[Change]] = {}
     for change in changes:

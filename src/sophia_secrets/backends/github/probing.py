@@ -1,4 +1,4 @@
-"""What `doctor` asks of GitHub: two calls, `gh --version` and the list."""
+"""The checks of `doctor` for GitHub: two calls, `gh --version` and the list."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _VERSION = rb"gh version (\d+)\.(\d+)\.(\d+)"
 
 def probe(gh: Gh, *, inside: bool) -> Steps[list[Check]]:
     """
-    Whether `gh` is there and new enough, signed in, and may list the scope's secrets. `inside` a
-    workflow, a token that may not is a warning: what the step was given is read all the same.
+    Whether `gh` exists and is new enough, is signed in, and may list the scope's secrets. `inside` a
+    workflow, a token that may not is a warning: the step's variables are read anyway.
 
-    The list itself is the test: `gh auth status` calls a token invalid when the network is down.
+    The list is the test: `gh auth status` reports an invalid token when the network is down.
     """
     cli = _cli((yield gh.call("--version", label="ask gh for its version")), gh)
     if cli.status is CheckStatus.FAIL:
@@ -35,7 +35,7 @@ def probe(gh: Gh, *, inside: bool) -> Steps[list[Check]]:
 
 
 def checks_without_gh(gh: Gh, text: str | None) -> list[Check]:
-    """The same of a job that starts nothing: one with its secrets as JSON (`text`), or with no token."""
+    """The checks for a job that starts nothing: one with its secrets as JSON (`text`), or without a token."""
     label, skipped = gh.scope.target.label, "not needed to read in this workflow"
     if text is None:
         message = f"{label}: only variables with a declared name are read, for no token can list the names"

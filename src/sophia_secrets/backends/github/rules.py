@@ -1,4 +1,4 @@
-"""What GitHub or `gh` cannot hold exactly, said before anything is started (I2, I4)."""
+"""The names and values that GitHub or `gh` cannot store exactly, refused before anything is started (I2, I4)."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _IN_A_PATH = frozenset("/?#%")
 
 
 def is_name(name: str) -> bool:
-    """A name that a secret can have at GitHub, in any case."""
+    """Whether a secret of GitHub can have this name, in upper or lower case."""
     return re.fullmatch(_NAME, name) is not None and not name.upper().startswith("GITHUB_")
 
 
 def name_problem(name: str) -> str | None:
     """
-    Why no secret can be stored under this name, with the name to use instead where one is near.
+    Why no secret can be stored under this name, with a similar valid name if there is one.
 
-    The name itself is not quoted: it may hold anything.
+    The name itself is not quoted: it may contain anything.
     """
     if name.upper().startswith("GITHUB_"):
         return "GitHub keeps names that begin with GITHUB_ for itself"
@@ -39,7 +39,7 @@ def name_problem(name: str) -> str | None:
 
 
 def value_problem(value: SecretValue) -> str | None:
-    """Why this value would not arrive as it is. Says nothing of its text."""
+    """Why this value cannot be stored exactly, or None. Never quotes it."""
     text = value.reveal()
     if not text:
         return "GitHub cannot tell an empty secret from a missing one"
@@ -55,8 +55,8 @@ def value_problem(value: SecretValue) -> str | None:
 
 def scope_problem(scope: Scope) -> str | None:
     """
-    Why nothing can be written to this scope: `gh` up to 2.96 puts an environment's name into the
-    URL as it is, and later ones quote it (cli/cli `pkg/cmd/secret/set/http.go`).
+    Why nothing can be written to this scope: `gh` up to 2.96 puts an environment's name into the URL
+    unquoted, later versions quote it (cli/cli `pkg/cmd/secret/set/http.go`).
     """
     if _IN_A_PATH & set(scope.environment):
         return "the environment's name holds one of / ? # %, which some versions of `gh` write elsewhere"

@@ -1,4 +1,4 @@
-"""Which secrets of GitHub are meant: a repository's, an environment's or an organisation's."""
+"""The scope of GitHub's secrets: a repository, an environment or an organisation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sophia_secrets.errors import BadName, BadSettings
 NAME = "github"
 DEFAULT_HOST = "github.com"
 JSON_VARIABLE = "SOPHIA_GITHUB_SECRETS_JSON"
-"""Set to `${{ toJSON(secrets) }}`, it has every secret of a workflow's job."""
+"""Set to `${{ toJSON(secrets) }}`, it contains every secret of a workflow's job."""
 APPS = ("actions", "dependabot", "codespaces", "agents")
 
 _HOST = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*(?::[0-9]{1,5})?"
@@ -27,9 +27,9 @@ _SERVER_URL = r"https?://([^/@?#]+)/?"
 
 class Scope(Struct, frozen=True):
     """
-    One list of secrets. `repository` is "" for an organisation's, `environment` is "" for the
-    repository's own. Every part has passed `read_scope`: none can be taken for a flag, and the
-    environment is the only one that a URL must quote.
+    One list of secrets. `repository` is "" for an organisation's, `environment` is "" for the repository's
+    own. Every part was validated by `read_scope`: none looks like a flag, and only the environment needs
+    quoting in a URL.
     """
 
     host: str
@@ -45,7 +45,7 @@ class Scope(Struct, frozen=True):
 
     @property
     def target(self) -> Target:
-        """Names that GitHub reads without regard to case are lower case in `parts`."""
+        """The target; names that are case-insensitive in GitHub are lower case in `parts`."""
         label = self.full_name if self.host == DEFAULT_HOST else f"{self.host}/{self.full_name}"
         if not self.repository:
             label = f"org {label}"
@@ -76,7 +76,7 @@ class Scope(Struct, frozen=True):
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """What tells `gh secret` the same; an organisation has no place for its host."""
+        """The flags of `gh secret` for the scope, which cannot contain an organisation's host."""
         flags = ["--repo", f"{self.host}/{self.full_name}"] if self.repository else ["--org", self.owner]
         if self.environment:
             flags += ["--env", self.environment]
@@ -87,10 +87,10 @@ class Scope(Struct, frozen=True):
 
 def read_scope(section: Section, environ: Mapping[str, str]) -> Scope | Unconfigured:
     """
-    The scope that the `[github]` settings name; an organisation wins over a repository.
+    The scope of the `[github]` settings; an organisation wins over a repository.
 
-    Raises `BadName` for a part that is malformed or that no vendor may be handed (I1, I2), and
-    `BadSettings` for parts that exclude each other.
+    Raises `BadName` for a malformed or unsafe part (I1, I2), and `BadSettings` for mutually exclusive
+    parts.
     """
     app = _text(section, "app") or "actions"
     environment = _text(section, "environment")
@@ -177,8 +177,8 @@ def _refuse(what: str, text: str, hint: str) -> NoReturn:
 
 def is_inside(scope: Scope, environ: Mapping[str, str]) -> bool:
     """
-    True in a workflow that is given this scope's secrets: one that runs for the repository
-    itself, or for one of the organisation's. Another repository's are as far away as from home.
+    Whether this is a workflow with access to this scope's secrets: one of the repository itself, or of one
+    of the organisation's repositories.
     """
     if environ.get("GITHUB_ACTIONS") != "true" or scope.app not in ("actions", "dependabot"):
         return False

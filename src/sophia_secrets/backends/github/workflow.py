@@ -1,9 +1,9 @@
 """
-Inside a GitHub Actions workflow, where a step may hold the values.
+Reading values in a GitHub Actions workflow.
 
-Two ways lead them in: `SOPHIA_GITHUB_SECRETS_JSON`, set to `${{ toJSON(secrets) }}`, has every
-secret of the job; a bare variable set under `env:` has one, and nothing tells it from any other
-variable but that the settings declare it or GitHub lists it.
+A step has them in one of two forms: `SOPHIA_GITHUB_SECRETS_JSON`, set to `${{ toJSON(secrets) }}`,
+contains every secret of the job; a variable set under `env:` contains one, and is recognised as a
+secret only because the settings declare it or GitHub lists it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from sophia_secrets.core.model import Entry, EntryState, Failure, FailureKind, S
 
 JSON_HINT = f"Set `{JSON_VARIABLE}: ${{{{ toJSON(secrets) }}}}` under the step's `env:`."
 
-# A secret's name, or the id that a reusable workflow gives a secret it is called with.
+# A secret's name, or its id in a reusable workflow.
 _ID = r"[A-Za-z_][A-Za-z0-9_-]*"
 _SURROGATE = "[\ud800-\udfff]"
 _NOT_GIVEN = "not given to this step"
 
 
 def snapshot_from_json(text: str, gh: Gh) -> Snapshot | Failure:
-    """Everything the job was given. Anything but one flat object of strings is no answer (G3)."""
+    """Every secret of the job; a failure for anything but one flat object of strings (G3)."""
     target = gh.scope.target
     reason = ""
     document: object = None
@@ -61,11 +61,11 @@ def snapshot_from_variables(
     gh: Gh, environ: Mapping[str, str], declared: Iterable[str]
 ) -> Steps[Snapshot | Failure]:
     """
-    What the variables say of the names that are declared or that GitHub lists.
+    The variables whose names are declared or listed by GitHub.
 
-    Asks GitHub only where there is a token. A token that may not list, as a workflow's own never
-    may, is no failure. Any other failure is one only where no value is known: otherwise the
-    snapshot is incomplete and says why, so that a value that the step holds is not lost to it.
+    GitHub is asked only if there is a token. A token that may not list, such as a workflow's own, is not
+    a failure. Any other failure is returned only if no value is known: otherwise the snapshot is
+    incomplete and says why, so that the step's values stay available.
     """
     names = {name for name in declared if is_name(name)}
     listed: SecretList | Failure = SecretList({}, {})
@@ -92,7 +92,7 @@ def _entry(value: str, updated_at: str | None = None) -> Entry:
 
 
 def _from_variable(value: str | None, listed: Entry | None) -> Entry | None:
-    """None where nothing is known: the name is declared and neither given nor listed."""
+    """The entry, or None where a declared name is neither set nor listed."""
     moment = listed.updated_at if listed else None
     if value and not re.search(_SURROGATE, value):
         return _entry(value, moment)

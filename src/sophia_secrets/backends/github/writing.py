@@ -1,4 +1,4 @@
-"""Storing and removing: the order of the calls, and what is known of each name afterwards."""
+"""Storing and removing: the calls, and the outcome of each name."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _UNKNOWN = "it is not known whether this was stored"
 
 def write(gh: Gh, changes: Sequence[Change], problem: Problem) -> Steps[Receipt]:
     """
-    Store the changes, then list once to see them there.
+    Store the changes, then list once to verify them.
 
-    After a call that fails nothing more is sent: the changes that were not reached are
-    `not_started`. A name that may or may not have been stored is `unknown`; nothing is repeated.
+    After a failed call nothing more is sent: the remaining changes are `not_started`. A name that may
+    have been stored is `unknown`; nothing is retried.
     """
     names = [change.name for change in changes]
     reasons = {change.name: problem(change.name, change.value) for change in changes}
@@ -60,8 +60,8 @@ def write(gh: Gh, changes: Sequence[Change], problem: Problem) -> Steps[Receipt]
 
 def delete(gh: Gh, names: Sequence[str], problem: Problem) -> Steps[Receipt]:
     """
-    Remove the names, one call each, after one that lists them: `gh` says the same of a missing
-    secret and of a missing repository.
+    Delete the names, one call each, after a list: the error of `gh` is the same for a missing secret and
+    for a missing repository.
     """
     reasons = {name: problem(name, None) for name in names}
     if any(reasons.values()):
@@ -79,8 +79,8 @@ def delete(gh: Gh, names: Sequence[str], problem: Problem) -> Steps[Receipt]:
         elif failure is not None:
             results.append(Result(name, Outcome.NOT_STARTED))
         else:
-            # 2.23.0 takes the token and the server of `GH_HOST`, or of the only sign-in there is, and
-            # of `--repo` the owner and the name alone (cli/cli pkg/cmd/secret/delete).
+            # 2.23.0 uses the token and the server of `GH_HOST`, or of the only session, and only the
+            # owner and the name of `--repo` (cli/cli pkg/cmd/secret/delete).
             completed = yield gh.with_host(
                 gh.secret_call("delete", name, label=f"delete {name}"),
             )
@@ -113,7 +113,7 @@ def _visibility_problem(visibility: str | None) -> str | None:
 
 
 def _after_failure(completed: Completed, batch: Batch, name: str) -> Result:
-    """What a call that failed did with one of its names: only what is certain is said to be."""
+    """The outcome of one name of a failed call: unknown unless certain."""
     if wrote_nothing(completed):
         return Result(name, Outcome.FAILED, "nothing was sent")
     codes = dict(re.findall(_NAMED, completed.stderr))
@@ -128,8 +128,8 @@ def _after_failure(completed: Completed, batch: Batch, name: str) -> Result:
 
 def _names_all_failures(completed: Completed, batch: Batch, codes: Mapping[str, str]) -> bool:
     """
-    True where each failure can be read, so that a name that is not among them was stored. What
-    the runner took out of the text, because it was also a value, could have been a name.
+    Whether every failure is readable, so that a name that is not among them was stored. A redacted value
+    could have been a name.
     """
     addresses = completed.stderr.count("://")
     return (

@@ -1,4 +1,4 @@
-"""The embedded default: an age-encrypted dotenv file of our own, with no account and no network."""
+"""The built-in local backend: an age-encrypted dotenv file, without an account or a network."""
 
 from sophia_secrets.backends.local.backend import LocalBackend
 

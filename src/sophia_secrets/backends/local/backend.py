@@ -1,4 +1,4 @@
-"""The backend itself: reading, changing and checking the vault. It starts no program."""
+"""The local backend: reading, changing and checking the vault, without a program."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from sophia_secrets.core.model import (
 
 class LocalBackend:
     """
-    An age-encrypted dotenv file: configured on every machine that has a place for our state.
+    An age-encrypted dotenv file: configured on every machine with a state directory.
 
-    The file and its identity are made at the first write. A write takes turns with other
-    processes, replaces the file whole and keeps every other name, though not the comments of a
-    file that was edited by hand. `write` and `delete` wait for the lock at most `context.timeout`.
+    The file and its identity are created at the first write. A write takes a lock, replaces the whole file
+    atomically and keeps every other name, though not the comments of a file that was edited by hand.
+    `write` and `delete` wait for the lock at most `context.timeout`.
     """
 
     name = NAME
@@ -40,15 +40,15 @@ class LocalBackend:
         """
         The backend for the `[local]` settings: `file`, `identity`, `recipients`.
 
-        Relative paths are of the working directory. Raises `errors.BadSettings` for a recipient
-        that is no age public key.
+        Relative paths are resolved against the working directory. Raises `errors.BadSettings` for a
+        recipient that is not an age public key.
         """
         if not context.state_directory:
             return Unconfigured(NAME, "there is no state directory", "Set `SOPHIA_SECRETS_HOME`.")
         return cls(read_place(section, context))
 
     def snapshot(self) -> Steps[Snapshot | Failure]:
-        """Every name with its value; empty where there is no file yet."""
+        """Every name with its value; empty if there is no file yet."""
         from sophia_secrets.backends.local.opening import contents
 
         yield from ()
@@ -73,7 +73,7 @@ class LocalBackend:
         return writing.remove(self._place, names)
 
     def probe(self) -> Steps[list[Check]]:
-        """`local.identity`, `local.recipients` where the settings name some, `local.file`."""
+        """`local.identity`, `local.recipients` if configured, `local.file`."""
         from sophia_secrets.backends.local import probing
 
         yield from ()

@@ -1,4 +1,4 @@
-"""From the encrypted file to its names and values, or to why it stays shut."""
+"""Decryption of the file to its names and values."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sophia_secrets.formats import Pair, dotenv
 
 
 def contents(place: Place) -> list[Pair]:
-    """What the file holds now: nothing where there is no file. Raises `OperationFailed`."""
+    """The current names and values; empty if there is no file. Raises `OperationFailed`."""
     data = place.read()
     return [] if data is None else opened(place, data, place.identities())
 
 
 def opened(place: Place, data: bytes, identities: Sequence[vault.Identity]) -> list[Pair]:
-    """What the file's bytes hold. Raises `OperationFailed`: `not_permitted` for the wrong identity, `bad_output`."""
+    """The names and values in the file's bytes. Raises `OperationFailed`: `not_permitted` for the wrong identity, `bad_output`."""
     label = place.target.label
     if not identities:
         raise place.failed(

@@ -1,4 +1,4 @@
-"""Where the file and the identity are, and reading and writing them through `state.files`."""
+"""The paths of the vault and of its identity, and reading and writing both."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LOCK = b"the lock of a vault"
 
 
 class OperationFailed(Exception):
-    """What ends an operation: `failure` says why. Never holds a value."""
+    """An operation that failed with `failure`. Never contains a value."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
@@ -41,8 +41,8 @@ class OperationFailed(Exception):
 
 class Place(Struct, frozen=True):
     """
-    One vault: absolute paths, the recipients that the settings name (none: our own), and the
-    identity's text where the environment gives it.
+    One vault: absolute paths, the configured recipients (none: our own), and the identity's text if the
+    environment contains it.
     """
 
     target: Target
@@ -58,16 +58,16 @@ class Place(Struct, frozen=True):
         return OperationFailed(Failure(kind, self.target, message, hint))
 
     def read(self) -> bytes | None:
-        """The encrypted file, or None where there is none yet."""
+        """The encrypted file, or None if there is none yet."""
         with self._as_failures():
             return files.read_path(self.file, _FILE_LIMIT, private=self._is_ours(self.file))
 
     def replace(self, data: bytes) -> None:
-        """Put the encrypted file in its place, whole or not at all; raises what `state.files` raises."""
+        """Replace the encrypted file atomically; raises the errors of `state.files`."""
         atomic.replace_path(self.file, data)
 
     def identities(self) -> tuple[vault.Identity, ...]:
-        """What opens the file: from the environment or the identity file; empty where there is none."""
+        """The identities of the environment or the identity file; empty if there is neither."""
         if self.given is not None:
             data: bytes | None = self.given.reveal().encode("utf-8", "replace")
             where = f"`{IDENTITY_VARIABLE}`"
@@ -88,7 +88,7 @@ class Place(Struct, frozen=True):
         )
 
     def make_identity(self) -> tuple[vault.Identity, ...]:
-        """The identity of our own, made if nobody has made it yet; empty where it is not ours to make."""
+        """The identities, after creating our own if it does not exist; empty if another one is configured and absent."""
         if self.own_identity:
             with self._as_failures(), self._directory() as dirfd:
                 atomic.create(dirfd, IDENTITY, vault.new_identity())
@@ -96,7 +96,7 @@ class Place(Struct, frozen=True):
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """One writer at a time, across processes. The lock stays out of a team's directory."""
+        """Allow one writer at a time, across processes. The lock is in our state directory, not in a team's."""
         key = keys.mac(_LOCK, os.fsencode(os.path.realpath(self.file))).hex()[:16]
         with self._as_failures(), self._directory() as dirfd:
             lock = files.Lock(dirfd, f"local-{key}.lock")
@@ -121,7 +121,7 @@ class Place(Struct, frozen=True):
 
     @contextmanager
     def _as_failures(self) -> Iterator[None]:
-        """What the file system or `state.files` says no to, as a failure of this backend."""
+        """Convert errors of the file system and of `state.files` to `OperationFailed`."""
         try:
             yield
             return
@@ -140,7 +140,7 @@ class Place(Struct, frozen=True):
             told = f"{error.filename or self.file}: {error.strerror}."
             hint = hint_of(error, self.state_directory)
             if isinstance(error, PermissionError):
-                # What may not be read is not mended by a directory that can be written.
+                # A writable directory does not help for a file that may not be read.
                 path = os.path.join(self.state_directory, error.filename or self.file)
                 hint = f"See who may read it with `ls -ld {files.quoted(path)}`."
             failed = self.failed(kind_of(error), told, hint)
@@ -151,12 +151,12 @@ class Place(Struct, frozen=True):
 
 
 def kind_of(error: OSError) -> FailureKind:
-    """A failure kind for what the operating system says."""
+    """The failure kind for an error of the operating system."""
     return FailureKind.NOT_PERMITTED if isinstance(error, PermissionError) else FailureKind.BAD_OUTPUT
 
 
 def hint_of(error: OSError, directory: str) -> str:
-    """What to do where the operating system refuses to read or write in a directory."""
+    """The hint for a failed read or write in a directory."""
     place = files.quoted(directory)
     if error.errno in _FULL:
         return f"Free some space in {place} (`df -h {place}` shows how much there is) and try again."
@@ -173,8 +173,8 @@ def hint_of(error: OSError, directory: str) -> str:
 
 def read_place(section: Section, context: Context) -> Place:
     """
-    The vault of the `[local]` settings. Raises `errors.BadSettings` for a recipient that is none:
-    it is not quoted, because it may be an identity that was put in the wrong place.
+    The vault of the `[local]` settings. Raises `errors.BadSettings` for an invalid recipient, which is not
+    quoted because it may be a misplaced identity.
     """
     state = os.path.normpath(context.state_directory)
     file = _path(section.get("file"), context) or os.path.join(state, FILE)

@@ -1,4 +1,4 @@
-"""What `doctor` asks of the vault: its identity, its recipients, whether it opens."""
+"""The checks of `doctor` for the vault: its identity, its recipients, whether it can be decrypted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILE = "local.file"
 
 
 def probe(place: Place) -> list[Check]:
-    """`local.identity`, `local.recipients`, `local.file`; nothing is made or written."""
+    """`local.identity`, `local.recipients`, `local.file`; nothing is created or written."""
     try:
         data = place.read()
     except OperationFailed as failed:

@@ -23,19 +23,19 @@ _NO_MATCH = "No matching keys found"
 
 
 class NotForUs(Exception):
-    """None of the identities opens the file."""
+    """None of the identities decrypts the file."""
 
 
 class Damaged(Exception):
-    """The bytes are not a whole age file. Its text is a fixed reason."""
+    """The bytes are not a valid age file. Its text is a fixed reason."""
 
 
 class BadIdentity(Exception):
-    """A line is not an age identity. Its text names the line and quotes nothing."""
+    """A line is not an age identity. Its text gives the line's number and quotes nothing."""
 
 
 class Identity(HiddenRepr, Struct, frozen=True):
-    """What opens files, and the recipient (`age1...`) that they were encrypted for."""
+    """An age identity and its recipient (`age1...`)."""
 
     public: str
     key: object
@@ -48,13 +48,13 @@ def _age() -> Any:
 
 
 def new_identity() -> bytes:
-    """A fresh identity file, as `age-keygen` writes it."""
+    """A new identity file, as `age-keygen` writes it."""
     identity = _age().x25519.Identity.generate()
     return f"# public key: {identity.to_public()}\n{identity}\n".encode()
 
 
 def read_identities(data: bytes) -> tuple[Identity, ...]:
-    """The identities of an identity file, in order. Raises `BadIdentity`, also where there is none."""
+    """The identities of an identity file, in order. Raises `BadIdentity`, also for a file without one."""
     parse = _age().x25519.Identity.from_str
     found: list[Identity] = []
     bad = 0
@@ -76,7 +76,7 @@ def read_identities(data: bytes) -> tuple[Identity, ...]:
 
 
 def is_recipient(text: str) -> bool:
-    """Whether `text` is an age public key, its checksum included."""
+    """Whether `text` is an age public key with a valid checksum."""
     if not re.fullmatch(_RECIPIENT, text):
         return False
     try:
@@ -87,14 +87,14 @@ def is_recipient(text: str) -> bool:
 
 
 def seal(plain: bytes, recipients: Sequence[str]) -> bytes:
-    """The age file that each of the recipients opens."""
+    """The age file, encrypted for each of the recipients."""
     age = _age()
     keys = [age.x25519.Recipient.from_str(recipient) for recipient in recipients]
     return bytes(age.encrypt(plain, keys, armored=True))
 
 
 def unseal(data: bytes, identities: Sequence[Identity]) -> bytes:
-    """The text inside an age file, armored or not. Raises `NotForUs` or `Damaged`."""
+    """The plain bytes of an age file, armored or not. Raises `NotForUs` or `Damaged`."""
     age = _age()
     try:
         return bytes(age.decrypt(data, [identity.key for identity in identities]))
@@ -106,7 +106,7 @@ def unseal(data: bytes, identities: Sequence[Identity]) -> bytes:
 
 
 def recipient_count(data: bytes) -> int:
-    """How many recipients an age file has. They cannot be told apart: age does not name them."""
+    """The number of recipients of an age file, which does not identify them."""
     body = data.strip()
     if body.startswith(_ARMOR_BEGIN):
         try:
@@ -114,5 +114,5 @@ def recipient_count(data: bytes) -> int:
         except binascii.Error:
             return 0
     header = body.partition(b"\n---")[0]
-    # Other stanzas may be grease, which stands for nobody.
+    # Other stanzas may be grease, which is no recipient.
     return sum(line.startswith((b"-> X25519 ", b"-> ssh-", b"-> piv-p256 ")) for line in header.split(b"\n"))

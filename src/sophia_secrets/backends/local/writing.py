@@ -37,7 +37,7 @@ def store(place: Place, changes: Sequence[Change]) -> Receipt:
 
 
 def remove(place: Place, names: Sequence[str]) -> Receipt:
-    """The file without the names; one that was not there is `unchanged`."""
+    """Remove the names; an absent one is `unchanged`."""
     return _change(place, dict.fromkeys(names))
 
 
@@ -81,7 +81,7 @@ def _changed(place: Place, wanted: Mapping[str, SecretValue | None]) -> Receipt:
 
 
 def _holds(place: Place, data: bytes | None) -> bool:
-    """Whether the file is still what it was; a failed write may have renamed the new one into place."""
+    """Whether the file is unchanged; a failed write may have replaced it."""
     try:
         return place.read() == data
     except OperationFailed:
@@ -142,7 +142,7 @@ def _unchanged(name: str, value: SecretValue | None) -> Result:
 
 
 def _entry(value: SecretValue | None) -> Entry:
-    """What the vault says of a name that now has this value, without the value."""
+    """The entry of a name that now has this value, without the value."""
     return Entry(EntryState.ABSENT if value is None else EntryState.READABLE)
 
 

@@ -1,4 +1,4 @@
-"""The Pulumi backend: two places, and who answers where both are configured."""
+"""The Pulumi backend: two places, and their precedence."""
 
 from __future__ import annotations
 
@@ -33,9 +33,8 @@ class PulumiBackend:
     """
     An ESC environment, a stack's configuration, or both.
 
-    Where both are configured the environment wins for every name that it has, every write and
-    every delete goes to it, and a snapshot needs both answers: a name that one of them could not
-    be asked for must not look absent.
+    With both, the environment wins for every name that it has and gets every write and every delete, and a
+    snapshot needs both answers: a name must not look absent because one place failed.
     """
 
     name = NAME
@@ -60,8 +59,8 @@ class PulumiBackend:
         """
         The backend for these settings.
 
-        Raises `BadName` for a target that `pulumi` must not be handed, and for a stack whose
-        project is not the one in the directory: Pulumi would read the wrong project's file.
+        Raises `BadName` for an unsafe target, and for a stack whose project is not the one in the
+        directory: Pulumi would read the wrong project's file.
         """
         if not any(str(section.get(key) or "").strip() for key in ("environment", "stack")):
             return Unconfigured(
@@ -75,7 +74,7 @@ class PulumiBackend:
         return found if isinstance(found, Unconfigured) else cls(*found)
 
     def snapshot(self) -> Steps[Snapshot | Failure]:
-        """Every name of the environment and of the stack: one call each, the environment's first."""
+        """Every name of the environment and of the stack, with one call each."""
         entries: dict[str, Entry] = {}
         for place in self._places():
             completed = yield place.read_call()
@@ -87,7 +86,7 @@ class PulumiBackend:
         return Snapshot(self.target, entries, notes=self._notes)
 
     def write(self, changes: Sequence[Change]) -> Steps[Receipt]:
-        """One call a name, then a read of the whole place that must show every value."""
+        """Store with one call per name, then verify with one read of the place."""
         problems = [self.problem(change.name, change.value) for change in changes]
         if any(problems):
             return Receipt(
@@ -102,7 +101,7 @@ class PulumiBackend:
         return (yield from writing.write(self._places()[0], self.target, changes))
 
     def delete(self, names: Sequence[str]) -> Steps[Receipt]:
-        """Removes each name where it was read from; reads before and after."""
+        """Delete each name, with a read before and a read after."""
         from sophia_secrets.backends.pulumi import changes as writing
 
         return (yield from writing.delete(self._places()[0], self.target, names))
@@ -114,7 +113,7 @@ class PulumiBackend:
         return (yield from probe.run(self._environment, self._stack, self.target))
 
     def problem(self, name: str, value: SecretValue | None = None) -> str | None:
-        """Pulumi's rules; the same for both places, so that a value can move between them."""
+        """Why Pulumi cannot store this exactly, or None; the same for both places, so that a value can move between them."""
         from sophia_secrets.backends.pulumi import names
 
         return names.name_problem(name) or (

@@ -1,4 +1,4 @@
-"""Writing and deleting in a place, each followed by the read that shows what came of it."""
+"""Writing and deleting in a place, each verified by a read."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _NOT_SEEN = "the call did not end well; what is stored is not known"
 
 def write(place: Place, target: Target, changes: Sequence[Change]) -> Steps[Receipt]:
     """
-    One call a name, in order, until one fails; then one read. `done` is only what that read shows,
-    or, where the read itself failed, what the program accepted without a word.
+    One call per name, in order, until one fails; then one read. A name is `done` only if that read shows it
+    or, where the read failed, if the program accepted it without a message.
     """
     results: list[Result] = []
     failure: Failure | None = None
@@ -39,7 +39,7 @@ def write(place: Place, target: Target, changes: Sequence[Change]) -> Steps[Rece
 
 
 def delete(place: Place, target: Target, names: Sequence[str]) -> Steps[Receipt]:
-    """Read, remove what is there, and read again, because an import may uncover the same name."""
+    """Read, remove the existing names, and read again, because an import may define the same name."""
     completed = yield place.read_call()
     before = place.read(completed, target)
     if isinstance(before, Failure):
@@ -61,7 +61,7 @@ def delete(place: Place, target: Target, names: Sequence[str]) -> Steps[Receipt]
             completed = yield call
             failure = failures.failure_of(completed, target, place.words)
             if failure is not None and failures.is_crash(completed):
-                # pkg/cmd/esc/cli/env_rm.go breaks down where the heading of the name is missing.
+                # pkg/cmd/esc/cli/env_rm.go crashes where the parent key of the name is missing.
                 results.append(
                     Result(name, Outcome.FAILED, f"it is not to be found there: {place.elsewhere}")
                 )
@@ -91,7 +91,7 @@ def _verified_set(place: Place, change: Change, result: Result, seen: dict[str, 
         return result
     if isinstance(seen, Failure):
         if result.outcome is Outcome.DONE:
-            # With exit code 0 a refusal stands on the error stream alone.
+            # With exit code 0 a refusal is only on standard error.
             outcome = Outcome.UNKNOWN if result.detail else Outcome.DONE
             return Result(change.name, outcome, f"it could not be read back: {seen.message}")
         return result

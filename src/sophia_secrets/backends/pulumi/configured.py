@@ -1,4 +1,4 @@
-"""Which of Pulumi's two places the settings name."""
+"""The configured places of Pulumi: environment, stack or both."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ NAME = "pulumi"
 _DIRECTORY = "Set `directory` under `[pulumi]` to the folder of Pulumi.yaml."
 
 Places = tuple[Target, Credential, Environment | None, "Stack | None", tuple[str, ...]]
-"""The target, who asks, the two places, and what there is to say of them."""
+"""The target, the credential, the two places, and notes."""
 
 
 def places(section: Section, context: Context) -> Places | Unconfigured:
     """
     The environment, the stack or both; `section` names at least one.
 
-    Raises `errors.BadName` for a target that `pulumi` must not be handed, and for a stack whose
-    project is not the one in the directory: Pulumi would read the wrong project's file.
+    Raises `errors.BadName` for an unsafe target, and for a stack whose project is not the one in the
+    directory: Pulumi would read the wrong project's file.
     """
     given = {key: str(value).strip() for key, value in section.items() if value is not None}
     organization = given.get("organization", "") or context.environ.get("PULUMI_DEFAULT_ORGANIZATION", "")

@@ -23,10 +23,9 @@ class Environment(Struct, frozen=True):
     """
     One environment; `reference` is organisation/project/env, `namespace` the project's.
 
-    One open without a property path serves every lookup. It also writes each of the environment's
-    `files` in plain text under TMPDIR and leaves it there (pkg/cmd/esc/cli/prepare.go), so TMPDIR
-    is a place where no file can be made: the program warns, goes on, and prints the variables as
-    they are defined.
+    One `env open` without a property path reads everything. It also writes each of the environment's
+    `files` in plain text to TMPDIR and leaves it there (pkg/cmd/esc/cli/prepare.go), so TMPDIR is a path
+    where no file can be created: the program warns, continues, and prints the variables as defined.
     """
 
     reference: str
@@ -57,8 +56,8 @@ class Environment(Struct, frozen=True):
 
     def set_call(self, name: str, value: SecretValue) -> Call:
         """
-        The exact bytes as a string that is a secret, or, where the text holds what ESC would take
-        for a reference (`${`), their base64 form with the function that undoes it.
+        Store the value as a secret string, or, if it contains what ESC would take for a reference (`${`), as
+        base64 with the function that decodes it.
         """
         from sophia_secrets.backends.pulumi import values
 
@@ -80,7 +79,7 @@ class Environment(Struct, frozen=True):
         from sophia_secrets.backends.pulumi import values
 
         where = values.property_path(path)
-        # Without a path the command deletes the whole environment.
+        # Without a path the command would delete the whole environment.
         if not where or not all(names.is_sendable(step) for step in path if isinstance(step, str)):
             return None
         return self._call("rm", self.reference, where)
@@ -104,5 +103,5 @@ class Environment(Struct, frozen=True):
 
 
 def reads_as_reference(text: str) -> bool:
-    """Whether ESC would look for a reference in the text (sdk/go/common/esc/ast/interpolation.go)."""
+    """Whether ESC would parse a reference in the text (sdk/go/common/esc/ast/interpolation.go)."""
     return "${" in text.replace("$$", "")

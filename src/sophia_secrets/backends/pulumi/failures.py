@@ -32,9 +32,9 @@ _NETWORK = (
 
 def failure_of(completed: Completed, target: Target, what: str) -> Failure | None:
     """
-    The failure that a call ended in; None where the exit code says that it went well.
+    The failure of a call, or None for exit code 0.
 
-    `what` is the part of the target in people's words (`environment acme/app/production`).
+    `what` describes the place to people (`environment acme/app/production`).
     """
 
     def failure(kind: FailureKind, message: str, hint: str) -> Failure:
@@ -66,10 +66,10 @@ def failure_of(completed: Completed, target: Target, what: str) -> Failure | Non
 
 def unreadable(completed: Completed, target: Target, what: str) -> Failure:
     """
-    The failure of a call that exited with 0 and did not print what it should.
+    The failure of a call with exit code 0 and unusable output.
 
-    `env open` does that where the environment cannot be evaluated: the reasons stand on the error
-    stream as `dev:3:16: unknown property "foo"`.
+    `env open` exits so where the environment cannot be evaluated: the reasons are on standard error, such
+    as `dev:3:16: unknown property "foo"`.
     """
     said = diagnostics(completed)
     message = f"{what} cannot be opened: {said}" if said else f"Pulumi's answer about {what} cannot be read"
@@ -79,9 +79,9 @@ def unreadable(completed: Completed, target: Target, what: str) -> Failure:
 
 def diagnostics(completed: Completed) -> str:
     """
-    What the error stream says besides the known notices, on one short line.
+    The text of standard error without the known notices, on one short line.
 
-    "" where it may hold a value.
+    "" if it may contain a value.
     """
     if not completed.showable:
         return ""
@@ -98,9 +98,9 @@ def words(completed: Completed) -> str:
 
 def wrote_nothing(completed: Completed, failure: Failure) -> bool:
     """
-    Whether a failed write is known to have changed nothing.
+    Whether a failed write certainly changed nothing.
 
-    A request that was sent and not answered may have been carried out (V11).
+    A request without an answer may have taken effect (V11).
     """
     if completed.ended in (Ended.NOT_FOUND, Ended.NOT_RUNNABLE):
         return True
@@ -112,7 +112,7 @@ def wrote_nothing(completed: Completed, failure: Failure) -> bool:
 
 
 def is_crash(completed: Completed) -> bool:
-    """Whether the program itself broke down, with its banner and a stack trace."""
+    """Whether the program crashed, with its banner and a stack trace."""
     return "The Pulumi CLI encountered a fatal error" in completed.stderr
 
 

@@ -10,26 +10,26 @@ from sophia_secrets.core.names import shown
 _NAME = r"[A-Za-z_][A-Za-z0-9_]{0,254}"
 _SENDABLE = r"[^-\s=\x00-\x20\x7f-\x9f][^\s=\x00-\x20\x7f-\x9f]{0,1023}"
 _ORGANIZATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-# No leading dot: the program cleans `..` out of the URL that it builds from the parts, and asks for
+# No leading dot: the program resolves `..` in the URL that it builds from the parts, and so requests
 # another one (pkg/cmd/esc/cli/client/client.go, cleanPath).
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _SURROGATE = "[\ud800-\udfff]"
 
 
 def name_problem(name: str) -> str | None:
-    """Why nothing is stored under this name, or None."""
+    """Why no value can be stored under this name, or None."""
     if re.fullmatch(_NAME, name):
         return None
     return "a name is letters, digits and underscores, at most 255, and does not begin with a digit"
 
 
 def is_sendable(name: str) -> bool:
-    """Whether the name may stand among a program's arguments (I1, I2)."""
+    """Whether the name is safe as an argument of a program (I1, I2)."""
     return re.fullmatch(_SENDABLE, name) is not None
 
 
 def value_problem(text: str) -> str | None:
-    """Why a value cannot be kept exactly, or None."""
+    """Why a value cannot be stored exactly, or None."""
     if "\0" in text:
         return "the value holds a NUL character, which no process environment can carry"
     if re.search(_SURROGATE, text):
@@ -39,10 +39,9 @@ def value_problem(text: str) -> str | None:
 
 def environment_parts(text: str, organization: str, project: str) -> tuple[str, str, str]:
     """
-    Organisation ("" if unknown), project and environment that a setting means.
+    Organisation ("" if unknown), project and environment of a setting.
 
-    Raises `BadName` for what `pulumi` must not be handed; a pinned version is one of those,
-    because it cannot be written.
+    Raises `BadName` for an unsafe one, and for a pinned version, which cannot be written.
     """
     parts = text.split("/")
     if len(parts) > 3:

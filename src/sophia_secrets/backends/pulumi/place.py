@@ -1,4 +1,4 @@
-"""What a place of one kind (an ESC environment, a stack's configuration) must be able to describe."""
+"""The protocol of a place: an ESC environment or a stack's configuration."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sophia_secrets.core.model import Failure, SecretValue, Target
 
 
 class Place(Protocol):
-    """Calls and the reading of their answers; `words` names the place to people."""
+    """The calls of a place and the parsing of their answers; `words` describes the place to people."""
 
     @property
     def words(self) -> str: ...
 
     def read_call(self, secrets: Sequence[SecretValue] = ()) -> Call:
-        """The one call that tells everything; `secrets` are values that may be met in it."""
+        """The one call that reads everything; `secrets` are values that its output may contain."""
         ...
 
     def read(self, completed: Completed, target: Target) -> dict[str, Leaf] | Failure:
@@ -25,18 +25,18 @@ class Place(Protocol):
         ...
 
     def set_call(self, name: str, value: SecretValue) -> Call:
-        """Store one value; the value travels on standard input."""
+        """Store one value, which is passed on standard input."""
         ...
 
     def remove_call(self, path: Path) -> Call | None:
-        """Remove what stands at a path that was read, or None where no argument should say that path."""
+        """Remove the value at a path, or None where the path is no safe argument."""
         ...
 
     def note(self, value: SecretValue, /) -> str:
-        """What people should know about how this value is kept, or ""."""
+        """A note for people about how this value is stored, or ""."""
         ...
 
     @property
     def elsewhere(self) -> str:
-        """Where a name may still come from after it was removed here."""
+        """Where a name may still be defined after it was removed here."""
         ...

@@ -1,4 +1,4 @@
-"""What `doctor` asks of Pulumi: its version, who is logged in, and one read of each place."""
+"""The checks of `doctor` for Pulumi: its version, who is logged in, and one read of each place."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _VERSION = rb"v?(\d{1,5})\.(\d{1,5})\.(\d{1,5})\b"
 
 
 def run(environment: Environment | None, stack: Stack | None, target: Target) -> Steps[list[Check]]:
-    """Two calls, and one for each place; what cannot go well any more is skipped."""
+    """Two calls, and one for each place; after a failure the rest is skipped."""
     places: list[tuple[str, Place]] = []
     if environment is not None:
         places.append(("pulumi.environment", environment))

@@ -1,7 +1,7 @@
 """
-A Pulumi project on disk: what must be known of it before its stack's configuration is asked for.
+A Pulumi project on disk: the facts that a read of its stack's configuration needs.
 
-Reading three small files is all that is done; nothing of the project is run.
+Only three small files are read; nothing of the project is run.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _MOST = 1024 * 1024
 
 class Project(Struct, frozen=True):
     """
-    `directory` is absolute. `name` is the namespace of every configuration key that has none.
-    `url` is the backend that the project itself names, or "".
+    `directory` is absolute. `name` is the default namespace of configuration keys. `url` is the backend in
+    the project's file, or "".
     """
 
     directory: str
@@ -37,7 +37,7 @@ class Project(Struct, frozen=True):
 
 
 def find(directory: str) -> Project | None:
-    """The project of this absolute directory or the nearest one above, or None where there is none."""
+    """The project of this absolute directory or of its nearest parent, or None."""
     while True:
         for name in _NAMES:
             path = os.path.join(directory, name)
@@ -57,7 +57,7 @@ def _read(path: str) -> Project | None:
     directory = os.path.dirname(path)
     backend = settings.get("backend")
     url = backend.get("url") if isinstance(backend, dict) else None
-    # `config: DIR` is the old spelling (sdk/go/common/workspace/project.go).
+    # `config: DIR` is the old form (sdk/go/common/workspace/project.go).
     kept = settings.get("stackConfigDir") or settings.get("config")
     return Project(
         directory,

@@ -1,8 +1,7 @@
 """
-Whose session a `pulumi` process acts under, and where it keeps it.
+The session of a `pulumi` process and its directories.
 
-Reading which backend the stored session is logged in to is all that is done; its tokens are not
-looked at.
+Only the current backend of the stored session is read, not its tokens.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ class Session(HiddenRepr, Struct, frozen=True):
     """
     The environment and the private directories of one kind of call.
 
-    With `PULUMI_ACCESS_TOKEN` set, the program gets a credentials directory of its own: the token
-    is not written into the user's (pulumi/pulumi#13919), and the account stored there is not used
-    in the token's place (pkg/cmd/esc/cli/login.go, getCachedClient).
+    With `PULUMI_ACCESS_TOKEN` set, the program gets its own credentials directory: so the token is not
+    written to the user's (pulumi/pulumi#13919), and the account stored there is not used instead of the
+    token (pkg/cmd/esc/cli/login.go, getCachedClient).
     """
 
     variables: Mapping[str, str]
@@ -35,13 +34,13 @@ class Session(HiddenRepr, Struct, frozen=True):
 
 
 def user_url(context: Context) -> str:
-    """The backend that the user's own variables or stored session choose."""
+    """The backend of the user's variables or stored session."""
     environ = context.environ
     return environ.get("PULUMI_BACKEND_URL") or _current(context) or environ.get("PULUMI_API") or CLOUD
 
 
 def is_cloud(url: str) -> bool:
-    """Whether the URL is a Pulumi Cloud (anybody's) rather than a bucket or a directory."""
+    """Whether the URL is a Pulumi Cloud, hosted by anybody, and not a bucket or a directory."""
     return url.startswith(("https://", "http://"))
 
 
@@ -49,7 +48,7 @@ def for_environment(context: Context, organization: str) -> Session:
     """
     The session of `pulumi env ...` for an environment of this organisation.
 
-    Naming the default organisation spares the program the request that asks for it.
+    Setting the default organisation saves the request for it.
     """
     variables = _allowed(context.environ, SYSTEM | PLACE | {TOKEN})
     variables["PULUMI_DEFAULT_ORGANIZATION"] = organization
@@ -60,9 +59,9 @@ def for_stack(context: Context, project_url: str, schemes: tuple[str, ...]) -> S
     """
     The session of `pulumi config ...`.
 
-    `project_url` is the backend that Pulumi.yaml names: a token that was meant for another place
-    does not travel there, because the project may be somebody else's. `schemes` are those of the
-    backend and the secrets provider: their vendor's variables, and no other's, go along.
+    `project_url` is the backend of Pulumi.yaml: a token for another backend is not sent there, because the
+    project may be somebody else's. `schemes` are those of the backend and the secrets provider: only
+    their vendors' variables are passed on.
     """
     names = SYSTEM | PLACE | PASSPHRASE
     for scheme in schemes:
@@ -78,7 +77,7 @@ def for_stack(context: Context, project_url: str, schemes: tuple[str, ...]) -> S
 
 
 def credential(context: Context, sessions: tuple[Session, ...]) -> Credential:
-    """What identifies who is asking in these sessions."""
+    """The credential of these sessions."""
     variables = {n: v for s in sessions for n, v in s.variables.items() if n in CREDENTIALS}
     files = [variables[n] for n in ("PULUMI_CONFIG_PASSPHRASE_FILE",) if os.path.isabs(variables.get(n, ""))]
     if not variables.get(TOKEN):
@@ -92,7 +91,7 @@ def credential(context: Context, sessions: tuple[Session, ...]) -> Credential:
 
 def _allowed(environ: Mapping[str, str], names: frozenset[str]) -> dict[str, str]:
     return {n: v for n, v in environ.items() if v and (n in names or n.startswith("LC_"))} | {
-        # An empty passphrase is a passphrase (sdk/go/common/... cloud/passphrase).
+        # An empty passphrase is valid (sdk/go/common/... cloud/passphrase).
         n: environ[n]
         for n in names & {"PULUMI_CONFIG_PASSPHRASE"}
         if n in environ
@@ -105,7 +104,7 @@ def _session(context: Context, variables: dict[str, str]) -> Session:
         return Session(variables)
     current = "" if variables.get("PULUMI_BACKEND_URL") else _current(context)
     if current is None:
-        # The token must not go to Pulumi's own cloud because we cannot see where else it belongs.
+        # The backend of the token is unknown, so it must not be sent to Pulumi's own cloud.
         return Session(variables)
     variables.pop("PULUMI_CREDENTIALS_PATH", None)
     variables["PULUMI_CREDENTIAL_STORE"] = "plaintext"
@@ -124,7 +123,7 @@ def session_directory(context: Context) -> str:
     environ = context.environ
     if given := environ.get("PULUMI_CREDENTIALS_PATH") or environ.get("PULUMI_HOME"):
         return os.path.join(context.cwd, given)
-    # The program takes the home directory of the user's record, whatever HOME says
+    # The program uses the home directory of the user database, not HOME
     # (sdk/go/common/util/pulumihome).
     try:
         home = pwd.getpwuid(os.getuid()).pw_dir
@@ -134,7 +133,7 @@ def session_directory(context: Context) -> str:
 
 
 def _current(context: Context) -> str | None:
-    """The backend that the stored session is logged in to, "" where there is none, None if unreadable."""
+    """The backend of the stored session, "" if there is none, None if unreadable."""
     directory = session_directory(context)
     if not directory:
         return ""

@@ -1,4 +1,4 @@
-"""A stack's configuration: `pulumi config`, always with the stack and the directory spelled out."""
+"""A stack's configuration: `pulumi config`, always with an explicit stack and directory."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Stack(Struct, frozen=True):
     """
     The configuration of one stack in one absolute directory; `namespace` is the project's name.
 
-    It lives in the file Pulumi.<stack>.yaml beside the project: a write changes that file, and
-    nobody else sees it before the file is committed.
+    It is in the file Pulumi.<stack>.yaml of the project: a write changes that file, and others see it only
+    after the file is committed.
     """
 
     stack: str
@@ -48,12 +48,12 @@ class Stack(Struct, frozen=True):
         return failures.unreadable(completed, target, self.words)
 
     def set_call(self, name: str, value: SecretValue) -> Call:
-        """`config set` takes one final newline off (pkg/cmd/pulumi/config/config.go), so one is added."""
+        """Store the value with a newline added: `config set` trims one (pkg/cmd/pulumi/config/config.go)."""
         call = self._call("set", f"{self.namespace}:{name}", "--secret")
         return replace(call, stdin=value.reveal().encode() + b"\n", secrets=(value,))
 
     def remove_call(self, path: Path) -> Call | None:
-        """A part of an object is left alone: without `--path` a dotted key is a key of its own."""
+        """Remove a key, but not a part of an object: without `--path` a dotted key is a separate key."""
         match path:
             case (str(key),) if names.is_sendable(key):
                 return self._call("rm", key)

@@ -1,7 +1,7 @@
 """
-What `pulumi env open --format detailed` and `pulumi config --json` print, read into values by name.
+Parsing of `pulumi env open --format detailed` and `pulumi config --json` to values by name.
 
-Pure, and all or nothing: anything but the documented shape raises `Unreadable`.
+Pure and strict: anything but the documented shape raises `Unreadable`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _SECTIONS = frozenset({"environmentVariables", "pulumiConfig", "files"})
 
 
 class Unreadable(Exception):
-    """Output that is not of the documented shape. Holds nothing of it."""
+    """Output that is not of the documented shape. Contains nothing of it."""
 
 
 class Leaf(Struct, frozen=True):
-    """One scalar: where it stands, and its text; None where Pulumi does not know it yet."""
+    """One scalar: its path, and its text or None where Pulumi does not know it yet."""
 
     path: Path
     value: SecretValue | None
@@ -38,13 +38,13 @@ def environment(stdout: bytes, namespace: str) -> dict[str, Leaf]:
     """
     The names of an opened environment.
 
-    A name is looked for under `environmentVariables`, at the top level, under `pulumiConfig` (the
-    project's own namespace left out) and under `files`, whose value is the file's content; the
-    first that has it wins. What stands deeper has its dotted path (`db.password`,
-    `servers[0].host`) and never hides a name that stands directly. Only scalars are values.
+    A name is looked up under `environmentVariables`, at the top level, under `pulumiConfig` (without the
+    project's own namespace) and under `files`, whose value is the file's content; the first one wins.
+    Nested values have a dotted path (`db.password`, `servers[0].host`) and never shadow a direct name.
+    Only scalars are values.
 
-    `stdout` is that of an open without file projection, which would put a path in the place of
-    every variable that `files` names too (pkg/cmd/esc/cli/env_open.go).
+    `stdout` is that of an open without file projection, which would replace every variable that is also
+    in `files` by a path (pkg/cmd/esc/cli/env_open.go).
     """
     top = _object(_node(_parsed(stdout)))
     own = f"{namespace}:" if namespace else ""
@@ -74,8 +74,7 @@ def configuration(stdout: bytes, namespace: str) -> dict[str, Leaf]:
     """
     The names of a stack's configuration: without the project's own namespace, with any other.
 
-    An object's own value is its JSON text, as `pulumi config get` prints it; what it holds has
-    dotted paths.
+    An object's value is its JSON text, as `pulumi config get` prints it; its members have dotted paths.
     """
     document = _parsed(stdout)
     if not isinstance(document, dict):
@@ -100,7 +99,7 @@ def configuration(stdout: bytes, namespace: str) -> dict[str, Leaf]:
 
 def property_path(path: Path) -> str | None:
     """
-    A path as `pulumi env` reads it, or None for a key that its grammar cannot say
+    A path as `pulumi env` parses it, or None for a key that its grammar cannot express
     (sdk/go/common/resource/properties_path.go: within quotes only a quote is escaped).
     """
     written = ""
@@ -172,7 +171,7 @@ def _plain(name: str, path: Path, value: object) -> Iterator[tuple[str, Leaf]]:
 
 
 def _text(scalar: object) -> str:
-    """A scalar as `pulumi env run` puts it into a variable (sdk/go/common/esc/value.go, ToString)."""
+    """A scalar as text, as in a variable of `pulumi env run` (sdk/go/common/esc/value.go, ToString)."""
     if isinstance(scalar, str):
         return scalar
     if isinstance(scalar, bool):

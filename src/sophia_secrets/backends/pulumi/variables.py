@@ -1,9 +1,9 @@
 """
-The names of the variables that a `pulumi` process may be given, and nothing else.
+The allow-list of variables for a `pulumi` process.
 
-`PULUMI_OPTION_*` (every flag of every command), `PULUMI_STACK`, `PULUMI_SKIP_CONFIRMATIONS` and
-the marker variables of coding tools (which make the program sign up an account) are among what it
-never sees.
+Not among them: `PULUMI_OPTION_*` (every flag of every command), `PULUMI_STACK`,
+`PULUMI_SKIP_CONFIRMATIONS` and the marker variables of coding tools (which make the program sign up an
+account).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _AZURE = _words(
 _GOOGLE = frozenset({"GOOGLE_CREDENTIALS", "GOOGLE_OAUTH_ACCESS_TOKEN", "GOOGLE_APPLICATION_CREDENTIALS"})
 _VAULT = frozenset({"VAULT_SERVER_URL", "VAULT_ADDR", "VAULT_SERVER_TOKEN", "VAULT_TOKEN"})
 
-# By the scheme of a stack's `secretsprovider` or of a backend of one's own (a bucket).
+# By the scheme of a stack's `secretsprovider` or of a self-managed backend (a bucket).
 BY_SCHEME: Mapping[str, frozenset[str]] = {
     "awskms": _AWS,
     "s3": _AWS,

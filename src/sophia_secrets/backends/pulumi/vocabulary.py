@@ -1,5 +1,5 @@
 """
-The table from Pulumi's words and statuses to kinds of failure, with what to tell people.
+The table of Pulumi's error texts and statuses, with the kind, message and hint of each.
 
 Sources: pkg/cmd/esc/cli/login.go, pkg/backend/httpstate/backend.go and client/api.go,
 pkg/cmd/pulumi/config/config.go, pkg/secrets/passphrase, sdk/go/common/workspace/paths.go.
