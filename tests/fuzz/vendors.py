@@ -119,7 +119,7 @@ def fly_variables(data: bytes) -> None:
 def fly_failures(data: bytes) -> None:
     done = _ended(data)
     _unsaid(done, lambda done: fly.failure(done, FLY))
-    assert fly.stored(done) in fly.Stored
+    assert fly.was_applied(done) in fly.Applied
 
 
 def pulumi_environment(data: bytes) -> None:
