@@ -163,11 +163,13 @@ ANSWERS: dict[str, tuple[Schema, ...]] = {
         by_command=many(shape(command=TEXT, **_USE)), by_day=many(shape(day=TEXT, **_USE)),
     ),),
     "audit verify": (answer({"head": TEXT}, ok=FLAG, events=COUNT, first_bad=maybe(shape(file=TEXT, line=COUNT, reason=TEXT))),),
+    "completion": (answer(shell=TEXT, script=TEXT),),
+    "help": (answer(page=maybe(TEXT), text=TEXT),),
 }  # fmt: skip
 """By command; `audit log` and `audit export` answer with one event a line."""
 
-WITHOUT = ("run", "completion", "help")
-"""What answers with text, or with what it started says; an error of theirs is JSON all the same."""
+WITHOUT = ("run",)
+"""What answers with what it started says; an error of its own is JSON all the same."""
 
 
 def schema(command: str) -> Schema:

@@ -179,6 +179,9 @@ def test_a_backend_that_cannot_say_what_it_holds_stops_the_rotation(sophia: Prog
     done = sophia("rotate", "API_KEY", "--yes", stdin=NEW)
     assert done.code == 5
     assert "nothing was rotated" in done.err
+    assert done.err.endswith("hint: Try again, or name the backends to rotate with `--backend`.\n")
+    named = sophia("rotate", "API_KEY", "--backend", "pulumi", "--yes", stdin=NEW)
+    assert named.err.endswith("hint: Try again.\n")
     assert held(sophia, vendors) == dict.fromkeys(HOLDERS, OLD)
     told_exactly = sophia("rotate", "API_KEY", "--backend", "local", "--yes", stdin=NEW)
     assert told_exactly.code == 0

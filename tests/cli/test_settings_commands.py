@@ -343,3 +343,19 @@ def test_the_help_of_export_names_the_parser_of_each_format(sophia: Program) -> 
 @pytest.mark.parametrize(("typed", "meant"), [("gte", "get"), ("lsit", "list"), ("exprot", "export")])
 def test_letters_that_changed_places_are_told(sophia: Program, typed: str, meant: str) -> None:
     assert f"hint: Did you mean `sophia-secrets {meant}`?" in sophia(typed).err
+
+
+@pytest.mark.parametrize(
+    ("words", "key", "value"),
+    [
+        (("completion", "zsh"), "script", "shell"),
+        (("help", "exit-codes"), "text", "page"),
+        (("help", "get"), "text", "page"),
+    ],
+)
+def test_help_and_completion_as_JSON_hold_the_text_that_they_print(
+    sophia: Program, words: tuple[str, ...], key: str, value: str
+) -> None:
+    shape = sophia(*words, "--json").json
+    assert shape.pop(key) + "\n" == sophia(*words).out
+    assert shape == {"schema": 1, value: words[1]}

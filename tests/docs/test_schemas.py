@@ -39,6 +39,10 @@ MORE = (
     ("audit export --output events.jsonl", ""),
     ("audit verify --head", ""),
     ("info NEW_KEY", ""),
+    ("completion bash", ""),
+    ("help", ""),
+    ("help exit-codes", ""),
+    ("help get", ""),
 )
 
 

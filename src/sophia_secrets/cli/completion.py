@@ -30,7 +30,12 @@ def completion(
 
     root: Any = ctx.find_root()
     known = words(root.command, root)
-    console_for(ctx.obj).print(getattr(completion_scripts, shell)(known).rstrip("\n"))
+    script = getattr(completion_scripts, shell)(known).rstrip("\n")
+    console = console_for(ctx.obj)
+    if console.json:
+        console.answer({"schema": 1, "shell": shell, "script": script})
+    else:
+        console.print(script)
 
 
 def _names(ctx: typer.Context) -> None:

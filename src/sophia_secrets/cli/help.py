@@ -40,17 +40,23 @@ def help_page(
 ) -> None:
     """Show a page of help, or a command's."""
     console = console_for(ctx.obj)
+    text = _text(ctx, page)
+    if console.json:
+        console.answer({"schema": 1, "page": page, "text": text})
+    else:
+        console.print(text)
+
+
+def _text(ctx: typer.Context, page: str | None) -> str:
     if page in PAGES:
-        console.print(PAGES[page])
-        return
+        return PAGES[page]
     root: Any = ctx.find_root()
     if page is None:
-        console.print(root.get_help())
-        return
+        return str(root.get_help())
     if page not in COMMANDS and page not in ALIASES:
         raise errors.UsageError(
             f"There is no page `{page}`.", hint=f"The pages are {', '.join([*PAGES, *COMMANDS])}."
         )
     command = root.command.get_command(root, page)
     child: Any = type(root)(command, info_name=page, parent=root)
-    console.print(command.get_help(child))
+    return str(command.get_help(child))

@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from sophia_secrets import errors
 from sophia_secrets.backends.base import Backend
-from sophia_secrets.core import read_errors
 from sophia_secrets.core.model import EntryState
 from sophia_secrets.core.resolve import Answer, find, is_complete
+from sophia_secrets.core.text import sentence
 from sophia_secrets.operations import reading, writing
 from sophia_secrets.operations.session import Session
 
@@ -39,7 +39,7 @@ def find_holders(
         backends = [writing.destination(session, name) for name in dict.fromkeys(only)]
         answers = {backend.name: ask(session, names, backend) for backend in backends}
         for answer in answers.values():
-            _require(answer)
+            _require(answer, named=True)
         return {name: tuple(Holding(b, answers[b.name]) for b in backends) for name in names}
     backends = session.configured_chain()
     read = reading.read(session, names, use_cache=False, deliver=False, everything=True)
@@ -62,13 +62,18 @@ def ask(session: Session, names: Sequence[str], backend: Backend) -> Answer:
     return read.answers[0]
 
 
-def _require(answer: Answer) -> None:
-    if answer.failure is not None:
-        raise read_errors.failure_error(
-            answer,
-            f"{answer.failure.message} Whether it holds the secret is not known, so nothing was rotated.",
-            hint="Name the backends to rotate with `--backend`.",
-        )
+def _require(answer: Answer, *, named: bool = False) -> None:
+    """Raises the failure of a backend that did not answer; where it was not `named`, others can be."""
+    if answer.failure is None:
+        return
+    message = f"{answer.failure.message} Whether it holds the secret is not known, so nothing was rotated."
+    hint = sentence(answer.failure.hint)
+    if not named:
+        others = "name the backends to rotate with `--backend`"
+        hint = f"{hint.removesuffix('.')}, or {others}." if hint else sentence(others)
+    raise errors.error_for(answer.failure.kind.value)(
+        message, hint=hint, backend=answer.backend, target=answer.target
+    )
 
 
 def _may_hold(answer: Answer, name: str) -> bool:
