@@ -175,7 +175,8 @@ def test_offline_nothing_is_written_to_a_vendor_and_what_needs_one_says_so(
     done = sophia(*command, "--offline")
     assert done.code == 5, done.said
     assert vendors.starts() == before
-    assert done.err.endswith("hint: Run the command without `--offline`.\n")
+    assert done.err.splitlines()[-1].startswith("hint: Run the command without `--offline`")
+    assert "cache warm" not in done.err
     assert "nothing recent enough is cached" not in done.err
 
 
@@ -305,6 +306,22 @@ def test_G1_in_a_workflow_the_mask_comes_before_the_value(sophia: Program, flags
     assert "line1" in shown
     hidden = [line.removeprefix("::add-mask::") for line in done.splitlines() if line.startswith("::")]
     assert {"line1", '"line2"', r"line1\n\"line2\""} <= set(hidden)
+
+
+def test_a_list_that_shows_nothing_for_a_failure_ends_with_an_error(sophia: Program, vendors: World) -> None:
+    missing = {"SOPHIA_SECRETS_GH": "/no/gh", "SOPHIA_SECRETS_PULUMI": "/no/pulumi"}
+    alone = sophia("list", "--backend", "github", **missing)
+    assert alone.code == 5
+    assert alone.err.startswith("error: The GitHub CLI")
+    assert "warning: " not in alone.err
+    none = sophia("list", **missing)
+    assert none.code == 5
+    assert [line.split(":")[0] for line in none.err.splitlines()] == ["warning", "hint", "error", "hint"]
+    sophia.store("API_KEY", "v")
+    some = sophia("list", **missing)
+    assert some.code == 0
+    assert "API_KEY" in some.out
+    assert "error: " not in some.err
 
 
 def test_the_hint_of_a_write_only_name_leads_to_a_value(sophia: Program, vendors: World) -> None:

@@ -45,7 +45,7 @@ def failed(error: errors.SophiaError, shown: OutputMode) -> int:
 
             streams.deliver((json.dumps(shape, ensure_ascii=True) + "\n").encode())
         except errors.OutputFailed as problem:
-            console.error(problem.message)
+            console.error(problem.message, problem.hint)
     else:
         console.error(message, hint)
     return error.exit_code

@@ -7,9 +7,9 @@ from typing import Any
 from sophia_secrets import errors
 from sophia_secrets.cli.command_session import command_session, warn_about_failures
 from sophia_secrets.cli.options import Options
-from sophia_secrets.core.model import EntryState, Resolution
+from sophia_secrets.core.model import EntryState, Failure, Resolution
 from sophia_secrets.core.resolve import Answer, find
-from sophia_secrets.core.text import visible
+from sophia_secrets.core.text import sentence, visible
 from sophia_secrets.operations import reading
 from sophia_secrets.operations.session import Session
 from sophia_secrets.view import listing
@@ -42,7 +42,10 @@ def show_list(
             console.note(
                 f"{here} no secret{which} yet. Store one with `sophia-secrets set NAME --backend {goal}`."
             )
-        warn_about_failures(read.answers, console, session)
+        ending = _ending(read) if not rows else None
+        warn_about_failures(read.answers, console, session, said=ending.message if ending else "")
+        if ending is not None:
+            console.error(sentence(ending.message), sentence(ending.hint))
         if options in (Options(), Options(json=True)) and not (prefix or backend or no_cache):
             from sophia_secrets.operations.routing import remember
 
@@ -51,6 +54,12 @@ def show_list(
             failure = read.failures[0]
             return errors.error_for(failure.kind.value).exit_code
     return 0
+
+
+def _ending(read: reading.ReadResult) -> Failure | None:
+    """The failure that leaves nothing to show; None where an older answer stood in for it."""
+    missing = (answer.failure for answer in read.answers if answer.snapshot is None)
+    return next((failure for failure in missing if failure is not None), None)
 
 
 def _state(answer: Answer, name: str) -> str:
