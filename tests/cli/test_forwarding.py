@@ -195,6 +195,6 @@ def test_the_usual_socket_that_is_there_is_taken(
     monkeypatch.setattr(forwarding, "SOCKETS", {"syslog": usual})
     sophia.user_settings('[audit]\nforward = "syslog"\n')
     session = open_session("get", environ=sophia.full_environment(), cwd=str(sophia.cwd))
-    assert forwarding.place_of(session) == usual[0]
+    assert forwarding.socket_path(session) == usual[0]
     (tmp_path / "there").touch()
-    assert forwarding.place_of(session) == usual[1]
+    assert forwarding.socket_path(session) == usual[1]

@@ -17,7 +17,7 @@ from sophia_secrets.core.child_environment import (
     build,
     check_size,
     choose,
-    to_ask,
+    names_to_query,
 )
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.launch.variables import WITHHELD, Limits
@@ -45,13 +45,13 @@ def secrets(**values: str) -> dict[str, SecretValue]:
 
 
 def test_without_a_word_the_declared_secrets_are_meant() -> None:
-    assert to_ask(Selection(), SCOPES) == ("API_KEY", "DB_URL", "SMTP")
+    assert names_to_query(Selection(), SCOPES) == ("API_KEY", "DB_URL", "SMTP")
     assert chosen(Selection(), SCOPES).names == ("API_KEY", "DB_URL", "SMTP")
     assert chosen(Selection(), SCOPES).named == frozenset()
 
 
 def test_where_none_is_declared_all_that_can_be_read_are_meant() -> None:
-    assert to_ask(Selection(), {}) == (ANY,)
+    assert names_to_query(Selection(), {}) == (ANY,)
     assert chosen(Selection()).names == ("AWS_KEY", "AWS_TOKEN", "AWSOME", "DB", "DB_URL")
 
 
@@ -70,14 +70,14 @@ def test_only_is_the_prefix_of_a_group_where_no_such_name_exists() -> None:
 
 
 def test_only_with_a_star_is_always_a_prefix_and_needs_all_names() -> None:
-    assert to_ask(Selection(only=("DB*",)), SCOPES) == (ANY,)
+    assert names_to_query(Selection(only=("DB*",)), SCOPES) == (ANY,)
     assert chosen(Selection(only=("DB*",))).names == ("DB", "DB_URL")
     assert chosen(Selection(only=("AWS*",))).names == ("AWS_KEY", "AWS_TOKEN", "AWSOME")
     assert chosen(Selection(only=("*",))).names == chosen(Selection()).names
 
 
 def test_a_star_alone_asks_for_all_names() -> None:
-    assert to_ask(Selection(only=("*",)), SCOPES) == (ANY,)
+    assert names_to_query(Selection(only=("*",)), SCOPES) == (ANY,)
 
 
 def test_only_reaches_declared_names_that_nothing_listed() -> None:
@@ -96,19 +96,19 @@ def test_a_prefix_that_no_name_has_is_not_found() -> None:
 
 
 def test_a_scope_means_its_declared_secrets() -> None:
-    assert to_ask(Selection(scopes=("web",)), SCOPES) == ("API_KEY", "DB_URL")
+    assert names_to_query(Selection(scopes=("web",)), SCOPES) == ("API_KEY", "DB_URL")
     assert chosen(Selection(scopes=("jobs",)), SCOPES).names == ("DB_URL",)
     assert chosen(Selection(scopes=("jobs",), only=("SMTP",)), SCOPES).names == ("SMTP", "DB_URL")
 
 
 def test_a_scope_that_nothing_declares_is_a_usage_error_with_those_there_are() -> None:
     with pytest.raises(errors.UsageError, match="`wbe`") as caught:
-        to_ask(Selection(scopes=("wbe",)), SCOPES)
+        names_to_query(Selection(scopes=("wbe",)), SCOPES)
     assert caught.value.hint == "The scopes are jobs, web."
 
 
 def test_a_file_names_a_secret_too() -> None:
-    assert to_ask(Selection(files=("CERT",)), SCOPES) == ("CERT", "API_KEY", "DB_URL", "SMTP")
+    assert names_to_query(Selection(files=("CERT",)), SCOPES) == ("CERT", "API_KEY", "DB_URL", "SMTP")
     done = chosen(Selection(only=("DB",), files=("CERT",)))
     assert (done.names, done.named) == (("DB", "CERT"), frozenset({"DB", "CERT"}))
 
@@ -137,13 +137,13 @@ def test_a_preserved_name_is_not_asked_for_where_it_is_inherited() -> None:
 def test_I1_I2_no_word_reaches_a_vendor_that_could_be_taken_for_something_else(name: str) -> None:
     for selection in (Selection(only=(name,)), Selection(files=(name,))):
         with pytest.raises(errors.BadName):
-            to_ask(selection, {})
+            names_to_query(selection, {})
 
 
 @given(st.text(max_size=12))
 def test_every_word_is_a_bad_name_or_leads_to_names_that_exec_takes(word: str) -> None:
     try:
-        to_ask(Selection(only=(word,)), {})
+        names_to_query(Selection(only=(word,)), {})
         names = chosen(Selection(only=(word,))).names
     except (errors.BadName, errors.NotFound):
         return

@@ -12,7 +12,7 @@ import pytest
 
 from sophia_secrets import errors
 from sophia_secrets.manager import SecretsManager
-from sophia_secrets.manager.wording import ARGUMENTS, in_python, speaking_python
+from sophia_secrets.manager.wording import ARGUMENTS, in_python, with_python_wording
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_options_alone_become_arguments(said: str, told: str) -> None:
 def test_the_error_is_the_same_one_with_its_traceback_and_its_note() -> None:
     error = errors.TimedOut("late (`--offline`)", hint="allow more with `--timeout SECONDS`", backend="fly")
 
-    @speaking_python
+    @with_python_wording
     async def late() -> None:
         raise error
 

@@ -160,7 +160,7 @@ def test_A2_what_the_hot_path_waited_is_not_waited_again(
 
     monkeypatch.setattr(audit, "_in_time", watched)
     for spent in (3.0, 30.0):
-        audit.spend(spent)
+        audit.count_wait(spent)
         log.append([get("A")])
         log.append([get("B")])
     assert waited == [2.25, 5.25, 0.25, 5.25]

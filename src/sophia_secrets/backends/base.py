@@ -96,8 +96,8 @@ class Completed(HiddenRepr, Struct, frozen=True):
     @property
     def why(self) -> str:
         """Why a program that was found, or set by its path, was not started, as the end of a sentence; else ""."""
-        told = self.ended is Ended.NOT_RUNNABLE or self.detail.startswith("/")
-        return f": {self.detail}" if told and self.detail else ""
+        is_known = self.ended is Ended.NOT_RUNNABLE or self.detail.startswith("/")
+        return f": {self.detail}" if is_known and self.detail else ""
 
 
 Steps = Generator[Call, Completed, T]

@@ -111,10 +111,10 @@ class EnvironmentBackend:
             found = {pair.name: _entry(pair.value, detail) for pair in pairs if not is_ours(pair.name)}
             return _File(found, missing=data is None)
         hint = hint or "Mend the file, or name another one as `file` under `[env]`."
-        told = (
+        reason = (
             problem if problem.startswith("Line ") else f"cannot be read: {problem[:1].lower()}{problem[1:]}"
         )
-        message = f"{self._path}{':' if told is problem else ''} {told}"
+        message = f"{self._path}{':' if reason is problem else ''} {reason}"
         return _File({}, failure=Failure(FailureKind.BAD_OUTPUT, self.target, message, hint))
 
     def write(self, changes: Sequence[Change]) -> Steps[Receipt]:

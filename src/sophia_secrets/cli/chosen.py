@@ -40,12 +40,12 @@ def with_options(text: str, options: str) -> str:
     if not options:
         return text
     before, *commands = text.split(_PROGRAM)
-    told = [before]
+    parts = [before]
     for command in commands:
         first = command.partition("`")[0].split(" ", 1)[0]
         own = "" if first.startswith("-") or first in _OF_NO_SETTINGS else f"{options} "
-        told.append(f"{_PROGRAM}{own}{command}")
-    return "".join(told)
+        parts.append(f"{_PROGRAM}{own}{command}")
+    return "".join(parts)
 
 
 def hints_with_options(shape: object, options: str) -> object:

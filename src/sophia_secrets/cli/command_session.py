@@ -109,11 +109,11 @@ def _words_teller(console: Console) -> Callable[[str, str], None]:
 
 
 def _print_notes(session: Session, console: Console) -> None:
-    told: set[str] = set()
+    shown: set[str] = set()
     cache = session.__dict__.get("cache")
     for note in [*session.notes, *(cache.warnings() if cache is not None else [])]:
-        if note not in told:
-            told.add(note)
+        if note not in shown:
+            shown.add(note)
             console.note(note)
 
 

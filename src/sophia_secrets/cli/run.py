@@ -82,7 +82,7 @@ def run(
         warn_about_failures(prepared.answers, console, session)
         _tell(prepared, console, verbose=ctx.obj.verbose)
         if mask:
-            _tell_unmasked({**prepared.variables, **prepared.files}, console)
+            _note_unmasked({**prepared.variables, **prepared.files}, console)
         parent = session.paths.state or None
         if ctx.obj == Options() and selection == Selection() and backend is None and not no_cache:
             from sophia_secrets.operations.routing import remember
@@ -122,7 +122,7 @@ def _tell(prepared: running.PreparedRun, console: Console, *, verbose: bool) -> 
         console.note(f"Handed over: {listed([*prepared.variables, *prepared.files])}.")
 
 
-def _tell_unmasked(values: Mapping[str, SecretValue], console: Console) -> None:
+def _note_unmasked(values: Mapping[str, SecretValue], console: Console) -> None:
     short = [name for name, value in values.items() if 0 < len(value.reveal().strip()) < MINIMUM]
     if short:
         console.note(f"Too short to be hidden without hiding everything else: {listed(short)}.")

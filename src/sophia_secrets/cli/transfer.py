@@ -119,9 +119,9 @@ def diff(
             console.note(f"Neither {first} nor {second} holds a secret.")
         if exit_code and differing:
             names = ", ".join(differing)
-            told = f"{first} and {second} are not known to agree on {names}."
+            message = f"{first} and {second} are not known to agree on {names}."
             hint = f"See all that is known of one with `sophia-secrets explain {differing[0]}`."
-            plans.end(console, CheckFailed(told, hint=hint))
+            plans.end(console, CheckFailed(message, hint=hint))
 
 
 def _style(state: str) -> str:

@@ -55,19 +55,19 @@ async def load_config(
     (where None is allowed, that is a logged warning). Raises `BadSettings` for values that do not
     fit their fields, without quoting them, and what `SecretsManager.resolve` raises.
     """
-    asked = managing.secrets_manager if manager is None else manager
+    reader = managing.secrets_manager if manager is None else manager
     leaves = list(_leaves(model))
     names = list(dict.fromkeys(leaf.name for leaf in leaves))
     needed = {leaf.name for leaf in leaves if missing == "error" or (leaf.required and not leaf.optional)}
     optional = [name for name in names if name not in needed]
-    resolutions = await asked.resolve(names, use_cache=use_cache, optional=optional) if names else []
+    resolutions = await reader.resolve(names, use_cache=use_cache, optional=optional) if names else []
     found = dict(zip(names, resolutions, strict=True))
     doubtful = [r.name for r in resolutions if r.value is None and r.degraded]
     building = _Building({name: r.value for name, r in found.items() if r.value is not None}, missing)
     made = building.make(model)
     uncertain = [name for name in building.missing if name in doubtful]
     if uncertain:
-        await asked.get_secret(uncertain[0], use_cache=use_cache)
+        await reader.get_secret(uncertain[0], use_cache=use_cache)
         _refuse_uncertain(found[uncertain[0]])
     building.refuse()
     if doubtful:
@@ -76,7 +76,7 @@ async def load_config(
     return made
 
 
-class _Leaf(Struct, frozen=True):
+class _SecretField(Struct, frozen=True):
     """A field that one secret fills."""
 
     field: str
@@ -86,7 +86,7 @@ class _Leaf(Struct, frozen=True):
     optional: bool
 
 
-class _Branch(Struct, frozen=True):
+class _ModelField(Struct, frozen=True):
     """A field that is a model of its own."""
 
     field: str
@@ -94,16 +94,16 @@ class _Branch(Struct, frozen=True):
 
 
 @cache
-def _plan(model: type[SecretsModel]) -> tuple[_Leaf | _Branch, ...]:
-    return tuple(_planned(name, field) for name, field in model.model_fields.items())
+def _plan(model: type[SecretsModel]) -> tuple[_SecretField | _ModelField, ...]:
+    return tuple(_field_of(name, field) for name, field in model.model_fields.items())
 
 
-def _planned(name: str, field: FieldInfo) -> _Leaf | _Branch:
+def _field_of(name: str, field: FieldInfo) -> _SecretField | _ModelField:
     options = (field.annotation, *get_args(field.annotation))
     for option in options:
         if isinstance(option, type) and issubclass(option, SecretsModel):
-            return _Branch(name, option)
-    return _Leaf(
+            return _ModelField(name, option)
+    return _SecretField(
         name,
         name_of(name, field),
         secret=is_secret(field),
@@ -112,9 +112,9 @@ def _planned(name: str, field: FieldInfo) -> _Leaf | _Branch:
     )
 
 
-def _leaves(model: type[SecretsModel]) -> Iterator[_Leaf]:
+def _leaves(model: type[SecretsModel]) -> Iterator[_SecretField]:
     for part in _plan(model):
-        if isinstance(part, _Leaf):
+        if isinstance(part, _SecretField):
             yield part
         else:
             yield from _leaves(part.model)
@@ -131,13 +131,13 @@ class _Building(HiddenRepr, Struct):
     def make(self, model: type[SecretsModel], path: str = "") -> SecretsModel | None:
         """The model, or None where something is missing or does not fit."""
         given: dict[str, Any] = {}
-        told: set[str] = set()
+        incomplete: set[str] = set()
         names: dict[str, str] = {}
         for part in _plan(model):
-            if isinstance(part, _Branch):
+            if isinstance(part, _ModelField):
                 made = self.make(part.model, f"{path}{part.field}.")
                 if made is None:
-                    told.add(part.field)
+                    incomplete.add(part.field)
                 else:
                     given[part.field] = made
                 continue
@@ -146,21 +146,21 @@ class _Building(HiddenRepr, Struct):
                 given[part.field] = self.values[part.name]
             elif self._is_missing(part, model):
                 self.missing.append(part.name)
-                told.add(part.field)
+                incomplete.add(part.field)
             elif part.required:
                 given[part.field] = None
         problems: tuple[tuple[str, str], ...] = ()
         try:
             made = model(**given)
-            return None if told else made
-        except InvalidConfig as unfit:
-            problems = unfit.problems
+            return None if incomplete else made
+        except InvalidConfig as error:
+            problems = error.problems
         for place, words in problems:
-            if place not in told:
+            if place not in incomplete:
                 self.problems.append(f"{names.get(place, place or model.__name__)} ({path}{place}) {words}")
         return None
 
-    def _is_missing(self, leaf: _Leaf, model: type[SecretsModel]) -> bool:
+    def _is_missing(self, leaf: _SecretField, model: type[SecretsModel]) -> bool:
         if leaf.required and not leaf.optional:
             return True
         has_default = not leaf.required and model.model_fields[leaf.field].get_default() is not None
@@ -186,9 +186,9 @@ class _Building(HiddenRepr, Struct):
 def _refuse_uncertain(resolution: Resolution) -> NoReturn:
     """Raises for a backend that failed before and answers now: the earlier reading is not used."""
     failed = [step for step in resolution.trace if step.outcome is TraceOutcome.FAILED]
-    told = failed[0].detail if failed else "a backend failed"
+    reason = failed[0].detail if failed else "a backend failed"
     raise errors.Unavailable(
-        f"`{resolution.name}` was not found, and the answer is not certain: {told}",
+        f"`{resolution.name}` was not found, and the answer is not certain: {reason}",
         hint="Try again.",
         backend=failed[0].backend if failed else "",
     )

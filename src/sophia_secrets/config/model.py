@@ -116,13 +116,13 @@ class SecretsModel(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _quietly(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _without_values_in_errors(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         try:
             return handler(data)
         except ValidationError as error:
             problems = _problems(cls, error)
         # Outside the `except`: pydantic's error holds the values.
-        raise _unfit(cls, problems)
+        raise _invalid(cls, problems)
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **more: Any) -> Self:
@@ -131,7 +131,7 @@ class SecretsModel(BaseModel):
             return super().model_validate_json(json_data, **more)
         except ValidationError as error:
             problems = _problems(cls, error)
-        raise _unfit(cls, problems)
+        raise _invalid(cls, problems)
 
     @classmethod
     def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
@@ -199,10 +199,12 @@ def _problems(model: type[BaseModel], error: ValidationError) -> tuple[tuple[str
     return tuple(found)
 
 
-def _unfit(model: type[BaseModel], problems: tuple[tuple[str, str], ...]) -> InvalidConfig:
-    told = "; ".join(f"{f'`{field}`' if field else 'something given'} {words}" for field, words in problems)
-    unfit = InvalidConfig(
-        f"{model.__name__} cannot be made: {told}.", hint="Correct the values; none is shown here."
+def _invalid(model: type[BaseModel], problems: tuple[tuple[str, str], ...]) -> InvalidConfig:
+    details = "; ".join(
+        f"{f'`{field}`' if field else 'something given'} {words}" for field, words in problems
     )
-    unfit.problems = problems
-    return unfit
+    error = InvalidConfig(
+        f"{model.__name__} cannot be made: {details}.", hint="Correct the values; none is shown here."
+    )
+    error.problems = problems
+    return error

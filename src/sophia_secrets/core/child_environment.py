@@ -63,7 +63,7 @@ class Environment(HiddenRepr, Struct, frozen=True):
     replaced: tuple[str, ...] = ()
 
 
-def to_ask(selection: Selection, scopes: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+def names_to_query(selection: Selection, scopes: Mapping[str, Collection[str]]) -> tuple[str, ...]:
     """
     The names to query before `choose`, with `ANY` where all are wanted.
 

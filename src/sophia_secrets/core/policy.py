@@ -41,13 +41,13 @@ def _judge_one(policy: Policy, evidence: Evidence) -> Iterator[Finding]:
     value = evidence.resolutions[policy.name].value
     if value is not None:
         yield from _value(policy, value, evidence)
-    if policy.required or _held_somewhere(policy, evidence):
+    if policy.required or _may_be_stored(policy, evidence):
         yield from (_must_hold(policy, backend, evidence) for backend in policy.backends)
     if policy.rotate_every is not None:
         yield from _rotation(policy, policy.rotate_every, evidence)
 
 
-def _held_somewhere(policy: Policy, evidence: Evidence) -> bool:
+def _may_be_stored(policy: Policy, evidence: Evidence) -> bool:
     """Whether some backend holds it or may hold it: an optional secret that none holds is not required anywhere."""
     return any(
         holds(answer, policy.name) or (failure_of(answer) is not None and answer.backend in policy.backends)

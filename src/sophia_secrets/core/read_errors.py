@@ -82,8 +82,8 @@ def uncertain(problem: errors.NotFound, answers: Sequence[Answer]) -> errors.Sop
     """The same error, or that of the first failed backend, whose names are unknown."""
     for answer in answers:
         if answer.failure is not None:
-            told = problem.message.removesuffix(".")
-            return failure_error(answer, f"{told}, and that is not certain: {answer.failure.message}")
+            reason = problem.message.removesuffix(".")
+            return failure_error(answer, f"{reason}, and that is not certain: {answer.failure.message}")
     return problem
 
 
@@ -101,12 +101,12 @@ def refused_by_strict(resolution: Resolution, answers: Sequence[Answer]) -> erro
 
 def outcomes(trace: Sequence[TraceStep]) -> str:
     """What each configured backend answered, such as `github: not asked, local: absent`."""
-    told = [
+    reason = [
         f"{step.backend}: {_WORDS[step.outcome]}"
         for step in trace
         if step.outcome is not TraceOutcome.NOT_CONFIGURED
     ]
-    return ", ".join(told) or "no backend is configured"
+    return ", ".join(reason) or "no backend is configured"
 
 
 def _hint(
@@ -115,11 +115,13 @@ def _hint(
     wanted = naming.corrected(name)
     holder = next((step for step in resolution.trace if step.outcome is TraceOutcome.WRITE_ONLY), None)
     if holder is not None and wanted and not in_workflow:
-        told = f"{holder.backend} ({holder.target}) holds it but never gives values back"
+        reason = f"{holder.backend} ({holder.target}) holds it but never gives values back"
         place = _readable_place(resolution.trace)
         if not place:
-            return f"{told}, and no other backend of the chain can keep it readable: add `local` to `chain`."
-        return f"{told}; store a readable copy with `sophia-secrets set {wanted} --backend {place}`."
+            return (
+                f"{reason}, and no other backend of the chain can keep it readable: add `local` to `chain`."
+            )
+        return f"{reason}; store a readable copy with `sophia-secrets set {wanted} --backend {place}`."
     near = naming.nearest(
         name, [(known, backend) for known, backend in known_names(answers).items() if known != name]
     )

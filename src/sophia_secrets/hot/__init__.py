@@ -12,7 +12,7 @@ import os
 import time
 
 from sophia_secrets.state import files, keys, route, route_form
-from sophia_secrets.state.audit import AuditLog, spend
+from sophia_secrets.state.audit import AuditLog, count_wait
 from sophia_secrets.state.audit_event import Actor, Event
 from sophia_secrets.state.cache import Cache
 from sophia_secrets.state.counters import Counters
@@ -237,20 +237,22 @@ def elapsed(began: float) -> int:
 
 def append(start: Start, events: list[Event]) -> None:
     """Put events on disk, where the settings want a log."""
-    way = start.route
-    if not way.audit or not events:
+    settings = start.route
+    if not settings.audit or not events:
         return
     log = AuditLog(
-        way.audit,
+        settings.audit,
         keys.derive(start.master, b"audit"),
-        actor=Actor(way.user, os.uname().nodename, os.getpid(), ci=way.ci, profile=way.profile),
+        actor=Actor(
+            settings.user, os.uname().nodename, os.getpid(), ci=settings.ci, profile=settings.profile
+        ),
         clock=start.clock,
-        sync=way.sync,
+        sync=settings.sync,
         counters=Counters(keys.derive(start.master, b"metadata")),
     )
     began = time.monotonic()
     try:
         log.append(events, LOCK_SECONDS, DISK_SECONDS)
     except BaseException:
-        spend(time.monotonic() - began)
+        count_wait(time.monotonic() - began)
         raise

@@ -38,12 +38,12 @@ def answer(
     began = time.monotonic()
     try:
         start = hot.Start(dict(environ), clock)
-        held = [_Held(start, member) for member in start.route.members]
-        found = sorted({name for each in held for name in each.names()})
+        contents = [_Contents(start, member) for member in start.route.members]
+        found = sorted({name for each in contents for name in each.names()})
         if form == "names":
             text = "\n".join(found)
         else:
-            text = _table(found, held, environ) if form == "table" else _json(found, held)
+            text = _table(found, contents, environ) if form == "table" else _json(found, contents)
         if not found or not text.isascii() or not all(name.isprintable() for name in found):
             return None
         event = Event("list", "listed", count=len(found), degraded=False, duration_ms=hot.elapsed(began))
@@ -53,7 +53,7 @@ def answer(
     return text.encode() + b"\n"
 
 
-class _Held:
+class _Contents:
     """What one backend holds."""
 
     def __init__(self, start: hot.Start, member: route_form.Member) -> None:
@@ -112,26 +112,26 @@ class _Held:
         return "readable"
 
 
-def _table(found: list[str], held: list[_Held], environ: Mapping[bytes, bytes]) -> str:
+def _table(found: list[str], contents: list[_Contents], environ: Mapping[bytes, bytes]) -> str:
     rows = []
-    for name, *states in zip(found, *(each.states(found) for each in held), strict=True):
-        source = held[states.index("readable")].backend if "readable" in states else ""
+    for name, *states in zip(found, *(each.states(found) for each in contents), strict=True):
+        source = contents[states.index("readable")].backend if "readable" in states else ""
         rows.append(listing.Row(name, source, states))
-    return listing.table(rows, [each.backend for each in held], ink.of_process(environ))
+    return listing.table(rows, [each.backend for each in contents], ink.of_process(environ))
 
 
-def _json(found: list[str], held: list[_Held]) -> str:
+def _json(found: list[str], contents: list[_Contents]) -> str:
     """What `json.dumps` makes of it. Copies of one secret are for the whole program, which compares them."""
-    backends = [f'{quoted(each.backend)}: {{"state": ' for each in held]
+    backends = [f'{quoted(each.backend)}: {{"state": ' for each in contents]
     secrets = []
-    columns = [zip(each.states(found), each.updated(found), strict=True) for each in held]
+    columns = [zip(each.states(found), each.updated(found), strict=True) for each in contents]
     for name, *cells in zip(found, *columns, strict=True):
         states = [state for state, _ in cells]
         source = "null"
         if "readable" in states:
             if len(states) - states.count("absent") - states.count("unknown") > 1:
                 raise hot.NeedsFullProgram
-            source = quoted(held[states.index("readable")].backend)
+            source = quoted(contents[states.index("readable")].backend)
         each = ", ".join(
             f'{backend}"{state}", "updated_at": {"null" if updated is None else quoted(updated)}, "drift": null}}'
             for backend, (state, updated) in zip(backends, cells, strict=True)

@@ -38,7 +38,7 @@ def answer(
     With a terminal for standard error nobody waits here: a person is told what is waited for.
     """
     name, _ = hot.parse_get(arguments)
-    if not name or not _turns_up(environ, clock, lambda start: hot.walk(start, name)):
+    if not name or not _was_stored_meanwhile(environ, clock, lambda start: hot.walk(start, name)):
         return None
     return hot.answer(arguments, environ, clock)
 
@@ -49,12 +49,12 @@ def prepare(
     """As `hot.run.prepare`, in the way of `answer`."""
     from sophia_secrets.hot import run
 
-    if not words or not _turns_up(environ, clock, lambda start: run.choose(start, words)):
+    if not words or not _was_stored_meanwhile(environ, clock, lambda start: run.choose(start, words)):
         return None
     return run.prepare(words, environ, clock)
 
 
-def _turns_up(
+def _was_stored_meanwhile(
     environ: Mapping[bytes, bytes], clock: Callable[[], float], ask: Callable[[hot.Start], object]
 ) -> bool:
     """Whether the one record that it lacked was stored by another process meanwhile."""
@@ -63,7 +63,7 @@ def _turns_up(
     try:
         start = hot.Start(environ, clock)
         member = _missing(start, ask)
-        return member is not None and _another_stored(start, member)
+        return member is not None and _wait_for_other(start, member)
     except Exception:  # noqa: BLE001  whatever it is, the whole program meets it too and says what it is
         return False
 
@@ -73,19 +73,19 @@ def _missing(start: hot.Start, ask: Callable[[hot.Start], object]) -> route_form
     try:
         ask(start)
     except hot.Missing as miss:
-        lacking = [member for member in start.route.members if _is_lacking(start, member)]
-        return miss.member if len(lacking) == 1 else None
+        missing = [member for member in start.route.members if _is_missing(start, member)]
+        return miss.member if len(missing) == 1 else None
     return None
 
 
-def _is_lacking(start: hot.Start, member: route_form.Member) -> bool:
+def _is_missing(start: hot.Start, member: route_form.Member) -> bool:
     if member.kind != route_form.VENDOR:
         return False
     record = start.record(member)
     return record is None or not record.fresh
 
 
-def _another_stored(start: hot.Start, member: route_form.Member) -> bool:
+def _wait_for_other(start: hot.Start, member: route_form.Member) -> bool:
     until = None if os.isatty(2) else time.monotonic() + PATIENCE
     found = start.cache.lead(member.identity, until)
     if isinstance(found, flight.Waiting):

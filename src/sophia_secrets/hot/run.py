@@ -59,26 +59,26 @@ def choose(start: hot.Start, words: list[str]) -> tuple[command.Command, dict[st
 
 def _names(start: hot.Start) -> list[str]:
     """The declared names, or all that have a value, other than the variables of this process."""
-    names = list(start.route.declared) or _held(start)
+    names = list(start.route.declared) or _readable_names(start)
     if any(is_dangerous(name) or not hot.is_plain(name) for name in names):
         raise hot.NeedsFullProgram
     return names
 
 
-def _held(start: hot.Start) -> list[str]:
-    held: set[str] = set()
+def _readable_names(start: hot.Start) -> list[str]:
+    names: set[str] = set()
     for member in start.route.members:
         if member.kind in (route_form.VENDOR, route_form.WRITE_ONLY):
             record = start.record(member)
             if member.kind == route_form.VENDOR and (record is None or not record.fresh):
                 raise hot.Missing(member)
             if record is not None:
-                held.update(name for name, state in record.states().items() if state == READABLE)
+                names.update(name for name, state in record.states().items() if state == READABLE)
         elif member.kind == route_form.LOCAL:
-            held.update(member.vault.names if member.vault is not None else ())
+            names.update(member.vault.names if member.vault is not None else ())
         elif member.kind != route_form.ENV:
             raise hot.NeedsFullProgram
-    return sorted(name for name in held if name.isascii() and name.isidentifier())
+    return sorted(name for name in names if name.isascii() and name.isidentifier())
 
 
 def _fits(found: command.Command, environment: Mapping[bytes, bytes], own: Mapping[bytes, bytes]) -> bool:

@@ -16,7 +16,7 @@ from typing import TypeVar
 from sophia_secrets.core import names as naming
 from sophia_secrets.core.model import Change, Check, Outcome, Receipt, Resolution, SecretValue
 from sophia_secrets.manager.coalescing import Coalescer
-from sophia_secrets.manager.wording import speaking_python
+from sophia_secrets.manager.wording import with_python_wording
 from sophia_secrets.manager.worker import run_in_thread
 from sophia_secrets.operations import declaring, doctor, opening, reading, searching, writing
 from sophia_secrets.operations.session import Session
@@ -80,7 +80,7 @@ class SecretsManager:
             on_words=partial(logger.debug, "%s said: %s") if detailed else None,
         )
 
-    @speaking_python
+    @with_python_wording
     async def initialize(self) -> list[Check]:
         """Check every backend once, as `doctor` does, and log the results at DEBUG."""
         checks = await self._run("initialize", doctor.checks)
@@ -88,7 +88,7 @@ class SecretsManager:
             logger.debug("%s: %s: %s", check.id, check.status.value, check.message)
         return checks
 
-    @speaking_python
+    @with_python_wording
     async def resolve(
         self, names: Sequence[str], *, use_cache: bool = True, optional: Collection[str] = ()
     ) -> list[Resolution]:
@@ -122,7 +122,7 @@ class SecretsManager:
             lambda s: reading.read(s, names, use_cache=use_cache, refuse=False, optional=optional),
         )
 
-    @speaking_python
+    @with_python_wording
     async def get_secret(self, name: str, use_cache: bool = True) -> str | None:
         """
         The value of the secret, or None where no backend holds it.
@@ -138,7 +138,7 @@ class SecretsManager:
             raise read.problem(resolution)
         return None
 
-    @speaking_python
+    @with_python_wording
     async def set_secret(
         self, name: str, value: str | SecretValue, backend: str = "github", *, as_declared: bool = True
     ) -> bool:
@@ -167,7 +167,7 @@ class SecretsManager:
         _require_success(await self._run("python set", store))
         return True
 
-    @speaking_python
+    @with_python_wording
     async def delete_secret(self, name: str, backend: str | None = None) -> bool:
         """
         Delete the secret from this backend, or from the default one of the settings.
@@ -183,7 +183,7 @@ class SecretsManager:
         _require_success(receipt)
         return receipt.results[0].outcome is Outcome.DONE
 
-    @speaking_python
+    @with_python_wording
     async def list_secrets(self) -> list[str]:
         """The names that the configured backends hold, sorted; the process's own variables are left out."""
         read = await self._run("python list", reading.list_all)

@@ -27,7 +27,7 @@ ARGUMENTS = {
 _OPTION = re.compile(r"`--([a-z-]+)(?: [A-Z]+)?`")
 
 
-def speaking_python(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+def with_python_wording(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
     """The coroutine function, whose errors name the arguments that it takes."""
 
     @wraps(method)

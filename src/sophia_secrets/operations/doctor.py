@@ -129,7 +129,7 @@ def _forwarding(session: Session) -> Iterator[Check]:
         return
     from sophia_secrets.operations import forwarding
 
-    way, place = session.settings.value("audit.forward"), forwarding.place_of(session)
+    way, place = session.settings.value("audit.forward"), forwarding.socket_path(session)
     problem = forwarding.send(place, [])
     if problem:
         message = f"Audit events cannot be forwarded to {way} ({place}): {problem}."

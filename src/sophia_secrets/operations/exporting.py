@@ -14,7 +14,7 @@ from sophia_secrets.core.child_environment import ChosenNames, Selection
 from sophia_secrets.core.hidden_repr import HiddenRepr
 from sophia_secrets.core.resolve import Answer
 from sophia_secrets.formats import Pair, decoded, value_problem, writer
-from sophia_secrets.operations.selecting import Selected, asked_by, by_selection, hand_over
+from sophia_secrets.operations.selecting import Selected, by_selection, hand_over, names_to_query
 from sophia_secrets.operations.session import Session
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def export(
     selection = Selection(only=tuple(prefixes))
     selected_too = bool(prefixes) or not names
     select = by_selection(session, selection)
-    asked = asked_by(session, selection) if selected_too else ()
+    asked = names_to_query(session, selection) if selected_too else ()
 
     def choose(answers: Sequence[Answer]) -> ChosenNames:
         chosen = select(answers) if selected_too else ChosenNames((), frozenset())

@@ -25,30 +25,30 @@ SOCKETS = {
 IDENTIFIER = "sophia-secrets"
 
 _AUTHPRIV, _WARNING, _INFORMATIONAL = 10, 4, 6
-_QUIET_OUTCOMES = frozenset({"found", "seen", "unset", "listed", "intent", "done", "unchanged", "rotated"})
+_NORMAL_OUTCOMES = frozenset({"found", "seen", "unset", "listed", "intent", "done", "unchanged", "rotated"})
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def forwarder(session: Session) -> Callable[[list[bytes], int], None] | None:
     """The `on_append` of an `AuditLog`, or None where nothing is forwarded."""
-    way = session.settings.value("audit.forward")
-    if way == OFF:
+    destination = session.settings.value("audit.forward")
+    if destination == OFF:
         return None
-    place = place_of(session)
-    form = journal_entry if way == JOURNALD else syslog_line
+    path = socket_path(session)
+    form = journal_entry if destination == JOURNALD else syslog_line
 
-    def tell(fields: list[bytes], last: int) -> None:
+    def forward(fields: list[bytes], last: int) -> None:
         first = last - len(fields) + 1
         events = [f'{{"seq":{first + index},{each.decode()}}}' for index, each in enumerate(fields)]
-        problem = send(place, [form(event, session.clock()) for event in events])
-        note = f"Audit events were not forwarded to {way} ({place}): {problem}."
+        problem = send(path, [form(event, session.clock()) for event in events])
+        note = f"Audit events were not forwarded to {destination} ({path}): {problem}."
         if problem and note not in session.notes:
             session.notes.append(note)
 
-    return tell
+    return forward
 
 
-def place_of(session: Session) -> str:
+def socket_path(session: Session) -> str:
     """The socket that events go to: the configured one, else the first default one that exists."""
     chosen = session.settings.value("audit.forward_socket")
     if chosen:
@@ -57,12 +57,12 @@ def place_of(session: Session) -> str:
     return next((each for each in usual if os.path.exists(each)), usual[0])
 
 
-def send(place: str, datagrams: list[bytes]) -> str:
+def send(path: str, datagrams: list[bytes]) -> str:
     """Send the datagrams without blocking; the reason of the first failure, or ""."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
             out.setblocking(False)
-            out.connect(place)
+            out.connect(path)
             for each in datagrams:
                 out.send(each)
         return ""
@@ -75,11 +75,11 @@ def syslog_line(event: str, now: float) -> bytes:
     The event as one line of RFC 3164, as `syslog(3)` writes it to a local socket: facility
     `authpriv`, severity `warning` for what did not succeed.
     """
-    said = json.loads(event)
+    fields = json.loads(event)
     t = time.localtime(now)
     stamp = f"{_MONTHS[t.tm_mon - 1]} {t.tm_mday:2} {t.tm_hour:02}:{t.tm_min:02}:{t.tm_sec:02}"
-    priority = _AUTHPRIV * 8 + _severity(said)
-    return f"<{priority}>{stamp} {IDENTIFIER}[{said.get('pid', 0)}]: {event}".encode("ascii")
+    priority = _AUTHPRIV * 8 + _severity(fields)
+    return f"<{priority}>{stamp} {IDENTIFIER}[{fields.get('pid', 0)}]: {event}".encode("ascii")
 
 
 def journal_entry(event: str, now: float) -> bytes:
@@ -88,16 +88,16 @@ def journal_entry(event: str, now: float) -> bytes:
     sentence, and each field of the event as a field of its own, `SOPHIA_NAME` and so on.
     """
     del now  # the journal has a clock of its own, and the event its time
-    said = json.loads(event)
-    fields = [
-        ("MESSAGE", _sentence(said)),
-        ("PRIORITY", str(_severity(said))),
+    fields = json.loads(event)
+    entry = [
+        ("MESSAGE", _sentence(fields)),
+        ("PRIORITY", str(_severity(fields))),
         ("SYSLOG_FACILITY", str(_AUTHPRIV)),
         ("SYSLOG_IDENTIFIER", IDENTIFIER),
         ("SOPHIA_EVENT", event),
     ]
-    fields += [(f"SOPHIA_{key.upper()}", str(value)) for key, value in said.items()]
-    return b"".join(_journal_field(name, value) for name, value in fields)
+    entry += [(f"SOPHIA_{key.upper()}", str(value)) for key, value in fields.items()]
+    return b"".join(_journal_field(name, value) for name, value in entry)
 
 
 def _journal_field(name: str, value: str) -> bytes:
@@ -107,17 +107,17 @@ def _journal_field(name: str, value: str) -> bytes:
     return b"%s\n%s%s\n" % (name.encode(), len(data).to_bytes(8, "little"), data)
 
 
-def _sentence(said: dict[str, object]) -> str:
-    return " ".join(_words(said))
+def _sentence(fields: dict[str, object]) -> str:
+    return " ".join(_words(fields))
 
 
-def _words(said: dict[str, object]) -> Iterator[str]:
-    yield f"{said.get('command', '')} {said.get('name', '')}".strip() + ":"
-    yield str(said.get("outcome", ""))
-    if said.get("backend"):
-        yield f"({said['backend']}{', ' + str(said['target']) if said.get('target') else ''})"
+def _words(fields: dict[str, object]) -> Iterator[str]:
+    yield f"{fields.get('command', '')} {fields.get('name', '')}".strip() + ":"
+    yield str(fields.get("outcome", ""))
+    if fields.get("backend"):
+        yield f"({fields['backend']}{', ' + str(fields['target']) if fields.get('target') else ''})"
 
 
-def _severity(said: dict[str, object]) -> int:
-    quiet = said.get("outcome") in _QUIET_OUTCOMES and not said.get("degraded")
-    return _INFORMATIONAL if quiet else _WARNING
+def _severity(fields: dict[str, object]) -> int:
+    is_normal = fields.get("outcome") in _NORMAL_OUTCOMES and not fields.get("degraded")
+    return _INFORMATIONAL if is_normal else _WARNING

@@ -86,9 +86,9 @@ def _check_names(destination: Backend, pairs: Sequence[Pair]) -> None:
             if better and better != pair.name:
                 hints.append(f"`{better}`")
     if bad:
-        told = "; ".join(bad[:20]) + (f"; and {len(bad) - 20} more" if len(bad) > 20 else "")
+        listed = "; ".join(bad[:20]) + (f"; and {len(bad) - 20} more" if len(bad) > 20 else "")
         raise errors.BadName(
-            f"The file has names that {destination.name} cannot take, so nothing was stored: {told}.",
+            f"The file has names that {destination.name} cannot take, so nothing was stored: {listed}.",
             hint=f"Change them to {', '.join(hints[:20])}."
             if hints
             else "Rename them, or leave them out with `--only PREFIX`.",

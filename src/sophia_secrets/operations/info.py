@@ -57,26 +57,26 @@ def secret_info(session: Session, name: str) -> SecretInfo:
     """
     naming.check_safe(name)
     recording.require_log(session, "Metadata comes from the audit log, which is switched off.")
-    held = tuple(_held(session, name))
+    targets = tuple(_target_infos(session, name))
     counted = session.log.counts([name]).get(name)
     history = tuple(_history(session, name))
-    if not held and counted is None and not history:
+    if not targets and counted is None and not history:
         raise errors.NotFound(
             f"Nothing is known of `{name}`: it was never read or written here.",
             hint=f"See who holds it with `sophia-secrets explain {name}`.",
         )
     return SecretInfo(
         name=name,
-        version=max((each.version for each in held), default=None),
+        version=max((each.version for each in targets), default=None),
         last_accessed=counted.last if counted else None,
-        last_rotated=max((each.last_rotated for each in held if each.last_rotated), default=None),
+        last_rotated=max((each.last_rotated for each in targets if each.last_rotated), default=None),
         access_count=counted.times if counted else 0,
-        backends=held,
+        backends=targets,
         history=history,
     )
 
 
-def _held(session: Session, name: str) -> list[TargetInfo]:
+def _target_infos(session: Session, name: str) -> list[TargetInfo]:
     return [
         TargetInfo(
             backend.name,

@@ -107,7 +107,7 @@ def _ask(
     session: Session, steps: dict[str, Steps[Snapshot | Failure]], scopes: dict[str, Scope]
 ) -> dict[str, Answer]:
     if session.options.offline:
-        return {name: _not_asked(scopes[name].target) for name in steps}
+        return {name: _offline(scopes[name].target) for name in steps}
     names = dict(enumerate(steps))
     results = run_all(session, {position: steps[name] for position, name in names.items()})
     return {name: _answer(results[position]) for position, name in names.items()}
@@ -119,7 +119,7 @@ def _answer(result: Snapshot | Failure) -> Answer:
     return Answer("github", str(result.target), snapshot=result)
 
 
-def _not_asked(target: Target) -> Answer:
+def _offline(target: Target) -> Answer:
     failure = Failure(
         FailureKind.UNREACHABLE,
         target,

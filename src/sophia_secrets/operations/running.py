@@ -12,7 +12,7 @@ from sophia_secrets.core.hidden_repr import HiddenRepr
 from sophia_secrets.core.model import SecretValue
 from sophia_secrets.core.resolve import Answer
 from sophia_secrets.launch.variables import Limits
-from sophia_secrets.operations.selecting import Selected, asked_by, by_selection, hand_over
+from sophia_secrets.operations.selecting import Selected, by_selection, hand_over, names_to_query
 from sophia_secrets.operations.session import Session
 
 
@@ -67,7 +67,7 @@ def prepare(
 
     return hand_over(
         session,
-        asked_by(session, selection),
+        names_to_query(session, selection),
         by_selection(session, selection),
         make,
         only=only,

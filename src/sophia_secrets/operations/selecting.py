@@ -92,15 +92,21 @@ def by_selection(session: Session, selection: Selection) -> Callable[[Sequence[A
 
     def choose(answers: Sequence[Answer]) -> ChosenNames:
         return child.choose(
-            selection, scopes, _held(session, answers), lambda name: _has_value(name, answers), here
+            selection,
+            scopes,
+            _names_with_values(session, answers),
+            lambda name: _has_value(name, answers),
+            here,
         )
 
     return choose
 
 
-def asked_by(session: Session, selection: Selection) -> tuple[str, ...]:
+def names_to_query(session: Session, selection: Selection) -> tuple[str, ...]:
     """The names to query before `by_selection` can choose."""
-    return child.to_ask(selection, {name: each.scopes for name, each in session.settings.declared.items()})
+    return child.names_to_query(
+        selection, {name: each.scopes for name, each in session.settings.declared.items()}
+    )
 
 
 def strict_refusal(
@@ -118,7 +124,7 @@ def strict_refusal(
     return None
 
 
-def _held(session: Session, answers: Sequence[Answer]) -> list[str]:
+def _names_with_values(session: Session, answers: Sequence[Answer]) -> list[str]:
     """The names that have a value, sorted; of `env` only those of its file."""
     found = set()
     for answer in answers:

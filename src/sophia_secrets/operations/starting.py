@@ -27,18 +27,18 @@ _LIMIT = 64 * 1024
 _PROGRAM = """
 import sys
 import os, site
-def told(way, call, *arguments):
+def report(origin, call, *arguments):
     before = set(sys.modules)
     found = call(*arguments)
     new = set(sys.modules) - before
     if new:
-        print(len(new), way(), flush=True)
+        print(len(new), origin(), flush=True)
     return found
 package, custom = site.addpackage, site.execsitecustomize
 def addpackage(place, name, known):
-    return told(lambda: os.path.join(place, name), package, place, name, known)
+    return report(lambda: os.path.join(place, name), package, place, name, known)
 def execsitecustomize():
-    return told(lambda: getattr(sys.modules.get("sitecustomize"), "__file__", None) or "", custom)
+    return report(lambda: getattr(sys.modules.get("sitecustomize"), "__file__", None) or "", custom)
 site.addpackage, site.execsitecustomize = addpackage, execsitecustomize
 site.main()
 """
@@ -147,8 +147,8 @@ def _imported(session: Session) -> list[tuple[str, int]]:
         cancel=session.cancel,
         observe=session.on_event,
     )
-    told = (line.partition(" ") for line in done.stdout.decode("utf-8", "replace").splitlines())
-    counts = [(path, int(count)) for count, _, path in told if path and count.isdecimal()]
+    rows = (line.partition(" ") for line in done.stdout.decode("utf-8", "replace").splitlines())
+    counts = [(path, int(count)) for count, _, path in rows if path and count.isdecimal()]
     return [(path, count) for path, count in counts if count >= MANY]
 
 

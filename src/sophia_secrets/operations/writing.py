@@ -185,7 +185,7 @@ def _drop_cached(session: Session, backend: Backend) -> None:
         session.cache.bump(identity_of(backend, session.credential_key))
 
 
-_FATE = {
+_OUTCOME_TEXT = {
     Outcome.DONE: "was changed, and is not verified",
     Outcome.REFUSED: "was refused",
     Outcome.FAILED: "is as it was",
@@ -203,21 +203,23 @@ def problem_of(receipt: Receipt) -> errors.SophiaError | None:
     unseen = [r for r in receipt.results if r.outcome is Outcome.DONE and not r.verified]
     where = {"backend": receipt.target.backend, "target": str(receipt.target)}
     if failure is not None:
-        told = "; ".join(_fate(result, failure.message) for result in (*unseen, *bad))
+        outcomes = "; ".join(_outcome_text(result, failure.message) for result in (*unseen, *bad))
         return errors.error_for(failure.kind.value)(
-            f"{sentence(failure.message)} {told}." if told else failure.message, hint=failure.hint, **where
+            f"{sentence(failure.message)} {outcomes}." if outcomes else failure.message,
+            hint=failure.hint,
+            **where,
         )
     cls = errors.BadValue if all(r.outcome is Outcome.REFUSED for r in bad) else errors.BadOutput
     return cls(
         f"{receipt.target.backend} ({receipt.target}) did not take everything: "
-        f"{'; '.join(_fate(result, '') for result in bad)}.",
+        f"{'; '.join(_outcome_text(result, '') for result in bad)}.",
         hint=f"See what it holds with `sophia-secrets list --backend {receipt.target.backend} --no-cache`.",
         **where,
     )
 
 
-def _fate(result: Result, said: str) -> str:
+def _outcome_text(result: Result, said: str) -> str:
     """The outcome of a name in words; a detail that `said` already contains is left out."""
     repeats = bool(said) and said in result.detail
     detail = f" ({result.detail.rstrip('.')})" if result.detail and not repeats else ""
-    return f"{result.name} {_FATE[result.outcome]}{detail}"
+    return f"{result.name} {_OUTCOME_TEXT[result.outcome]}{detail}"

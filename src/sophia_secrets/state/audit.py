@@ -102,7 +102,7 @@ class AuditLog:
         """
         if not events:
             return
-        deadline_seconds = max(0.0, deadline_seconds - _spent())
+        deadline_seconds = max(0.0, deadline_seconds - _counted_wait())
         now = self._clock()
         fields = [write_event(event, now, self._actor) for event in events]
         found = [
@@ -252,12 +252,12 @@ class AuditLog:
 _waited: list[float] = []
 
 
-def spend(seconds: float) -> None:
+def count_wait(seconds: float) -> None:
     """Count seconds already spent waiting for the log against the deadline of this process's next append."""
     _waited.append(seconds)
 
 
-def _spent() -> float:
+def _counted_wait() -> float:
     return _waited.pop() if _waited else 0.0
 
 

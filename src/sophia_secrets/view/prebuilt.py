@@ -40,9 +40,9 @@ def _text(name: str) -> bytes | None:
 
 def _columns(environ: Mapping[bytes, bytes]) -> int:
     """As `shutil.get_terminal_size` has it, which Typer asks: the variable, the terminal, or 80."""
-    told = int(environ.get(b"COLUMNS", b"0"))
-    if told > 0:
-        return told
+    columns = int(environ.get(b"COLUMNS", b"0"))
+    if columns > 0:
+        return columns
     try:
         return os.get_terminal_size(1).columns or _WIDTH
     except OSError:

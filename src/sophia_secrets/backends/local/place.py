@@ -137,13 +137,13 @@ class Place(Struct, frozen=True):
                 "Put it back from a backup or from version control.",
             )
         except OSError as error:
-            told = f"{error.filename or self.file}: {error.strerror}."
+            message = f"{error.filename or self.file}: {error.strerror}."
             hint = hint_of(error, self.state_directory)
             if isinstance(error, PermissionError):
                 # A writable directory does not help for a file that may not be read.
                 path = os.path.join(self.state_directory, error.filename or self.file)
                 hint = f"See who may read it with `ls -ld {files.quoted(path)}`."
-            failed = self.failed(kind_of(error), told, hint)
+            failed = self.failed(kind_of(error), message, hint)
         raise failed
 
     def _is_ours(self, path: str) -> bool:

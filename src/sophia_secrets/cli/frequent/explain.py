@@ -19,11 +19,11 @@ def show_trace(options: Options, name: str, *, no_cache: bool = False) -> int:
             from sophia_secrets.cli import shapes
 
             console.answer(shapes.explained(resolution))
-            if not _is_held(resolution):
+            if not _is_stored(resolution):
                 return read.problem(resolution).exit_code
             return 0
         trace.show(resolution, console, session, err=False)
-        if _is_held(resolution):
+        if _is_stored(resolution):
             warn_about_failures(read.answers, console, session)
         else:
             problem = read.problem(resolution)
@@ -33,6 +33,6 @@ def show_trace(options: Options, name: str, *, no_cache: bool = False) -> int:
     return 0
 
 
-def _is_held(resolution: Resolution) -> bool:
+def _is_stored(resolution: Resolution) -> bool:
     """Whether some backend holds the name, readable or not."""
     return any(step.outcome in (TraceOutcome.FOUND, TraceOutcome.WRITE_ONLY) for step in resolution.trace)
