@@ -34,7 +34,7 @@ class Console:
         self._in_workflow = environ.get("GITHUB_ACTIONS") == "true"
 
     def style(self, text: str, style: str, *, err: bool = False) -> str:
-        """The text in one of the styles, where there is colour."""
+        """The text in one of the styles, if the stream has colour."""
         return self.ink.styled(text, style, err=err)
 
     @property

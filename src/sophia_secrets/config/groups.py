@@ -1,7 +1,7 @@
 """
-The configuration of an application that talks to models, stores and business systems.
+A ready-made configuration of an application with models, stores and business systems.
 
-Each field is filled from the secret of its own name in upper case, unless it names another.
+Each field is filled from the secret with its own name in upper case, unless it names another.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Business(SecretsModel):
     """
     Business systems.
 
-    The GitHub app's are `GH_…`: GitHub takes no secret whose name begins with `GITHUB_`.
+    The names for the GitHub app are `GH_…`: GitHub refuses secrets whose name begins with `GITHUB_`.
     """
 
     hubspot_access_token: Secret[str | None] = None
@@ -53,7 +53,7 @@ class Business(SecretsModel):
 
 
 class Database(SecretsModel):
-    """Stores. A URL may hold a password, so it is a secret too."""
+    """Databases. A URL may contain a password, so it is a secret too."""
 
     neon_database_url: Secret[str | None] = None
     qdrant_url: Secret[str | None] = None
@@ -62,7 +62,7 @@ class Database(SecretsModel):
 
 
 class Context(SecretsModel):
-    """How texts are cut and embedded; sizes are characters."""
+    """Chunking and embedding of texts; sizes are characters."""
 
     embed_endpoint: str | None = None
     embed_model: str | None = None
@@ -71,7 +71,7 @@ class Context(SecretsModel):
 
 
 class Swarm(SecretsModel):
-    """How many agents work together; the timeout is seconds."""
+    """Limits of agents that work together; the timeout is seconds."""
 
     swarm_max_agents: int = Field(default=4, ge=1)
     swarm_timeout: float = Field(default=300.0, gt=0)
@@ -85,7 +85,7 @@ Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], Befo
 
 
 class Security(SecretsModel):
-    """What guards the application. `CORS_ORIGINS` has commas between its origins."""
+    """Security and logging. `CORS_ORIGINS` is comma-separated."""
 
     log_level: Level = "INFO"
     cors_origins: tuple[str, ...] = ()
@@ -102,7 +102,7 @@ class Deployment(SecretsModel):
 
 
 class Config(SecretsModel):
-    """Everything, by group."""
+    """All groups."""
 
     llm: LLM = Field(default_factory=LLM)
     search: Search = Field(default_factory=Search)

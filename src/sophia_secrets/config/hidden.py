@@ -1,4 +1,4 @@
-"""The type that hides the value of a secret field, and the annotation that marks such a field."""
+"""The type for the value of a secret field, and the annotation for such a field."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Hidden:
     __hash__ = None  # type: ignore[assignment]
 
     def __deepcopy__(self, memo: object) -> Hidden:
-        # A copy of a configuration is as hidden as the first, and nothing changes a value.
+        # The value is immutable, so a copy can share it.
         return self
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
@@ -62,7 +62,7 @@ def _mask(value: object) -> str | None:
 
 @final
 class Mark:
-    """Makes pydantic keep the field's value hidden, after it is validated as the type says."""
+    """Makes pydantic wrap the field's value in `Hidden` after validation."""
 
     def __get_pydantic_core_schema__(
         self, source: object, handler: GetCoreSchemaHandler

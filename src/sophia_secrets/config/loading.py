@@ -48,12 +48,12 @@ async def load_config(
     """
     The model, filled from the chain in one pass.
 
-    A field whose secret no backend holds gets its default, or None.
+    A field whose secret is in no backend gets its default, or None.
 
-    Raises `NotFound`, naming every missing secret, with `missing="error"` and where a field's type
-    does not allow None; instead of it the error of a backend that failed and may hold the secret
-    (where None is allowed, that is a logged warning). Raises `BadSettings` for values that do not
-    fit their fields, without quoting them, and what `SecretsManager.resolve` raises.
+    Raises `NotFound`, naming every missing secret, with `missing="error"` and where a field's type does
+    not allow None; if a backend that failed may have the secret, its error instead (a logged warning
+    where None is allowed). Raises `BadSettings` for invalid values, without quoting them, and the errors
+    of `SecretsManager.resolve`.
     """
     reader = managing.secrets_manager if manager is None else manager
     leaves = list(_leaves(model))
@@ -77,7 +77,7 @@ async def load_config(
 
 
 class _SecretField(Struct, frozen=True):
-    """A field that one secret fills."""
+    """A field that is filled from one secret."""
 
     field: str
     name: str
@@ -87,7 +87,7 @@ class _SecretField(Struct, frozen=True):
 
 
 class _ModelField(Struct, frozen=True):
-    """A field that is a model of its own."""
+    """A field that is a nested model."""
 
     field: str
     model: type[SecretsModel]
@@ -121,7 +121,7 @@ def _leaves(model: type[SecretsModel]) -> Iterator[_SecretField]:
 
 
 class _Building(HiddenRepr, Struct):
-    """Builds models, inner ones first, and collects every problem so that one error names them all."""
+    """Builds models, nested ones first, and collects all problems for one error."""
 
     values: Mapping[str, SecretValue]
     when_missing: Missing
@@ -129,7 +129,7 @@ class _Building(HiddenRepr, Struct):
     problems: list[str] = field(default_factory=list)
 
     def make(self, model: type[SecretsModel], path: str = "") -> SecretsModel | None:
-        """The model, or None where something is missing or does not fit."""
+        """The model, or None where a value is missing or invalid."""
         given: dict[str, Any] = {}
         incomplete: set[str] = set()
         names: dict[str, str] = {}
@@ -167,7 +167,7 @@ class _Building(HiddenRepr, Struct):
         return leaf.secret and self.when_missing == "error" and not has_default
 
     def refuse(self) -> None:
-        """Raises one error for everything that is missing or does not fit, if anything is."""
+        """Raises one error for all missing and invalid values, if there are any."""
         if self.problems:
             missing = [f"{name} is missing" for name in self.missing]
             raise errors.BadSettings(
@@ -184,7 +184,7 @@ class _Building(HiddenRepr, Struct):
 
 
 def _refuse_uncertain(resolution: Resolution) -> NoReturn:
-    """Raises for a backend that failed before and answers now: the earlier reading is not used."""
+    """Raises for a backend that failed and then answered: the earlier result is not used."""
     failed = [step for step in resolution.trace if step.outcome is TraceOutcome.FAILED]
     reason = failed[0].detail if failed else "a backend failed"
     raise errors.Unavailable(

@@ -1,4 +1,4 @@
-"""The base class of configuration models, and how a field names its secret."""
+"""The base class of configuration models, and the names of their secrets."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def setting(name: str, *, default: Any = ..., description: str = "", **rules: An
 
 
 class InvalidConfig(errors.BadSettings):
-    """Values that do not fit a model. `problems` are pairs of a field and what is wrong, never a value."""
+    """Invalid values for a model. `problems` are pairs of a field and what is wrong, never a value."""
 
     problems: tuple[tuple[str, str], ...] = ()
 
@@ -83,10 +83,10 @@ class SecretsModel(BaseModel):
     """
     A model whose fields `load_config` fills from the chain of backends.
 
-    Fields marked `Secret[...]` are plain values where they are used and hidden wherever the
-    model is shown, dumped, compared or copied; pickling is refused. A value is validated as the
-    field's type says, a list from text with commas or JSON; what does not fit is
-    `errors.BadSettings`, which names fields and never a value. Instances do not change.
+    Fields marked `Secret[...]` are plain values as attributes and hidden where the model is shown, dumped,
+    compared or copied; pickling is refused. A value is validated by the field's type, a list from
+    comma-separated text or JSON; an invalid one raises `errors.BadSettings`, which names fields and never
+    a value. Instances are immutable.
     """
 
     model_config = ConfigDict(
@@ -121,7 +121,7 @@ class SecretsModel(BaseModel):
             return handler(data)
         except ValidationError as error:
             problems = _problems(cls, error)
-        # Outside the `except`: pydantic's error holds the values.
+        # Outside the `except`: pydantic's error contains the values.
         raise _invalid(cls, problems)
 
     @classmethod
@@ -135,7 +135,7 @@ class SecretsModel(BaseModel):
 
     @classmethod
     def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
-        """As `BaseModel.model_construct`: nothing is validated, and secrets are hidden all the same."""
+        """As `BaseModel.model_construct`, without validation; secrets are hidden nevertheless."""
         return _hidden_in(super().model_construct(_fields_set, **values))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
@@ -156,7 +156,7 @@ def _has_mark(annotation: object) -> bool:
 
 
 def name_of(field_name: str, field: FieldInfo) -> str:
-    """The secret's name that fills the field."""
+    """The name of the field's secret."""
     extra = field.json_schema_extra
     found = extra.get(_NAME) if isinstance(extra, dict) else None
     return found if isinstance(found, str) else field_name.upper()
@@ -176,7 +176,7 @@ def _hidden_in(model: M) -> M:
 
 
 def _members(text: str, annotation: object) -> object:
-    """The members of a text for a field that is a collection, else the text itself."""
+    """The items of a text for a field that is a collection, else the text itself."""
     options = [annotation, *get_args(annotation)]
     if not any((get_origin(each) or each) in (list, tuple, set, frozenset, dict) for each in options):
         return text
@@ -189,11 +189,11 @@ def _members(text: str, annotation: object) -> object:
 
 
 def _problems(model: type[BaseModel], error: ValidationError) -> tuple[tuple[str, str], ...]:
-    """The fields and problems of pydantic's error, which itself holds the values."""
+    """The fields and problems of pydantic's error, which itself contains the values."""
     found: dict[tuple[str, str], None] = {}
     for row in error.errors(include_url=False, include_context=False, include_input=False):
         place = row["loc"][0] if row["loc"] else ""
-        # A place that is no field comes from the data, and may be anything.
+        # A place that is not a field comes from the data, and may be anything.
         field = place if isinstance(place, str) and place in model.model_fields else ""
         found[field, _WORDS.get(row["type"], f"is not valid ({row['type']})")] = None
     return tuple(found)

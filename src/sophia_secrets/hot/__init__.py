@@ -1,9 +1,8 @@
 """
-The hot path: `get`, `run` and `list` where a compiled route and the cache can answer, before anything else is imported.
+The hot path: `get`, `run` and `list` from a compiled route and the cache, before anything else is imported.
 
-There is nothing of its own here but the order: the rooms of `state` do the work, as they do for
-the whole program. Whatever is unusual is "not me" (None) before anything was written or printed,
-and the whole program does it again and explains.
+The work is done by `state`, as for the full program. In any unusual case the hot path returns None
+before anything was written or printed, and the full program starts over and reports it.
 """
 
 from __future__ import annotations
@@ -25,20 +24,20 @@ if TYPE_CHECKING:
     from sophia_secrets.state.route_form import Member, Route, Vault
 
 LOCK_SECONDS = 0.5
-"""How long the audit log's lock is waited for; the whole program then waits as long as it may."""
+"""The wait for the audit log's lock; after it the full program waits up to its own limit."""
 DISK_SECONDS = 4.5
-"""How long the disk is, until the deadline of any append: to give up earlier would put an event there a second time."""
+"""The wait for the disk, until the deadline of any append: giving up earlier would append an event twice."""
 
 _VAULT_LIMIT = 24 << 20
 _IDENTITY_LIMIT = 64 << 10
 
 
 class NeedsFullProgram(Exception):
-    """This start of the program is for the whole of it."""
+    """The hot path cannot answer; the full program must."""
 
 
 class Missing(NeedsFullProgram):
-    """A vendor that has to be asked: there is no record of it that is young enough."""
+    """A vendor must be queried, because its record is absent or expired."""
 
     def __init__(self, member: Member) -> None:
         super().__init__()
@@ -46,7 +45,7 @@ class Missing(NeedsFullProgram):
 
 
 class Found:
-    """A value and who gave it."""
+    """A value and its backend."""
 
     __slots__ = ("cached", "member", "value")
 
@@ -87,7 +86,7 @@ class Start:
         )
 
     def record(self, member: Member) -> Record | None:
-        """The vendor's record, fresh or stale, where there is one and nothing has to be said of it."""
+        """The vendor's record, fresh or stale, or None. Raises where it has notes or warnings to print."""
         if member.backend not in self._records:
             found = self.cache.read(member.identity)
             if self.cache.warnings() or (isinstance(found, Record) and found.notes):
@@ -96,7 +95,7 @@ class Start:
         return self._records[member.backend]
 
     def vault_text(self, vault: Vault) -> bytes:
-        """The vault's text."""
+        """The decrypted text of the vault."""
         if self._opened is None:
             from sophia_secrets.state import age
 
@@ -114,7 +113,7 @@ def answer(
     arguments: list[str], environ: Mapping[bytes, bytes], clock: Callable[[], float] = time.time
 ) -> bytes | None:
     """
-    What to print for this command line, its audit event on disk; None where the whole program must see to it.
+    The output of this command line, after its audit event is on disk; None if the full program must run.
 
     `environ` is the process's own as bytes, `clock` gives Unix seconds.
     """
@@ -127,13 +126,13 @@ def answer(
         found = walk(start, name)
         text = found.value if raw else found.value + b"\n"
         record(start, "get", {name: found}, started)
-    except Exception:  # noqa: BLE001  whatever it is, the whole program meets it too and says what it is
+    except Exception:  # noqa: BLE001  the full program meets the same error and reports it
         return None
     return text
 
 
 def parse_get(arguments: list[str]) -> tuple[str, bool]:
-    """The name that a plain `get NAME`, perhaps with `--raw`, asks for, or ""."""
+    """The name of a plain `get NAME`, or "", and whether `--raw` is given."""
     if not 2 <= len(arguments) <= 3 or arguments[0] != "get":
         return "", False
     rest = [word for word in arguments[1:] if word != "--raw"]
@@ -143,13 +142,13 @@ def parse_get(arguments: list[str]) -> tuple[str, bool]:
 
 
 def is_plain(name: str) -> bool:
-    """Whether the name is one that any backend may be asked for, as most are."""
+    """Whether the name is safe and valid for every backend, as most are."""
     plain = name.replace("_", "").replace(".", "").replace("-", "")
     return name[:1] != "-" and len(name) <= 255 and plain.isascii() and plain.isalnum()
 
 
 def walk(start: Start, name: str) -> Found:
-    """The first backend of the chain that has the name, after a look at all of them."""
+    """The value of the first backend of the chain that has the name, after all of them were checked."""
     found: Found | None = None
     for member in start.route.members:
         if member.kind in (route_form.VENDOR, route_form.WRITE_ONLY):
@@ -200,7 +199,7 @@ def _of_vault(start: Start, member: Member, name: str) -> Found | None:
 
 
 def of_environment(start: Start, member: Member, name: str) -> Found | None:
-    """The variable of that name, as it is or as variables are spelled."""
+    """The variable of that name, as it is or in upper case with underscores."""
     spelled = name.upper().replace("-", "_").replace(".", "_")
     if member.kind != route_form.ENV or spelled.startswith("SOPHIA_"):
         raise NeedsFullProgram
@@ -212,7 +211,7 @@ def of_environment(start: Start, member: Member, name: str) -> Found | None:
 
 
 def record(start: Start, command: str, found: Mapping[str, Found], began: float) -> None:
-    """One audit event a name, durably, and the counters with them: before a value leaves."""
+    """Append one audit event per name durably, and update the counters, before a value is printed."""
     append(
         start,
         [
@@ -231,12 +230,12 @@ def record(start: Start, command: str, found: Mapping[str, Found], began: float)
 
 
 def elapsed(began: float) -> int:
-    """Whole milliseconds since `began` of the monotonic clock."""
+    """Whole milliseconds since `began` (monotonic seconds)."""
     return round((time.monotonic() - began) * 1000)
 
 
 def append(start: Start, events: list[Event]) -> None:
-    """Put events on disk, where the settings want a log."""
+    """Append the events to the audit log, unless it is off."""
     settings = start.route
     if not settings.audit or not events:
         return

@@ -1,4 +1,4 @@
-"""`audit log` on the hot path: the newest events, of one secret or of all."""
+"""`audit log` on the hot path: the latest events of one secret or of all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def answer(
     options: Sequence[str], environ: Mapping[bytes, bytes], clock: Callable[[], float] = time.time
 ) -> bytes | None:
     """
-    What `audit log OPTIONS` prints, for `--last N` and `--name NAME`; None where the whole program must see to it.
+    The output of `audit log OPTIONS` for `--last N` and `--name NAME`; None if the full program must run.
 
     `environ` is the process's own as bytes, `clock` gives Unix seconds.
     """
@@ -30,7 +30,7 @@ def answer(
         if not start.route.audit:
             return None
         text = _table(start.route.audit, query, ink.of_process(environ))
-    except Exception:  # noqa: BLE001  whatever it is, the whole program meets it too and says what it is
+    except Exception:  # noqa: BLE001  the full program meets the same error and reports it
         return None
     return text.encode() + b"\n"
 

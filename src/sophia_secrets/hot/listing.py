@@ -27,8 +27,8 @@ def answer(
     options: Sequence[str], environ: Mapping[bytes, bytes], clock: Callable[[], float] = time.time
 ) -> bytes | None:
     """
-    What `list OPTIONS` prints, for no option, `--names` and `--json`, its audit event on disk; None
-    where the whole program must see to it.
+    The output of `list OPTIONS` for no option, `--names` and `--json`, after its audit event is on disk; None
+    if the full program must run.
 
     `environ` is the process's own as bytes, `clock` gives Unix seconds.
     """
@@ -48,13 +48,13 @@ def answer(
             return None
         event = Event("list", "listed", count=len(found), degraded=False, duration_ms=hot.elapsed(began))
         hot.append(start, [event])
-    except Exception:  # noqa: BLE001  whatever it is, the whole program meets it too and says what it is
+    except Exception:  # noqa: BLE001  the full program meets the same error and reports it
         return None
     return text.encode() + b"\n"
 
 
 class _Contents:
-    """What one backend holds."""
+    """The names of one backend and their states."""
 
     def __init__(self, start: hot.Start, member: route_form.Member) -> None:
         self.backend = member.backend
@@ -76,11 +76,11 @@ class _Contents:
             raise hot.NeedsFullProgram
 
     def names(self) -> list[str]:
-        """The names; the variables of this process are nobody's secrets."""
+        """The names; those of the process's variables are not listed."""
         return [name for name in self._states if "." not in name]
 
     def states(self, names: list[str]) -> list[str]:
-        """For each name whether the backend has it, and can give its value."""
+        """The state of each name in the backend."""
         if self._member.kind == route_form.ENV:
             return [self._in_environment(name) for name in names]
         known, otherwise = self._states, self._else
@@ -96,7 +96,7 @@ class _Contents:
         ]
 
     def _spellings(self, names: list[str]) -> list[str]:
-        """The names as the backend has them: GitHub has them in upper case."""
+        """The names as the backend spells them: GitHub in upper case."""
         return [self._spelled(name) for name in names] if self.backend == "github" else names
 
     def _spelled(self, name: str) -> str:
@@ -108,7 +108,7 @@ class _Contents:
         found = hot.of_environment(self._start, self._member, name)
         if found is None:
             return "absent"
-        found.value.decode()  # what is no text is for the whole program to tell
+        found.value.decode()  # the full program reports invalid UTF-8
         return "readable"
 
 
@@ -121,7 +121,7 @@ def _table(found: list[str], contents: list[_Contents], environ: Mapping[bytes, 
 
 
 def _json(found: list[str], contents: list[_Contents]) -> str:
-    """What `json.dumps` makes of it. Copies of one secret are for the whole program, which compares them."""
+    """The output of `json.dumps`. Several copies of one secret need the full program, which compares them."""
     backends = [f'{quoted(each.backend)}: {{"state": ' for each in contents]
     secrets = []
     columns = [zip(each.states(found), each.updated(found), strict=True) for each in contents]

@@ -1,12 +1,12 @@
 """
-A start of the program that misses: what one vendor has to be asked for.
+A cache miss on the hot path: one vendor must be queried.
 
-Where another process asks it already, this one waits here, where waiting costs little, and then
-finds its answer in the cache (X1). Where it is this one's turn, the vendor's program is started
-before the rest of this program is imported, as the route says.
+If another process is querying it, this one waits here, where waiting is cheap, and then finds the
+answer in the cache (X1). If this process leads, the vendor's program is started from the route before
+the rest of this program is imported.
 
-What comes of it otherwise (the turn to ask, or the failure that is shared) is left for the whole
-program, which meets it where it would have waited itself: see `state.flight`.
+Any other result (the lead, or a shared failure) is left to the full program, which finds it where it
+would have waited itself: see `state.flight`.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from sophia_secrets.hot.run import Ready
 
 PATIENCE = 32.0
-"""Seconds of waiting; the whole program then goes on as its settings say."""
+"""The most seconds of waiting; after it the full program goes on with its own limit."""
 
 
 def answer(
     arguments: list[str], environ: Mapping[bytes, bytes], clock: Callable[[], float] = time.time
 ) -> bytes | None:
     """
-    As `hot.answer`, once another process has stored what is missing; None where there is none, or
-    where one vendor's record is not all that is missing.
+    As `hot.answer`, after another process has stored the missing record; None without such a process, or
+    where more than one vendor's record is missing.
 
-    With a terminal for standard error nobody waits here: a person is told what is waited for.
+    If standard error is a terminal there is no wait here: the full program shows one.
     """
     name, _ = hot.parse_get(arguments)
     if not name or not _was_stored_meanwhile(environ, clock, lambda start: hot.walk(start, name)):
@@ -46,7 +46,7 @@ def answer(
 def prepare(
     words: list[str], environ: Mapping[bytes, bytes], clock: Callable[[], float] = time.time
 ) -> Ready | None:
-    """As `hot.run.prepare`, in the way of `answer`."""
+    """As `hot.run.prepare`, under the conditions of `answer`."""
     from sophia_secrets.hot import run
 
     if not words or not _was_stored_meanwhile(environ, clock, lambda start: run.choose(start, words)):
@@ -57,19 +57,19 @@ def prepare(
 def _was_stored_meanwhile(
     environ: Mapping[bytes, bytes], clock: Callable[[], float], ask: Callable[[hot.Start], object]
 ) -> bool:
-    """Whether the one record that it lacked was stored by another process meanwhile."""
+    """Whether another process has stored the one missing record."""
     if b"GITHUB_ACTIONS" in environ:
         return False
     try:
         start = hot.Start(environ, clock)
         member = _missing(start, ask)
         return member is not None and _wait_for_other(start, member)
-    except Exception:  # noqa: BLE001  whatever it is, the whole program meets it too and says what it is
+    except Exception:  # noqa: BLE001  the full program meets the same error and reports it
         return False
 
 
 def _missing(start: hot.Start, ask: Callable[[hot.Start], object]) -> route_form.Member | None:
-    """The vendor for want of whose record alone the hot path did not answer."""
+    """The vendor whose record is the only missing one, or None."""
     try:
         ask(start)
     except hot.Missing as miss:
@@ -113,4 +113,4 @@ def _start_vendor(start: hot.Start, member: route_form.Member) -> None:
         try:
             ahead.begin(plan, start.state)
         except (OSError, ValueError, NotImplementedError):
-            pass  # the whole program says what it is, when it starts it
+            pass  # the full program reports it when it starts the vendor

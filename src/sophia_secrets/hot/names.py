@@ -1,4 +1,4 @@
-"""`completion --names` on the hot path: what a shell offers while a name is being typed."""
+"""`completion --names` on the hot path: the names that a shell offers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 def answer(environ: Mapping[bytes, bytes], clock: Callable[[], float] = time.time) -> bytes | None:
     """
-    The names that the settings, the vault and the cache know, whatever their age; None where the
-    whole program must see to it. No access is audited, as nothing is read.
+    The names in the settings, the vault and the cache, whatever their age; None if the full program must
+    run. Nothing is audited, because no value is read.
 
     `environ` is the process's own as bytes, `clock` gives Unix seconds.
     """
@@ -28,7 +28,7 @@ def answer(environ: Mapping[bytes, bytes], clock: Callable[[], float] = time.tim
         if not found or not all(hot.is_plain(name) for name in found):
             return None
         return "\n".join(sorted(found)).encode() + b"\n"
-    except Exception:  # noqa: BLE001  whatever it is, the whole program meets it too and says what it is
+    except Exception:  # noqa: BLE001  the full program meets the same error and reports it
         return None
 
 

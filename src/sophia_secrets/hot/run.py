@@ -1,4 +1,4 @@
-"""`run -- COMMAND` on the hot path: all that was looked at is as it was, so the same is handed over."""
+"""`run -- COMMAND` on the hot path."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Ready:
-    """A command, found, with its variables; the access to each is on disk."""
+    """A command with its variables, whose audit events are on disk."""
 
     __slots__ = ("command", "variables")
 
@@ -30,8 +30,7 @@ def prepare(
     words: list[str], environ: Mapping[bytes, bytes], clock: Callable[[], float] = time.time
 ) -> Ready | None:
     """
-    What a plain `run -- WORDS` has to start; None where the whole program must see to it, with
-    nothing written.
+    The command of a plain `run -- WORDS`; None, with nothing written, if the full program must run.
 
     `environ` is the process's own as bytes, `clock` gives Unix seconds.
     """
@@ -46,19 +45,19 @@ def prepare(
         if not own or replaced or not _fits(found, environment, own):
             return None
         hot.record(start, "run", chosen, began)
-    except Exception:  # noqa: BLE001  whatever it is, the whole program meets it too and says what it is
+    except Exception:  # noqa: BLE001  the full program meets the same error and reports it
         return None
     return Ready(found, environment)
 
 
 def choose(start: hot.Start, words: list[str]) -> tuple[command.Command, dict[str, hot.Found]]:
-    """The command, and what it is given. Raises `hot.NeedsFullProgram` and `errors.SophiaError`."""
+    """The command and its secrets. Raises `hot.NeedsFullProgram` and `errors.SophiaError`."""
     found = command.look_up(words, os.environ.get("PATH"))
     return found, {name: hot.walk(start, name) for name in _names(start)}
 
 
 def _names(start: hot.Start) -> list[str]:
-    """The declared names, or all that have a value, other than the variables of this process."""
+    """The declared names, or all names with a value, without the process's variables."""
     names = list(start.route.declared) or _readable_names(start)
     if any(is_dangerous(name) or not hot.is_plain(name) for name in names):
         raise hot.NeedsFullProgram

@@ -1,8 +1,8 @@
 """
 The Python API: `await get_secret("OPENAI_API_KEY")` and so on, on the operations of the command line.
 
-Every call runs in a worker thread beside the event loop and stops when its task is cancelled.
-Reads made at the same moment share one pass over the chain.
+Every call runs in a worker thread and stops when its task is cancelled. Concurrent reads share one pass
+over the chain.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class SecretsManager:
     """
     Reads and writes secrets with one configuration.
 
-    Every call reads the settings and the environment anew, as a command does. `profile` and
+    Every call reads the settings and the environment again, as a command does. `profile` and
     `config_file` choose the settings, `strict` and `offline` can only switch those modes on, and
-    `timeout` (seconds for one vendor call) overrides the setting. `environ` and `cwd` stand in for
-    those of the process. `reason` is written into each audit event. An instance may be used from
-    several event loops and threads.
+    `timeout` (seconds for one vendor call) overrides the setting. `environ` and `cwd` replace those of
+    the process. `reason` is written to each audit event. An instance may be used from several event
+    loops and threads.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class SecretsManager:
         self._coalescer = Coalescer(self._read_together)
 
     def session(self, command: str, cancel: Cancel | None = None) -> Session:
-        """A session for one operation, with the present settings and environment."""
+        """A session for one operation, with the current settings and environment."""
         flags = {} if self._timeout is None else {"timeout": f"{self._timeout}s"}
         detailed = logger.isEnabledFor(logging.DEBUG)
         return opening.open_session(
@@ -108,7 +108,7 @@ class SecretsManager:
     async def _read(
         self, names: Sequence[str], use_cache: bool, optional: Collection[str] = ()
     ) -> reading.ReadResult:
-        """Read the names, together with those that other tasks ask for at the same moment."""
+        """Read the names, together with those of concurrent tasks."""
         for name in names:
             _require_text("the name of a secret", name)
             naming.check_safe(name)
@@ -146,7 +146,7 @@ class SecretsManager:
         Store the secret in this backend and in no other; True once the vendor holds it.
 
         With `as_declared` the value must have the type and match the pattern that the settings
-        declare for the name; matching may take two seconds, during which the loop goes on.
+        declare for the name; matching may take up to two seconds and does not block the loop.
 
         Raises `BadName`, `BadValue` (also for an empty value where the vendor cannot keep one),
         `NotConfigured` and `NotTrusted` before the vendor is called, and the vendor's failure
@@ -185,7 +185,7 @@ class SecretsManager:
 
     @with_python_wording
     async def list_secrets(self) -> list[str]:
-        """The names that the configured backends hold, sorted; the process's own variables are left out."""
+        """The names in the configured backends, sorted, without the process's own variables."""
         read = await self._run("python list", reading.list_all)
         return [resolution.name for resolution in read.resolutions]
 
@@ -206,7 +206,7 @@ def _require_success(receipt: Receipt) -> None:
 
 
 secrets_manager = SecretsManager()
-"""The manager that the module's functions use, with the default configuration."""
+"""The manager of the module's functions, with the default configuration."""
 
 
 async def get_secret(name: str, use_cache: bool = True) -> str | None:

@@ -1,4 +1,4 @@
-"""Request coalescing: reads that wait at the same moment share one pass over the chain."""
+"""Request coalescing: concurrent reads share one pass over the chain."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from sophia_secrets.operations.reading import ReadResult
 
 Read = Callable[[list[str], bool, list[str]], Awaitable[ReadResult]]
-"""Reads names, with or without the cache; the last argument is those that may be missing."""
+"""Reads names, with or without the cache; the last argument are the optional names."""
 
 
 class Coalescer:
     """
-    Gathers the names asked for in one turn of an event loop and reads them together.
+    Collects the names requested in one iteration of an event loop and reads them together.
 
-    Usable from several event loops and threads; each loop has batches of its own.
+    Usable from several event loops and threads; each loop has its own batches.
     """
 
     def __init__(self, read: Read) -> None:
@@ -26,9 +26,9 @@ class Coalescer:
 
     async def read(self, names: Sequence[str], use_cache: bool, optional: Collection[str]) -> ReadResult:
         """
-        The reading that these names were part of.
+        The result of the batch with these names.
 
-        Raises the refusal of one of these names, never of a name that somebody else asked for.
+        Raises the refusal of one of these names, never of another caller's name.
         """
         loop = asyncio.get_running_loop()
         key = (id(loop), use_cache)
@@ -63,7 +63,7 @@ class Coalescer:
 
 
 class _Batch:
-    """Names to read together; true for those that are optional to everybody who asked."""
+    """Names to read together; true for those that are optional for every caller."""
 
     def __init__(self) -> None:
         self.names: dict[str, bool] = {}

@@ -1,4 +1,4 @@
-"""The words of an error for a caller in Python: its arguments, where they speak of the command line's options."""
+"""Error texts for callers in Python: arguments instead of command-line options."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ ARGUMENTS = {
     "strict": "strict=True",
     "timeout": "timeout=",
 }
-"""What in Python says what an option says."""
+"""The argument or setting in Python for each option."""
 
 _OPTION = re.compile(r"`--([a-z-]+)(?: [A-Z]+)?`")
 
 
 def with_python_wording(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """The coroutine function, whose errors name the arguments that it takes."""
+    """The coroutine function, with `reword` applied to its errors."""
 
     @wraps(method)
     async def call(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -42,7 +42,7 @@ def with_python_wording(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable
 
 
 def reword(error: SophiaError) -> None:
-    """Put the names of arguments for those of options, in the message, the hint and the note of it."""
+    """Replace options by arguments in the message, the hint and the note of the error."""
     error.message = in_python(error.message)
     error.args = (error.message,)
     hint = in_python(error.hint)
@@ -53,7 +53,7 @@ def reword(error: SophiaError) -> None:
 
 
 def in_python(text: str) -> str:
-    """The text with arguments of Python for options; whole command lines stay as they are."""
+    """The text with arguments instead of options; whole command lines are unchanged."""
 
     def argument(option: re.Match[str]) -> str:
         found = ARGUMENTS.get(option[1])

@@ -1,4 +1,4 @@
-"""Running blocking work beside an event loop, in a thread that stops when its task is cancelled."""
+"""Running blocking work in a thread that stops when its task is cancelled."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 async def run_in_thread(work: Callable[[Cancel], T]) -> T:
     """
-    What `work` returns or raises; the event loop goes on meanwhile.
+    Return or raise what `work` does, without blocking the event loop.
 
-    The thread is a daemon: a program that ends does not wait for it. When the awaiting task is
-    cancelled, so is the `Cancel` that the work was given.
+    The thread is a daemon, so the interpreter does not wait for it at exit. When the awaiting task is
+    cancelled, so is the `Cancel` passed to `work`.
     """
     cancel = Cancel()
     loop = asyncio.get_running_loop()
@@ -45,7 +45,7 @@ async def run_in_thread(work: Callable[[Cancel], T]) -> T:
 
 
 class _Outcome(Generic[T]):
-    """The result of work done in another thread, or what it raised; its `repr` shows neither."""
+    """The result or the exception of work in another thread; its `repr` shows neither."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         self._work = work

@@ -1,4 +1,4 @@
-"""Columns of text, measured in terminal cells: pure, and by hand, since rows can be many."""
+"""Layout of text in columns, measured in terminal cells. Pure, and fast for many rows."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ LEAST = 10
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], ink: Ink, *, err: bool = False) -> str:
     """
-    Columns fitted to the terminal: what does not fit goes on below, nothing is cut.
+    A table fitted to the terminal: long cells are wrapped, never truncated.
 
-    Cells are (already styled) text; an empty row is a gap. Where there is no terminal each row is
-    one line.
+    Cells are (already styled) text; an empty row is a blank line. Without a terminal each row is one
+    line.
     """
     width = ink.width if ink.is_terminal(err=err) else None
     lines = lay_out([head.upper() for head in heads], rows, width)
@@ -26,9 +26,9 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], ink: Ink, *, err:
 
 def lay_out(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
     """
-    The lines of a table, its heads first; no line is wider than `width` cells where one is given.
+    The lines of a table, its heads first; no line is wider than `width` cells, if given.
 
-    The widest column gives way first; a cell that does not fit goes on in the lines below.
+    The widest column shrinks first; a cell that does not fit is wrapped.
     """
     columns = list(zip(heads, *filter(None, rows), strict=True))
     plain = all(map(_is_plain, columns))
@@ -46,20 +46,20 @@ def lay_out(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int | No
 
 
 def _is_plain(texts: Sequence[str]) -> bool:
-    """Whether each character of these is one cell."""
+    """Whether each character of these texts is one cell."""
     joined = "".join(texts)
     return joined.isascii() and "\x1b" not in joined
 
 
 def cells(text: str) -> int:
-    """How many terminal cells the text takes, colour codes not counted."""
+    """The width of the text in terminal cells, without colour codes."""
     if _is_plain(text):
         return len(text)
     return sum(_width(sign) for sign in _signs(text))
 
 
 def _signs(text: str) -> list[str]:
-    """The text in its smallest parts: a character, or a whole colour code."""
+    """The text split into characters and whole colour codes."""
     signs: list[str] = []
     at = 0
     while at < len(text):
@@ -97,7 +97,7 @@ def _row(row: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """The text in lines of at most `width` cells, broken at a blank where there is one."""
+    """The text wrapped to lines of at most `width` cells, at blanks where possible."""
     if cells(text) <= width:
         return [text]
     lines: list[str] = []
@@ -119,7 +119,7 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def _last_blank(line: list[str]) -> int:
-    """Where to break: after the last blank that stands behind a word, else at the line's end."""
+    """Where to break: after the last blank that follows a word, else at the line's end."""
     first = next((at for at, sign in enumerate(line) if sign != " " and sign[0] != "\x1b"), len(line))
     for at in range(len(line) - 1, first, -1):
         if line[at] == " ":

@@ -1,4 +1,4 @@
-"""The rows of `audit log`: one event each."""
+"""The rows of `audit log`, one per event."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 HEADS = ("time", "command", "name", "backend", "outcome", "user")
 LAST = 20
-"""How many events are shown where nobody says how many."""
+"""The default number of events."""
 
 
 def row(event: Mapping[str, object], ink: Ink, visible: Callable[[str], str]) -> list[str]:
-    """The event's cells, one for each of `HEADS`; `visible` makes foreign text safe to print."""
+    """The event's cells, one per `HEADS`; `visible` makes foreign text safe to print."""
 
     def text(field: str) -> str:
         return visible(str(event.get(field, "")))

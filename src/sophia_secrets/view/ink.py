@@ -1,4 +1,4 @@
-"""What each output stream can show, and the styles of the visual language."""
+"""The capabilities of the output streams, and the styles of text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STATES = {
 }
 """The style of each state; any other is dim."""
 VARIABLES = ("NO_COLOR", "TERM", "COLUMNS")
-"""The variables that decide it."""
+"""The variables that affect the styles."""
 _LEAST = 40
 
 
@@ -35,8 +35,8 @@ def is_terminal(fd: int) -> bool:
 
 class Ink:
     """
-    Standard output and standard error: which has colour, which is a terminal, and `width`, the
-    cells of a line.
+    Standard output and standard error: whether each has colour and is a terminal, and `width`, the cells of
+    a line.
     """
 
     __slots__ = ("_colour", "_terminal", "width")
@@ -54,7 +54,7 @@ class Ink:
         return self._colour[err]
 
     def styled(self, text: str, style: str, *, err: bool = False) -> str:
-        """The text in one of the styles, where there is colour."""
+        """The text in one of the styles, if the stream has colour."""
         if not self._colour[err] or style not in STYLES:
             return text
         return f"\x1b[{STYLES[style]}m{text}\x1b[0m"
@@ -65,7 +65,7 @@ class Ink:
 
 
 def of_process(environ: Mapping[bytes, bytes]) -> Ink:
-    """What this process's streams can show, by its environment as bytes."""
+    """The `Ink` of this process's streams, by its environment as bytes."""
     return Ink({name: os.fsdecode(environ[name.encode()]) for name in VARIABLES if name.encode() in environ})
 
 

@@ -1,4 +1,4 @@
-"""The table of `list`: every name, where it resolves from, and which backend holds it."""
+"""The table of `list`: every name, its source, and its state in each backend."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MARKS = {"readable": "yes", "write_only": "write-only", "absent": "-", "unknown"
 
 
 class Row:
-    """One name: `source` is the backend that answers for it, "" for none; a state for each backend."""
+    """One name: `source` is the backend that it resolves from, or ""; `states` has one per backend."""
 
     __slots__ = ("name", "source", "states")
 
@@ -25,13 +25,13 @@ class Row:
 
 
 def group_of(name: str) -> str:
-    """The group a name is listed under: its first word (`OPENAI` of `OPENAI_API_KEY`), or ""."""
+    """The group of a name: its first word (`OPENAI` of `OPENAI_API_KEY`), or ""."""
     head, separator, rest = name.replace(".", "_").partition("_")
     return head if separator and rest else ""
 
 
 def table(rows: Sequence[Row], backends: Sequence[str], ink: Ink) -> str:
-    """The table as text; the names (made visible already) in groups, with a gap around those of more than one."""
+    """The table as text; the (already visible) names are grouped, with a blank line around larger groups."""
     ordered = sorted((group_of(row.name) or row.name, row.name, row) for row in rows)
     sizes: dict[str, int] = {}
     for group, _, _ in ordered:

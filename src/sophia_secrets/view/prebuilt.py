@@ -1,6 +1,6 @@
 """
-Texts that Typer would make of the program, kept beside this file by `docs/build.py`: `--help` for 80
-columns and more, and the completion scripts, which shells ask for each time they start.
+Prebuilt texts of Typer, written to this directory by `docs/build.py`: `--help` for 80 and more columns,
+and the completion scripts, which shells request at each start.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LIMIT = 1 << 20
 
 
 def answer(arguments: Sequence[str], environ: Mapping[bytes, bytes]) -> bytes | None:
-    """What to print for this command line; None where the whole program must make it."""
+    """The output of this command line, or None if the full program must run."""
     try:
         if arguments in (["--help"], ["-h"]) and _columns(environ) >= _WIDTH:
             return _text(HELP)
@@ -39,7 +39,7 @@ def _text(name: str) -> bytes | None:
 
 
 def _columns(environ: Mapping[bytes, bytes]) -> int:
-    """As `shutil.get_terminal_size` has it, which Typer asks: the variable, the terminal, or 80."""
+    """As `shutil.get_terminal_size`, which Typer uses: the variable, the terminal, or 80."""
     columns = int(environ.get(b"COLUMNS", b"0"))
     if columns > 0:
         return columns
