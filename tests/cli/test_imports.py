@@ -62,7 +62,7 @@ LIST = {
     "sophia_secrets.hot.listing",
     "sophia_secrets.view",
     "sophia_secrets.view.columns",
-    "sophia_secrets.view.ink",
+    "sophia_secrets.view.styling",
     "sophia_secrets.view.listing",
 }
 
@@ -72,7 +72,7 @@ AUDIT_LOG = {
     "sophia_secrets.view",
     "sophia_secrets.view.columns",
     "sophia_secrets.view.events",
-    "sophia_secrets.view.ink",
+    "sophia_secrets.view.styling",
 }
 
 _SCRIPT = """

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import sophia_secrets
-from sophia_secrets.view import ink, listing
+from sophia_secrets.view import listing, styling
 from tests.docs.pages import DOCS
 
 PAGE = (DOCS / "look.md").read_text(encoding="utf-8")
@@ -19,7 +19,7 @@ BOXES = re.compile("[\u2500-\u257f]")
 def test_every_state_stands_under_its_colour() -> None:
     rows = dict(re.findall(r"^\| (green|yellow|red) \| (.*) \|$", PAGE, re.MULTILINE))
     shown = {word: colour for colour, words in rows.items() for word in re.findall(r"`([\w-]+)`", words)}
-    assert shown == {word.replace("_", "-"): COLOURS[style] for word, style in ink.STATES.items()}
+    assert shown == {word.replace("_", "-"): COLOURS[style] for word, style in styling.STATES.items()}
 
 
 def test_every_mark_of_a_list_is_explained() -> None:
@@ -39,4 +39,4 @@ def test_no_command_draws_boxes_or_writes_colours_of_its_own() -> None:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 assert not BOXES.search(node.value), path.name
                 colour = "\x1b[" in node.value and "m" in node.value.partition("\x1b[")[2][:4]
-                assert not colour or path.name in ("ink.py", "columns.py"), path.name
+                assert not colour or path.name in ("styling.py", "columns.py"), path.name

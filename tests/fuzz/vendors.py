@@ -76,7 +76,7 @@ def gh_listing(data: bytes) -> None:
 def gh_failures(data: bytes) -> None:
     done = _ended(data)
     _unsaid(done, lambda done: gh.failure_of(done, GH))
-    assert gh.failure_of(done, GH, quiet=True).words == ""
+    assert gh.failure_of(done, GH, omit_words=True).words == ""
     assert isinstance(gh.wrote_nothing(done), bool)
 
 
@@ -175,5 +175,5 @@ def aws_values(data: bytes) -> None:
 def aws_failures(data: bytes) -> None:
     done = _ended(data)
     _unsaid(done, lambda done: aws.failure_of(done, AWS))
-    assert aws.failure_of(done, AWS, quiet=True).words == ""
+    assert aws.failure_of(done, AWS, omit_words=True).words == ""
     assert isinstance(aws.wrote_nothing(done), bool)

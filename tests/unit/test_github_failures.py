@@ -298,7 +298,7 @@ def test_the_hint_is_for_the_host_and_the_scope() -> None:
 
 def test_L7_words_that_may_hold_a_value_are_left_out() -> None:
     said = exited(stderr="unterminated quoted value canary", code=1)
-    assert failure_of(said, gh(), quiet=True).words == ""
+    assert failure_of(said, gh(), omit_words=True).words == ""
     short = exited(stderr="canary", code=1, showable=False)
     failure = failure_of(short, gh())
     assert failure.words == ""

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from sophia_secrets.view.ink import Ink
 from sophia_secrets.view.listing import Row, group_of, table
+from sophia_secrets.view.styling import Styler
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def test_a_group_of_several_stands_apart_and_every_state_is_a_word() -> None:
         Row("DB_URL", "fly", ["readable", "unknown"]),
         Row("DB_USER", "fly", ["readable", "absent"]),
     ]
-    assert table(rows, ["fly", "github"], Ink({}, no_color=True)).splitlines() == [
+    assert table(rows, ["fly", "github"], Styler({}, no_color=True)).splitlines() == [
         "NAME     FROM     FLY  GITHUB",
         "DB_URL   fly      yes  ?",
         "DB_USER  fly      yes  -",

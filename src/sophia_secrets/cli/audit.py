@@ -91,7 +91,7 @@ def log(
         if console.json:
             _print_json(found, console)
         elif found:
-            console.table(events.HEADS, [events.row(event, console.ink, visible) for event in found])
+            console.table(events.HEADS, [events.row(event, console.styler, visible) for event in found])
         else:
             console.note(_nothing(session, backend))
 
@@ -105,7 +105,7 @@ def _nothing(session: Session, backend: str | None) -> str:
 
 
 def _follow(batches: Iterator[list[dict[str, Any]]], console: Console) -> None:
-    is_terminal = console.ink.is_terminal()
+    is_terminal = console.styler.is_terminal()
     widths = list(_FOLLOWED)
     widths[events.HEADS.index("name")] += max(console.width - 80, 0) if is_terminal else 0
     heads = [head.upper().ljust(width) for head, width in zip(events.HEADS, widths, strict=True)]
@@ -116,7 +116,7 @@ def _follow(batches: Iterator[list[dict[str, Any]]], console: Console) -> None:
             _print_json(batch, console)
             continue
         for event in batch:
-            cells = [[cell] for cell in events.row(event, console.ink, visible)]
+            cells = [[cell] for cell in events.row(event, console.styler, visible)]
             if is_terminal:
                 cells = [columns.wrap(cell, width) for [cell], width in zip(cells, widths, strict=True)]
             rows = list(zip_longest(*cells, fillvalue=""))

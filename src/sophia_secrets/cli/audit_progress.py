@@ -15,7 +15,7 @@ from sophia_secrets.state import chain
 @contextmanager
 def progress(console: Console, session: Session, what: str) -> Iterator[Callable[[int], None] | None]:
     """The `update` of a bar for the whole log where standard error is a terminal, else None."""
-    if console.json or not console.ink.is_terminal(err=True):
+    if console.json or not console.styler.is_terminal(err=True):
         yield None
         return
     head = chain.parse_head(session.log.head())

@@ -16,7 +16,7 @@ from sophia_secrets.cli import streams
 from sophia_secrets.cli.chosen import hints_with_options, with_options
 from sophia_secrets.core.text import is_workflow_command, visible
 from sophia_secrets.view import columns
-from sophia_secrets.view.ink import Ink, is_terminal
+from sophia_secrets.view.styling import Styler, is_terminal
 
 
 class Console:
@@ -29,22 +29,22 @@ class Console:
     def __init__(self, *, json: bool, no_color: bool, environ: Mapping[str, str], chosen: str = "") -> None:
         self.json = json
         self._chosen = chosen
-        self.ink = Ink(environ, no_color=no_color)
+        self.styler = Styler(environ, no_color=no_color)
         self.interactive = is_terminal(0) and is_terminal(2)
         self._in_workflow = environ.get("GITHUB_ACTIONS") == "true"
 
     def style(self, text: str, style: str, *, err: bool = False) -> str:
         """The text in one of the styles, if the stream has colour."""
-        return self.ink.styled(text, style, err=err)
+        return self.styler.styled(text, style, err=err)
 
     @property
     def width(self) -> int:
         """The width of a line, in cells."""
-        return self.ink.width
+        return self.styler.width
 
     def state(self, word: str, *, err: bool = False) -> str:
         """A state's word (`readable`, `write_only`, `failed`, ...) in its colour."""
-        return self.ink.state(word, err=err)
+        return self.styler.state(word, err=err)
 
     def print(self, text: str = "") -> None:
         """Print a line of the answer."""
@@ -89,12 +89,12 @@ class Console:
         """Print a labelled sentence of the answer; on a terminal it is wrapped with a hanging indent."""
         indent = columns.cells(label)
         text = with_options(text, self._chosen)
-        lines = columns.wrap(text, self.width - indent) if self.ink.is_terminal() else [text]
+        lines = columns.wrap(text, self.width - indent) if self.styler.is_terminal() else [text]
         self.print(label + f"\n{' ' * indent}".join(lines))
 
     def prose(self, text: str, *, err: bool = False) -> None:
         """Print a sentence of the answer; on a terminal it is wrapped."""
-        width = self.width if self.ink.is_terminal(err=err) else None
+        width = self.width if self.styler.is_terminal(err=err) else None
         wrapped = "\n".join(columns.wrap(text, width)) if width is not None else text
         if err:
             self.say(wrapped)
@@ -103,7 +103,7 @@ class Console:
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]], *, err: bool = False) -> None:
         """Print a table; see `view.columns.table`."""
-        text = columns.table(heads, rows, self.ink, err=err)
+        text = columns.table(heads, rows, self.styler, err=err)
         if err:
             self.say(text)
         else:
@@ -112,7 +112,7 @@ class Console:
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:
         """Show a spinner on a terminal while waiting for a vendor; nothing elsewhere."""
-        if self.json or not self.ink.has_colour(err=True):
+        if self.json or not self.styler.has_colour(err=True):
             yield
             return
         from rich.console import Console as RichConsole

@@ -77,7 +77,7 @@ class Bar:
 def _shown(
     console: Console, what: str, total: int, unit: str, *, at_once: bool
 ) -> Iterator[Callable[[int], None]]:
-    if console.json or not console.ink.is_terminal(err=True):
+    if console.json or not console.styler.is_terminal(err=True):
         yield lambda _: None
         return
     bar = Bar(

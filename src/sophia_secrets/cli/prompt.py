@@ -85,8 +85,8 @@ def _line(terminal: int, label: str) -> bytes:
 @contextmanager
 def _no_echo(terminal: int) -> Iterator[None]:
     before = termios.tcgetattr(terminal)
-    quiet = termios.tcgetattr(terminal)
-    quiet[3] &= ~termios.ECHO
+    no_echo = termios.tcgetattr(terminal)
+    no_echo[3] &= ~termios.ECHO
 
     def leave(number: int, _frame: object) -> None:
         termios.tcsetattr(terminal, termios.TCSANOW, before)
@@ -94,10 +94,10 @@ def _no_echo(terminal: int) -> Iterator[None]:
         os.kill(os.getpid(), number)
         if number == signal.SIGTSTP:
             signal.signal(number, leave)
-            termios.tcsetattr(terminal, termios.TCSAFLUSH, quiet)
+            termios.tcsetattr(terminal, termios.TCSAFLUSH, no_echo)
 
     handlers = {number: signal.signal(number, leave) for number in _ENDINGS}
-    termios.tcsetattr(terminal, termios.TCSAFLUSH, quiet)
+    termios.tcsetattr(terminal, termios.TCSAFLUSH, no_echo)
     try:
         yield
     finally:

@@ -17,7 +17,7 @@ from sophia_secrets.operations.rotating import Rotation
 from sophia_secrets.operations.session import Session
 from sophia_secrets.state.pending import Claim
 from sophia_secrets.state.pending_record import Pending
-from sophia_secrets.view.ink import is_terminal
+from sophia_secrets.view.styling import is_terminal
 
 _ORIGIN_GIVEN = "given"
 """The origin of a value that was typed or piped in; that of a generated one is the specification."""

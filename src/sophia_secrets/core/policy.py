@@ -208,11 +208,11 @@ def _age_finding(
     if oldest is not None:
         changed, holder = oldest
         age = max(0.0, evidence.now - changed)
-        told = f"last changed {age_in_words(age)} ago, and {due}"
+        age_text = f"last changed {age_in_words(age)} ago, and {due}"
         if age > every:
-            return finding(Status.FAIL, f"{holder.backend} ({holder.target}): {told}")
+            return finding(Status.FAIL, f"{holder.backend} ({holder.target}): {age_text}")
         if failure is None:
-            return finding(Status.OK, told)
+            return finding(Status.OK, age_text)
     if failure is not None:
         return finding(Status.UNKNOWN, f"may be overdue: {failure.message}", failure)
     return finding(Status.WARN, f"is {due}, and when it was last changed is not known")

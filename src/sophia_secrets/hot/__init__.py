@@ -55,8 +55,8 @@ class Found:
         self.cached = cached
 
 
-class Start:
-    """One start of the program: its key, its route, its cache."""
+class Context:
+    """The key, the route and the cache of this start of the program."""
 
     __slots__ = ("_opened", "_records", "cache", "clock", "environ", "master", "route", "state")
 
@@ -120,12 +120,12 @@ def answer(
     name, raw = parse_get(arguments)
     if not name or b"GITHUB_ACTIONS" in environ:
         return None
-    started = time.monotonic()
+    began = time.monotonic()
     try:
-        start = Start(environ, clock)
-        found = walk(start, name)
+        context = Context(environ, clock)
+        found = walk(context, name)
         text = found.value if raw else found.value + b"\n"
-        record(start, "get", {name: found}, started)
+        record(context, "get", {name: found}, began)
     except Exception:  # noqa: BLE001  the full program meets the same error and reports it
         return None
     return text
@@ -147,26 +147,26 @@ def is_plain(name: str) -> bool:
     return name[:1] != "-" and len(name) <= 255 and plain.isascii() and plain.isalnum()
 
 
-def walk(start: Start, name: str) -> Found:
+def walk(context: Context, name: str) -> Found:
     """The value of the first backend of the chain that has the name, after all of them were checked."""
     found: Found | None = None
-    for member in start.route.members:
+    for member in context.route.members:
         if member.kind in (route_form.VENDOR, route_form.WRITE_ONLY):
-            found = _of_vendor(start, member, name, found)
+            found = _of_vendor(context, member, name, found)
         elif found is not None:
             continue
         elif member.kind == route_form.LOCAL:
-            found = _of_vault(start, member, name)
+            found = _of_vault(context, member, name)
         else:
-            found = of_environment(start, member, name)
+            found = of_environment(context, member, name)
     if found is None:
         raise NeedsFullProgram
     found.value.decode()
     return found
 
 
-def _of_vendor(start: Start, member: Member, name: str, found: Found | None) -> Found | None:
-    record = start.record(member)
+def _of_vendor(context: Context, member: Member, name: str, found: Found | None) -> Found | None:
+    record = context.record(member)
     readable = member.kind == route_form.VENDOR
     if found is not None:
         return found
@@ -182,7 +182,7 @@ def _of_vendor(start: Start, member: Member, name: str, found: Found | None) -> 
     return Found(member, entry[1], cached=True)
 
 
-def _of_vault(start: Start, member: Member, name: str) -> Found | None:
+def _of_vault(context: Context, member: Member, name: str) -> Found | None:
     vault = member.vault
     if vault is None:
         raise NeedsFullProgram
@@ -191,29 +191,29 @@ def _of_vault(start: Start, member: Member, name: str) -> Found | None:
     kept = vault.names[name]
     if kept is None:
         raise NeedsFullProgram
-    value = start.vault_text(vault)[kept.at : kept.at + kept.length]
-    mark = route.mark(keys.derive(start.master, b"route"), name, value)
+    value = context.vault_text(vault)[kept.at : kept.at + kept.length]
+    mark = route.mark(keys.derive(context.master, b"route"), name, value)
     if not keys.equal(mark, kept.mark):
         raise NeedsFullProgram
     return Found(member, value, cached=False)
 
 
-def of_environment(start: Start, member: Member, name: str) -> Found | None:
+def of_environment(context: Context, member: Member, name: str) -> Found | None:
     """The variable of that name, as it is or in upper case with underscores."""
     spelled = name.upper().replace("-", "_").replace(".", "_")
     if member.kind != route_form.ENV or spelled.startswith("SOPHIA_"):
         raise NeedsFullProgram
     for candidate in (name, spelled):
-        value = start.environ.get(candidate.encode())
+        value = context.environ.get(candidate.encode())
         if value is not None:
             return Found(member, value, cached=False)
     return None
 
 
-def record(start: Start, command: str, found: Mapping[str, Found], began: float) -> None:
+def record(context: Context, command: str, found: Mapping[str, Found], began: float) -> None:
     """Append one audit event per name durably, and update the counters, before a value is printed."""
     append(
-        start,
+        context,
         [
             Event(
                 command,
@@ -234,20 +234,20 @@ def elapsed(began: float) -> int:
     return round((time.monotonic() - began) * 1000)
 
 
-def append(start: Start, events: list[Event]) -> None:
+def append(context: Context, events: list[Event]) -> None:
     """Append the events to the audit log, unless it is off."""
-    settings = start.route
+    settings = context.route
     if not settings.audit or not events:
         return
     log = AuditLog(
         settings.audit,
-        keys.derive(start.master, b"audit"),
+        keys.derive(context.master, b"audit"),
         actor=Actor(
             settings.user, os.uname().nodename, os.getpid(), ci=settings.ci, profile=settings.profile
         ),
-        clock=start.clock,
+        clock=context.clock,
         sync=settings.sync,
-        counters=Counters(keys.derive(start.master, b"metadata")),
+        counters=Counters(keys.derive(context.master, b"metadata")),
     )
     began = time.monotonic()
     try:

@@ -7,7 +7,7 @@ import time
 
 from sophia_secrets import hot
 from sophia_secrets.state import audit_read, files
-from sophia_secrets.view import columns, events, ink
+from sophia_secrets.view import columns, events, styling
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ def answer(
     if query is None or b"GITHUB_ACTIONS" in environ:
         return None
     try:
-        start = hot.Start(dict(environ), clock)
-        if not start.route.audit:
+        context = hot.Context(dict(environ), clock)
+        if not context.route.audit:
             return None
-        text = _table(start.route.audit, query, ink.of_process(environ))
+        text = _table(context.route.audit, query, styling.of_process(environ))
     except Exception:  # noqa: BLE001  the full program meets the same error and reports it
         return None
     return text.encode() + b"\n"
@@ -49,7 +49,7 @@ def _query(options: Sequence[str]) -> audit_read.Query | None:
     return audit_read.Query(name=name, last=events.LAST if last is None else last)
 
 
-def _table(log: str, query: audit_read.Query, shown: ink.Ink) -> str:
+def _table(log: str, query: audit_read.Query, shown: styling.Styler) -> str:
     directory = files.open_directory(log, create=False)
     try:
         rows = [events.row(event, shown, _plain) for event in audit_read.read(directory, query)]

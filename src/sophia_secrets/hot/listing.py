@@ -9,7 +9,7 @@ from sophia_secrets import hot
 from sophia_secrets.state import route_form
 from sophia_secrets.state.audit_event import Event
 from sophia_secrets.state.record import ABSENT, READABLE, WRITE_ONLY
-from sophia_secrets.view import ink, listing
+from sophia_secrets.view import listing, styling
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def answer(
         return None
     began = time.monotonic()
     try:
-        start = hot.Start(dict(environ), clock)
-        contents = [_Contents(start, member) for member in start.route.members]
+        context = hot.Context(dict(environ), clock)
+        contents = [_Contents(context, member) for member in context.route.members]
         found = sorted({name for each in contents for name in each.names()})
         if form == "names":
             text = "\n".join(found)
@@ -47,7 +47,7 @@ def answer(
         if not found or not text.isascii() or not all(name.isprintable() for name in found):
             return None
         event = Event("list", "listed", count=len(found), degraded=False, duration_ms=hot.elapsed(began))
-        hot.append(start, [event])
+        hot.append(context, [event])
     except Exception:  # noqa: BLE001  the full program meets the same error and reports it
         return None
     return text.encode() + b"\n"
@@ -56,15 +56,15 @@ def answer(
 class _Contents:
     """The names of one backend and their states."""
 
-    def __init__(self, start: hot.Start, member: route_form.Member) -> None:
+    def __init__(self, context: hot.Context, member: route_form.Member) -> None:
         self.backend = member.backend
-        self._start = start
+        self._context = context
         self._member = member
         self._record: Record | None = None
         self._states: dict[str, str] = {}
         self._else = "absent"
         if member.kind in (route_form.VENDOR, route_form.WRITE_ONLY):
-            record = start.record(member)
+            record = context.record(member)
             if record is None or not record.fresh:
                 raise hot.NeedsFullProgram
             self._record = record
@@ -105,7 +105,7 @@ class _Contents:
         return (there or known or [name])[0]
 
     def _in_environment(self, name: str) -> str:
-        found = hot.of_environment(self._start, self._member, name)
+        found = hot.of_environment(self._context, self._member, name)
         if found is None:
             return "absent"
         found.value.decode()  # the full program reports invalid UTF-8
@@ -117,7 +117,7 @@ def _table(found: list[str], contents: list[_Contents], environ: Mapping[bytes, 
     for name, *states in zip(found, *(each.states(found) for each in contents), strict=True):
         source = contents[states.index("readable")].backend if "readable" in states else ""
         rows.append(listing.Row(name, source, states))
-    return listing.table(rows, [each.backend for each in contents], ink.of_process(environ))
+    return listing.table(rows, [each.backend for each in contents], styling.of_process(environ))
 
 
 def _json(found: list[str], contents: list[_Contents]) -> str:

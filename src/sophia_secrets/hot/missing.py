@@ -38,7 +38,7 @@ def answer(
     If standard error is a terminal there is no wait here: the full program shows one.
     """
     name, _ = hot.parse_get(arguments)
-    if not name or not _was_stored_meanwhile(environ, clock, lambda start: hot.walk(start, name)):
+    if not name or not _was_stored_meanwhile(environ, clock, lambda context: hot.walk(context, name)):
         return None
     return hot.answer(arguments, environ, clock)
 
@@ -49,45 +49,45 @@ def prepare(
     """As `hot.run.prepare`, under the conditions of `answer`."""
     from sophia_secrets.hot import run
 
-    if not words or not _was_stored_meanwhile(environ, clock, lambda start: run.choose(start, words)):
+    if not words or not _was_stored_meanwhile(environ, clock, lambda context: run.choose(context, words)):
         return None
     return run.prepare(words, environ, clock)
 
 
 def _was_stored_meanwhile(
-    environ: Mapping[bytes, bytes], clock: Callable[[], float], ask: Callable[[hot.Start], object]
+    environ: Mapping[bytes, bytes], clock: Callable[[], float], ask: Callable[[hot.Context], object]
 ) -> bool:
     """Whether another process has stored the one missing record."""
     if b"GITHUB_ACTIONS" in environ:
         return False
     try:
-        start = hot.Start(environ, clock)
-        member = _missing(start, ask)
-        return member is not None and _wait_for_other(start, member)
+        context = hot.Context(environ, clock)
+        member = _missing(context, ask)
+        return member is not None and _wait_for_other(context, member)
     except Exception:  # noqa: BLE001  the full program meets the same error and reports it
         return False
 
 
-def _missing(start: hot.Start, ask: Callable[[hot.Start], object]) -> route_form.Member | None:
+def _missing(context: hot.Context, ask: Callable[[hot.Context], object]) -> route_form.Member | None:
     """The vendor whose record is the only missing one, or None."""
     try:
-        ask(start)
+        ask(context)
     except hot.Missing as miss:
-        missing = [member for member in start.route.members if _is_missing(start, member)]
+        missing = [member for member in context.route.members if _is_missing(context, member)]
         return miss.member if len(missing) == 1 else None
     return None
 
 
-def _is_missing(start: hot.Start, member: route_form.Member) -> bool:
+def _is_missing(context: hot.Context, member: route_form.Member) -> bool:
     if member.kind != route_form.VENDOR:
         return False
-    record = start.record(member)
+    record = context.record(member)
     return record is None or not record.fresh
 
 
-def _wait_for_other(start: hot.Start, member: route_form.Member) -> bool:
+def _wait_for_other(context: hot.Context, member: route_form.Member) -> bool:
     until = None if os.isatty(2) else time.monotonic() + PATIENCE
-    found = start.cache.lead(member.identity, until)
+    found = context.cache.lead(member.identity, until)
     if isinstance(found, flight.Waiting):
         found.close()
         return False
@@ -96,21 +96,21 @@ def _wait_for_other(start: hot.Start, member: route_form.Member) -> bool:
     if isinstance(found, flight.Lead):
         if found.problem:
             return False
-        _start_vendor(start, member)
-    flight.leave(start.cache, member.identity, found)
+        _start_vendor(context, member)
+    flight.leave(context.cache, member.identity, found)
     return False
 
 
-def _start_vendor(start: hot.Start, member: route_form.Member) -> None:
+def _start_vendor(context: hot.Context, member: route_form.Member) -> None:
     if not member.call:
         return
     from sophia_secrets.launch import ahead, termination
     from sophia_secrets.state import route_call
 
-    plan = route_call.decode(member.call, keys.derive(start.master, b"route"), start.environ)
+    plan = route_call.decode(member.call, keys.derive(context.master, b"route"), context.environ)
     if plan is not None:
         termination.defer()
         try:
-            ahead.begin(plan, start.state)
+            ahead.begin(plan, context.state)
         except (OSError, ValueError, NotImplementedError):
             pass  # the full program reports it when it starts the vendor

@@ -21,10 +21,10 @@ def answer(environ: Mapping[bytes, bytes], clock: Callable[[], float] = time.tim
     `environ` is the process's own as bytes, `clock` gives Unix seconds.
     """
     try:
-        start = hot.Start(environ, clock)
-        found = set(start.route.declared)
-        for member in start.route.members:
-            found.update(_known(start, member))
+        context = hot.Context(environ, clock)
+        found = set(context.route.declared)
+        for member in context.route.members:
+            found.update(_known(context, member))
         if not found or not all(hot.is_plain(name) for name in found):
             return None
         return "\n".join(sorted(found)).encode() + b"\n"
@@ -32,9 +32,9 @@ def answer(environ: Mapping[bytes, bytes], clock: Callable[[], float] = time.tim
         return None
 
 
-def _known(start: hot.Start, member: route_form.Member) -> list[str]:
+def _known(context: hot.Context, member: route_form.Member) -> list[str]:
     if member.kind in (route_form.VENDOR, route_form.WRITE_ONLY):
-        record = start.record(member)
+        record = context.record(member)
         states = record.states() if record is not None else {}
         return [name for name, letter in states.items() if letter != ABSENT]
     if member.kind == route_form.LOCAL and member.vault is not None:

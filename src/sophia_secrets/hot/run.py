@@ -38,37 +38,37 @@ def prepare(
         return None
     began = time.monotonic()
     try:
-        start = hot.Start(environ, clock)
-        found, chosen = choose(start, words)
+        context = hot.Context(environ, clock)
+        found, chosen = choose(context, words)
         own = {name.encode(): each.value for name, each in chosen.items()}
         environment, replaced = variables.merged(inherited.environment(), own)
         if not own or replaced or not _fits(found, environment, own):
             return None
-        hot.record(start, "run", chosen, began)
+        hot.record(context, "run", chosen, began)
     except Exception:  # noqa: BLE001  the full program meets the same error and reports it
         return None
     return Ready(found, environment)
 
 
-def choose(start: hot.Start, words: list[str]) -> tuple[command.Command, dict[str, hot.Found]]:
+def choose(context: hot.Context, words: list[str]) -> tuple[command.Command, dict[str, hot.Found]]:
     """The command and its secrets. Raises `hot.NeedsFullProgram` and `errors.SophiaError`."""
     found = command.look_up(words, os.environ.get("PATH"))
-    return found, {name: hot.walk(start, name) for name in _names(start)}
+    return found, {name: hot.walk(context, name) for name in _names(context)}
 
 
-def _names(start: hot.Start) -> list[str]:
+def _names(context: hot.Context) -> list[str]:
     """The declared names, or all names with a value, without the process's variables."""
-    names = list(start.route.declared) or _readable_names(start)
+    names = list(context.route.declared) or _readable_names(context)
     if any(is_dangerous(name) or not hot.is_plain(name) for name in names):
         raise hot.NeedsFullProgram
     return names
 
 
-def _readable_names(start: hot.Start) -> list[str]:
+def _readable_names(context: hot.Context) -> list[str]:
     names: set[str] = set()
-    for member in start.route.members:
+    for member in context.route.members:
         if member.kind in (route_form.VENDOR, route_form.WRITE_ONLY):
-            record = start.record(member)
+            record = context.record(member)
             if member.kind == route_form.VENDOR and (record is None or not record.fresh):
                 raise hot.Missing(member)
             if record is not None:

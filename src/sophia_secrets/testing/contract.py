@@ -45,8 +45,8 @@ class _EveryBackend:
         shown = [repr(each) for each in (backend.target, backend.credential, backend.capabilities)]
         shown += [repr(call) for call in subject.calls] + [str(backend.target)]
         assert [text for text in shown if any(secret in text for secret in subject.credentials)] == []
-        told = repr(backend.credential)
-        assert [name for name, value in backend.credential.variables if value and value in told] == []
+        credential = repr(backend.credential)
+        assert [name for name, value in backend.credential.variables if value and value in credential] == []
 
     def test_a_missing_program_is_a_failure_of_its_kind_with_a_fix(self, subject: Subject) -> None:
         found = process.run(subject.backend.snapshot(), programs={}, path="")

@@ -6,22 +6,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sophia_secrets.view.ink import Ink
+    from sophia_secrets.view.styling import Styler
 
 GAP = 2
 LEAST = 10
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], ink: Ink, *, err: bool = False) -> str:
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], styler: Styler, *, err: bool = False) -> str:
     """
     A table fitted to the terminal: long cells are wrapped, never truncated.
 
     Cells are (already styled) text; an empty row is a blank line. Without a terminal each row is one
     line.
     """
-    width = ink.width if ink.is_terminal(err=err) else None
+    width = styler.width if styler.is_terminal(err=err) else None
     lines = lay_out([head.upper() for head in heads], rows, width)
-    return "\n".join([ink.styled(lines[0], "dim", err=err), *lines[1:]])
+    return "\n".join([styler.styled(lines[0], "dim", err=err), *lines[1:]])
 
 
 def lay_out(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int | None) -> list[str]:

@@ -6,21 +6,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sophia_secrets.view.ink import Ink
+    from sophia_secrets.view.styling import Styler
 
 HEADS = ("time", "command", "name", "backend", "outcome", "user")
 LAST = 20
 """The default number of events."""
 
 
-def row(event: Mapping[str, object], ink: Ink, visible: Callable[[str], str]) -> list[str]:
+def row(event: Mapping[str, object], styler: Styler, visible: Callable[[str], str]) -> list[str]:
     """The event's cells, one per `HEADS`; `visible` makes foreign text safe to print."""
 
     def text(field: str) -> str:
         return visible(str(event.get(field, "")))
 
     marks = [flag for flag in ("stale", "degraded") if event.get(flag) is True]
-    outcome = ink.state(text("outcome"))
+    outcome = styler.state(text("outcome"))
     return [
         text("time")[:19].replace("T", " "),
         text("command"),

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sophia_secrets.view.ink import Ink
+    from sophia_secrets.view.styling import Styler
 
 MARKS = {"readable": "yes", "write_only": "write-only", "absent": "-", "unknown": "?"}
 
@@ -30,7 +30,7 @@ def group_of(name: str) -> str:
     return head if separator and rest else ""
 
 
-def table(rows: Sequence[Row], backends: Sequence[str], ink: Ink) -> str:
+def table(rows: Sequence[Row], backends: Sequence[str], styler: Styler) -> str:
     """The table as text; the (already visible) names are grouped, with a blank line around larger groups."""
     ordered = sorted((group_of(row.name) or row.name, row.name, row) for row in rows)
     sizes: dict[str, int] = {}
@@ -42,9 +42,9 @@ def table(rows: Sequence[Row], backends: Sequence[str], ink: Ink) -> str:
         if lines and group != before and max(sizes[group], sizes[before]) > 1:
             lines.append([])
         before = group
-        cells = [name, row.source or ink.styled("nowhere", "warn")]
+        cells = [name, row.source or styler.styled("nowhere", "warn")]
         for backend, state in zip(backends, row.states, strict=True):
             style = "good" if backend == row.source else "dim" if state == "absent" else "warn"
-            cells.append(ink.styled(MARKS[state], style))
+            cells.append(styler.styled(MARKS[state], style))
         lines.append(cells)
-    return columns.table(["name", "from", *backends], lines, ink)
+    return columns.table(["name", "from", *backends], lines, styler)

@@ -75,13 +75,13 @@ REFUSED_STATE = "InvalidRequestException"
 """The code for an operation that the secret's state forbids, such as a scheduled deletion."""
 
 
-def failure_of(done: Completed, aws: Aws, *, quiet: bool = False) -> Failure:
+def failure_of(done: Completed, aws: Aws, *, omit_words: bool = False) -> Failure:
     """
-    Why this call failed. `quiet` omits the vendor's own text: version 1 quotes a whole request that it
+    Why this call failed. `omit_words` omits the vendor's own text: version 1 quotes a whole request that it
     cannot parse.
     """
     kind, message, hint = _classified(done, aws)
-    words = "" if quiet or not done.showable else done.stderr.strip()[:_WORDS]
+    words = "" if omit_words or not done.showable else done.stderr.strip()[:_WORDS]
     return Failure(kind, aws.place.target, message, hint, words)
 
 

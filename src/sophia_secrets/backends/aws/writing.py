@@ -135,7 +135,7 @@ def _outcome(done: Completed) -> Outcome:
 
 
 def _write_failure(aws: Aws, name: str, done: Completed) -> Failure:
-    failure = failures.failure_of(done, aws, quiet=True)
+    failure = failures.failure_of(done, aws, omit_words=True)
     code = failures.code_of(done)
     if failures.is_marked_deleted(code, done.stderr) or (
         code == failures.REFUSED_STATE and "deletion" in done.stderr

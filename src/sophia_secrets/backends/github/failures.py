@@ -24,13 +24,13 @@ _WORDS = 2000
 _AGAIN = "Run the command again with `--debug` to see its words."
 
 
-def failure_of(completed: Completed, gh: Gh, *, quiet: bool = False) -> Failure:
+def failure_of(completed: Completed, gh: Gh, *, omit_words: bool = False) -> Failure:
     """
-    Why this call failed. `quiet` omits the vendor's own text: an error of `gh` about an `--env-file` may
+    Why this call failed. `omit_words` omits the vendor's own text: an error of `gh` about an `--env-file` may
     contain the rest of the input (joho/godotenv `parser.go`).
     """
     kind, message, hint = _classified(completed, gh)
-    words = "" if quiet or not completed.showable else completed.stderr.strip()[:_WORDS]
+    words = "" if omit_words or not completed.showable else completed.stderr.strip()[:_WORDS]
     return Failure(kind, gh.scope.target, message, hint, words)
 
 

@@ -47,7 +47,7 @@ def write(gh: Gh, changes: Sequence[Change], problem: Problem) -> Steps[Receipt]
         if completed.ok:
             results |= {name: Result(name, Outcome.DONE) for name in batch.names}
             continue
-        failure = failure_of(completed, gh, quiet=batch.as_lines)
+        failure = failure_of(completed, gh, omit_words=batch.as_lines)
         results |= {name: _after_failure(completed, batch, name) for name in batch.names}
         break
     if any(result.outcome is Outcome.DONE for result in results.values()):

@@ -34,7 +34,7 @@ def show_list(
             if rows:
                 console.print("\n".join(visible(resolution.name) for resolution in rows))
         elif rows:
-            console.print(listing.table(*_rows(rows, read.answers), console.ink))
+            console.print(listing.table(*_rows(rows, read.answers), console.styler))
         elif not read.failures:
             which = f" that begins with {prefix}" if prefix else ""
             here = f"{backend} ({visible(read.answers[0].target)}) holds" if backend else "There is"

@@ -13,7 +13,7 @@ from sophia_secrets.core.model import Change, Outcome, SecretValue
 from sophia_secrets.core.text import visible
 from sophia_secrets.operations import declaring, writing
 from sophia_secrets.operations.session import Session
-from sophia_secrets.view.ink import is_terminal
+from sophia_secrets.view.styling import is_terminal
 
 
 def store(

@@ -33,7 +33,7 @@ def is_terminal(fd: int) -> bool:
     return os.isatty(fd)
 
 
-class Ink:
+class Styler:
     """
     Standard output and standard error: whether each has colour and is a terminal, and `width`, the cells of
     a line.
@@ -64,9 +64,11 @@ class Ink:
         return self.styled(word.replace("_", "-"), STATES.get(word, "dim"), err=err)
 
 
-def of_process(environ: Mapping[bytes, bytes]) -> Ink:
-    """The `Ink` of this process's streams, by its environment as bytes."""
-    return Ink({name: os.fsdecode(environ[name.encode()]) for name in VARIABLES if name.encode() in environ})
+def of_process(environ: Mapping[bytes, bytes]) -> Styler:
+    """The `Styler` of this process's streams, by its environment as bytes."""
+    return Styler(
+        {name: os.fsdecode(environ[name.encode()]) for name in VARIABLES if name.encode() in environ}
+    )
 
 
 def _width(environ: Mapping[str, str]) -> int:
