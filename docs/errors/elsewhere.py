@@ -18,7 +18,7 @@ ELSEWHERE: dict[tuple[str, str], str] = {
         "The value of {} cannot be handed over in a file: {}.",
     ): "needs a system without `/proc` and `/dev/fd`",
     ("cli/report.py", "Something went wrong that should not have ({} at {})."): "a fault of the program",
-    ("cli/rotate.py", "The rotation is not finished: the reasons stand beside the backends."): _RACE,
+    ("cli/rotate.py", "The rotation is not finished: the reasons are next to the backends."): _RACE,
     (
         "config/loading.py",
         "`{}` was not found, and the answer is not certain: {}",

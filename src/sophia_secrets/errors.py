@@ -160,7 +160,7 @@ class BadOutput(Unavailable):
 
 
 class AuditFailed(SophiaError):
-    """The audit log could not take the event, so nothing was handed out or written."""
+    """The event could not be appended to the audit log, so no value was returned or written."""
 
     kind = "audit_failed"
     exit_code = 6

@@ -386,7 +386,7 @@ def test_a_step_file_that_fills_up_is_as_it_was(stored: Program) -> None:
         capture_output=True,
     )
     assert done.returncode == 1, done.stderr
-    assert b"could not take the secrets" in done.stderr
+    assert b"could not be written" in done.stderr
     assert file.stat().st_size == size
 
 

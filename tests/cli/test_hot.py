@@ -380,7 +380,7 @@ def test_E2_a_full_disk_is_exit_1_an_error_and_a_hint(warm: Program) -> None:
     assert done.returncode == 1
     said = done.stderr.decode().splitlines()
     assert [line.partition(": ")[0] for line in said] == ["error", "hint"]
-    assert said[0].startswith("error: Standard output could not take the answer")
+    assert said[0].startswith("error: Standard output could not be written")
 
 
 def test_E2_a_pipe_that_nobody_reads_ends_it_as_it_would_end_cat(warm: Program) -> None:
@@ -397,7 +397,7 @@ def test_A1_a_log_that_somebody_holds_gives_nothing_out(warm: Program) -> None:
         fcntl.flock(head, fcntl.LOCK_EX)
         done = warm("get", "API_KEY")
     assert (done.code, done.out) == (6, "")
-    assert "held by another process" in done.err
+    assert "locked by another process" in done.err
     assert warm("get", "API_KEY").out == "value\n"
 
 

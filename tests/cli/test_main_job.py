@@ -304,7 +304,7 @@ def test_the_json_of_an_error_is_asked_for_by_our_option_and_not_by_the_commands
         (
             ("get", "A", "B"),
             2,
-            "`sophia-secrets get` does not know what to do with `B`.\nhint: Write `sophia-",
+            "`sophia-secrets get` got an unexpected argument `B`.\nhint: Write `sophia-",
         ),
         (
             ("copy", "A", "--from", "local"),
@@ -428,7 +428,7 @@ def test_F7_a_page_of_help_that_nobody_can_take_is_exit_1(sophia: Program, page:
         )
         assert (done.returncode, done.stderr.splitlines()[0]) == (
             1,
-            f"error: Standard output could not take the answer: {reason}.",
+            f"error: Standard output could not be written: {reason}.",
         )
         assert ("Free some space" in done.stderr) == (where == "/dev/full")
 
@@ -468,7 +468,7 @@ def test_E2_a_full_or_closed_standard_output_is_not_success(sophia: Program) -> 
             check=False,
         )
         assert done.returncode == code, redirection
-        assert "Standard output could not take the answer" in done.stderr
+        assert "Standard output could not be written" in done.stderr
         assert "Traceback" not in done.stderr
 
 

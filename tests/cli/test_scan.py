@@ -255,22 +255,22 @@ def a_git(sophia: Program, script: str) -> str:
     [
         ("echo 'fatal: it is broken' >&2; exit 128", 5, "git failed: fatal: it is broken."),
         ("sleep 60", 5, "git did not answer in time."),
-        ("echo nonsense", 5, "`git diff` answered something that is not understood"),
+        ("echo nonsense", 5, "`git diff` printed output that cannot be parsed"),
         (
             r"printf ':000000 100644 0 %040d A\0' 1",
             5,
-            "`git diff` answered something that is not understood",
+            "`git diff` printed output that cannot be parsed",
         ),
-        (r"printf ': 100644 0\0path\0'", 5, "`git diff` answered something that is not understood"),
+        (r"printf ': 100644 0\0path\0'", 5, "`git diff` printed output that cannot be parsed"),
         (
             r"case $* in *diff*) printf ':000000 100644 0 %040d A\0path\0' 1;; *) echo;; esac",
             5,
-            "`git cat-file` answered something that is not understood",
+            "`git cat-file` printed output that cannot be parsed",
         ),
         (
             r"case $* in *diff*) printf ':000000 100644 0 %040d A\0path\0' 1;; *) printf '%040d blob 3\n' 1;; esac",
             5,
-            "`git cat-file` answered something that is not understood",
+            "`git cat-file` printed output that cannot be parsed",
         ),
     ],
 )

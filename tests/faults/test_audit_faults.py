@@ -234,7 +234,7 @@ def test_A2_a_log_that_another_process_holds_is_given_up_in_time(tmp_path: Path)
     os.close(end_r)
     try:
         os.read(held_r, 1)
-        with pytest.raises(errors.AuditFailed, match="held by another process") as caught:
+        with pytest.raises(errors.AuditFailed, match="locked by another process") as caught:
             log.append([get("B")], deadline_seconds=0.2)
         assert "fuser" in caught.value.hint
         assert os.waitpid(pid, os.WNOHANG) == (0, 0), "the holder was still there"

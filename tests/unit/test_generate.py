@@ -86,7 +86,7 @@ def test_any_other_text_is_refused_with_what_could_be_written(spec: str) -> None
     ],
 )
 def test_a_size_out_of_range_or_a_kind_unknown_is_a_usage_error(spec: str) -> None:
-    with pytest.raises(errors.UsageError, match="is no specification"):
+    with pytest.raises(errors.UsageError, match="is not a specification"):
         generate(spec)
 
 

@@ -323,5 +323,5 @@ def test_A2_a_moment_is_waited_for_five_seconds_beside_other_readers(
     with pytest.raises(errors.AuditFailed) as caught:
         LogSnapshot(directory, KEY)
     writer.release()
-    assert caught.value.message == "The audit log is held by another process."
+    assert caught.value.message == "The audit log is locked by another process."
     assert caught.value.hint == f"see which with `fuser {log.directory}/audit.head`"

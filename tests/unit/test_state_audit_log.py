@@ -240,10 +240,10 @@ def test_A2_a_log_that_is_held_names_itself_and_how_to_see_by_whom(tmp_path: Pat
     assert other.acquire()
     with pytest.raises(errors.AuditFailed) as caught:
         log.append([get("B")], deadline_seconds=0.0)
-    with pytest.raises(errors.AuditFailed, match="is held by another process"):
+    with pytest.raises(errors.AuditFailed, match="is locked by another process"):
         a_log(place).append([get("B")], deadline_seconds=0.0)
     other.release()
-    assert caught.value.message == f"The audit log in {place}/log is held by another process."
+    assert caught.value.message == f"The audit log in {place}/log is locked by another process."
     path = files.quoted(f"{place}/log/audit.head")
     assert path[0] == "'"
     assert (

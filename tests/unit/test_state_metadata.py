@@ -207,7 +207,7 @@ def test_counters_are_not_read_while_the_log_is_held(
     try:
         with (
             files.Lock(directory, "audit.head"),
-            pytest.raises(errors.AuditFailed, match="held by another process"),
+            pytest.raises(errors.AuditFailed, match="locked by another process"),
         ):
             log.counts(["A"])
     finally:
@@ -397,7 +397,7 @@ def test_A2_facts_that_cannot_be_locked_are_said_to_be_so(
             monkeypatch.setattr(files.Lock, "acquire", no_locks)
         with pytest.raises(errors.AuditFailed) as caught:
             facts.load("fly", "app")
-    said = "it is held by another process" if why == "held" else "No locks available"
+    said = "it is locked by another process" if why == "held" else "No locks available"
     assert caught.value.message == f"The metadata in {facts.directory} cannot be used: {said}."
     monkeypatch.undo()
     assert facts.load("fly", "app") == {}

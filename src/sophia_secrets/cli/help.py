@@ -11,7 +11,7 @@ from sophia_secrets.cli.commands import ALIASES, COMMANDS
 
 EXIT_CODES = """\
 0    done
-1    unexpected failure, or standard output could not take the answer
+1    unexpected failure, or standard output could not be written
 2    usage, bad name, bad settings, a value that the backend or format cannot carry
 3    not found
 4    not authenticated or not permitted

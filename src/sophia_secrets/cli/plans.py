@@ -21,7 +21,7 @@ def require_answer(console: Console, *, yes: bool, dry_run: bool, doing: str) ->
     """Raises `UsageError` where a confirmation is needed and there is no terminal."""
     if not (yes or dry_run or console.interactive):
         raise errors.UsageError(
-            f"{doing} asks first, and there is no terminal.",
+            f"{doing} needs a confirmation, and there is no terminal.",
             hint="Look with `--dry-run`, then add `--yes`.",
         )
 
@@ -103,6 +103,6 @@ def refusal(rows: Sequence[AppliedAction]) -> errors.SophiaError | None:
     if not refused:
         return None
     return errors.BadValue(
-        f"{', '.join(refused)} could not be carried; the reasons stand beside the names.",
+        f"{', '.join(refused)} could not be transferred; the reasons are next to the names.",
         hint="Everything else was done.",
     )

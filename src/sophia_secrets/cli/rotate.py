@@ -154,7 +154,7 @@ def _tell(console: Console, receipt: RotationResult) -> None:
         console.warn(f"The new value is kept sealed here. Resume with {names}, which uses the same value.")
     problem = receipt.problem
     if problem is None and receipt.unfinished:
-        problem = errors.BadValue("The rotation is not finished: the reasons stand beside the backends.")
+        problem = errors.BadValue("The rotation is not finished: the reasons are next to the backends.")
     plans.end(console, problem)
 
 

@@ -30,7 +30,7 @@ def deliver(data: bytes) -> None:
             reason, hint = "it is closed", "Leave it open, or send it to a file."
     else:
         return
-    raise errors.OutputFailed(f"Standard output could not take the answer: {reason}.", hint=hint)
+    raise errors.OutputFailed(f"Standard output could not be written: {reason}.", hint=hint)
 
 
 def die_by_sigpipe() -> NoReturn:

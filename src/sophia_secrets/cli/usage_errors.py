@@ -44,7 +44,7 @@ def as_usage_error(error: Any, words: Sequence[str]) -> errors.UsageError:
             message = f"`{path}` needs {what}."
             hint = f"Write `{_line(path, context)}`; more with `{path} --help`."
         case "UsageError" if extra is not None and context is not None:
-            message = f"`{path}` does not know what to do with `{extra[1]}`."
+            message = f"`{path}` got an unexpected argument `{extra[1]}`."
             hint = f"Write `{_line(path, context)}`; more with `{path} --help`."
     return errors.UsageError(message, hint=hint)
 

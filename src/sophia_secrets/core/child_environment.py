@@ -132,7 +132,7 @@ def choose(
     for name in named:
         if is_ours(name):
             raise errors.BadName(
-                f"{naming.shown(name)} steers this program and is no secret of a command.",
+                f"{naming.shown(name)} configures this program and is never passed to a command.",
                 hint="Leave it out, and name secrets alone.",
             )
     dangerous = tuple(name for name in wanted if name not in named and is_dangerous(name))

@@ -40,7 +40,7 @@ def generate(spec: str) -> SecretValue:
     digits = size_text.isascii() and size_text.isdecimal() and len(size_text) <= len(str(_LONGEST))
     if kind not in KINDS or not digits or not 8 <= int(size_text) <= _LONGEST:
         raise errors.UsageError(
-            f"`{spec}` is no specification of a value.",
+            f"`{spec}` is not a specification of a value.",
             hint=f"Write KIND:SIZE with KIND one of {', '.join(KINDS)} and SIZE from 8 to {_LONGEST}, "
             f"or one of `uuid`, {', '.join(f'`{pair}`' for pair in KEY_PAIRS)}.",
         )

@@ -107,7 +107,7 @@ def _attempt(
         receipt = start().receipt
     except (KeyboardInterrupt, errors.Interrupted):
         look = f"See what is there with `sophia-secrets list --backend {backend.name} --no-cache`."
-        problem = errors.Interrupted("Interrupted while the vendor was at work.", hint=look)
+        problem = errors.Interrupted("Interrupted during a call to the vendor.", hint=look)
         outcome = Outcome.UNKNOWN
     except errors.AuditFailed as failed:
         # Only the outcome of a write that was made names its target (fault A3).

@@ -203,6 +203,6 @@ def _output(done: Completed) -> bytes:
 
 def _unclear(what: str) -> errors.BadOutput:
     return errors.BadOutput(
-        f"`git {what}` answered something that is not understood.",
+        f"`git {what}` printed output that cannot be parsed.",
         hint="See which git is started with `type git`, or scan files by their paths.",
     )

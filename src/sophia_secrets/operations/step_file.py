@@ -35,7 +35,7 @@ class StepFile:
             os.ftruncate(self._fd, size)
             reason = errors.reason_of(problem)
         raise errors.OutputFailed(
-            f"The file of ${VARIABLE} could not take the secrets: {reason}.",
+            f"The file of ${VARIABLE} could not be written: {reason}.",
             hint="It is as it was before. Free some space on the runner, then run the step again.",
         )
 

@@ -231,7 +231,7 @@ class AuditLog:
             return
         path = files.quoted(f"{self.directory}/{disk.HEAD}")
         raise sophia_secrets.errors.AuditFailed(
-            f"The audit log in {self.directory} is held by another process.",
+            f"The audit log in {self.directory} is locked by another process.",
             hint=f"see which with `fuser {path}`, or set SOPHIA_SECRETS_HOME to another directory",
         )
 

@@ -23,7 +23,7 @@ class LogSnapshot:
         lock = files.Lock(directory, disk.HEAD)
         if not lock.acquire(time.monotonic() + _WAIT, shared=True):
             raise errors.AuditFailed(
-                "The audit log is held by another process.",
+                "The audit log is locked by another process.",
                 hint=f"see which with `fuser {files.quoted(files.path_of(directory, disk.HEAD))}`",
             )
         try:

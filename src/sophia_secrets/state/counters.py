@@ -111,7 +111,7 @@ class Counters:
 
         lock = files.Lock(directory, disk.HEAD)
         if not lock.acquire(time.monotonic() + _WAIT):
-            raise sophia_secrets.errors.AuditFailed("The audit log is held by another process.")
+            raise sophia_secrets.errors.AuditFailed("The audit log is locked by another process.")
         try:
             head = chain.unpack_head(audit_key, files.read(directory, disk.HEAD, chain.HEAD_SIZE) or b"")
             try:

@@ -186,7 +186,7 @@ def _bytes(text: str) -> bytes:
 
 
 def _failed(directory: str, error: OSError | None) -> errors.AuditFailed:
-    said, hint = "it is held by another process", "Wait for that one, then run the command again."
+    said, hint = "it is locked by another process", "Wait for that one, then run the command again."
     if error is not None:
         said = error.strerror or type(error).__name__
         hint = "Set SOPHIA_SECRETS_HOME to a directory that you can write."

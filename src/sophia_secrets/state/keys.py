@@ -138,7 +138,7 @@ def _from_keyring(directory: int, keyring: Any, account: str, create: bool) -> b
     key = decode(text)
     if key is None:
         raise sophia_secrets.errors.IntegrityFailed(
-            f"What the keyring holds for {account} is not a key of {SIZE} bytes.",
+            f"The key in the keyring for {account} is not {SIZE} bytes long.",
             hint=f"keyring del {SERVICE} {files.quoted(account)}",
         )
     return key

@@ -168,7 +168,7 @@ def _from_code(code: str, aws: Aws) -> tuple[FailureKind, str, str]:
         message = f"AWS asks to wait: too many requests for {target} ({code})."
         return FailureKind.RATE_LIMITED, message, "Try again in a moment."
     if code in _BROKEN:
-        message = f"AWS had an error of its own for {target} ({code})."
+        message = f"AWS failed with an internal error for {target} ({code})."
         return FailureKind.UNREACHABLE, message, "Try again later; https://health.aws.amazon.com tells more."
     message = f"AWS refused the request for {target} ({code})."
     return FailureKind.BAD_OUTPUT, message, "Run it again with `--debug` to see its words."

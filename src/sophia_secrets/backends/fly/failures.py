@@ -65,7 +65,7 @@ _ROWS: tuple[tuple[str, FailureKind, str, str], ...] = (
     (
         r"rate limit|too many requests|status: 429|status code: 429",
         _BUSY,
-        "Fly asks to wait before app {app} is asked for again",
+        "Fly limits the rate of requests for app {app}",
         "try again in a minute",
     ),
     (
@@ -87,7 +87,7 @@ _ROWS: tuple[tuple[str, FailureKind, str, str], ...] = (
     (
         r"status: 5\d\d|status code: 5\d\d|deadline_exceeded|internal server error",
         _DOWN,
-        "Fly had an error of its own for app {app}",
+        "Fly failed with an internal error for app {app}",
         _STATUS,
     ),
     (

@@ -168,7 +168,7 @@ def _http(status: int, stderr: str, gh: Gh) -> tuple[FailureKind, str, str]:
     if status >= 500:
         return (
             FailureKind.UNREACHABLE,
-            f"GitHub had an error of its own for {label} (HTTP {status}).",
+            f"GitHub failed with an internal error for {label} (HTTP {status}).",
             "Try again later; https://www.githubstatus.com tells more.",
         )
     return FailureKind.BAD_OUTPUT, f"GitHub refused the request for {label} (HTTP {status}).", _AGAIN

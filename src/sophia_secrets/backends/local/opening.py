@@ -31,7 +31,7 @@ def opened(place: Place, data: bytes, identities: Sequence[vault.Identity]) -> l
     except vault.NotForUs:
         failed = place.failed(
             FailureKind.NOT_PERMITTED,
-            f"{label} is not encrypted for the identity that is here.",
+            f"{label} is not encrypted for the identity in use.",
             f"Ask somebody who can open it to add `{identities[0].public}` to its recipients, "
             "or name another file as `identity` under `[local]`.",
         )

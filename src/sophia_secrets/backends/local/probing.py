@@ -51,7 +51,7 @@ def _recipients(place: Place, own: tuple[str, ...]) -> Check:
     return Check(
         RECIPIENTS,
         CheckStatus.FAIL,
-        "the identity that is here is none of the recipients, so nothing can be written",
+        "the identity in use is not among the recipients, so nothing can be written",
         f"Add `{own[0]}` to `recipients` under `[local]`.",
     )
 

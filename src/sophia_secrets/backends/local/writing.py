@@ -120,8 +120,7 @@ def _recipients(place: Place, identities: Sequence[vault.Identity], data: bytes 
         if not set(own) & set(place.recipients):
             raise place.failed(
                 FailureKind.NOT_PERMITTED,
-                f"The identity that is here is none of the recipients that the settings name for "
-                f"{place.target.label}.",
+                f"The identity in use is not among the configured recipients of {place.target.label}.",
                 f"Add `{own[0]}` to `recipients` under `[local]`.",
             )
         return place.recipients

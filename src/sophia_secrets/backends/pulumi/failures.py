@@ -126,7 +126,7 @@ def _classified(completed: Completed) -> tuple[FailureKind, str, str]:
     if status in range(500, 600):
         return (
             FailureKind.UNREACHABLE,
-            "Pulumi has a fault of its own and cannot answer about {target}",
+            "Pulumi failed with an internal error for {target}",
             "try again",
         )
     if any(re.search(_NETWORK, said) for said in _errors(completed.stderr)):

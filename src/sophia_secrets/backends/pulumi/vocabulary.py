@@ -126,7 +126,7 @@ ROWS = (
     _row(
         r"(?:^|: )(?:esc|pulumi service): request rate-limit exceeded$",
         FailureKind.RATE_LIMITED,
-        "Pulumi asks to wait before {target} is asked for again",
+        "Pulumi limits the rate of requests for {target}",
         "try again in a minute",
     ),
     _row(
@@ -157,7 +157,7 @@ STATUSES = {
     ),
     429: (
         FailureKind.RATE_LIMITED,
-        "Pulumi asks to wait before {target} is asked for again",
+        "Pulumi limits the rate of requests for {target}",
         "try again in a minute",
     ),
 }

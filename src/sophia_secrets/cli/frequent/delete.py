@@ -23,7 +23,7 @@ def delete(
         if not yes:
             if not console.interactive:
                 raise errors.UsageError(
-                    f"Deleting {name} from {target.name} ({target.target}) asks first, and there is no terminal.",
+                    f"Deleting {name} from {target.name} ({target.target}) needs a confirmation, and there is no terminal.",
                     hint="Add `--yes`.",
                 )
             if not console.confirm(f"Delete {name} from {target.name} ({target.target})?"):
