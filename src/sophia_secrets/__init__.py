@@ -3,7 +3,7 @@
 __version__ = "0.1.0"
 
 received_core_limit: "tuple[int, int] | None" = None
-"""The limits on core files (soft, hard, bytes) that the command line was started with, since lowered (E7)."""
+"""The inherited limits of core files (soft, hard, in bytes), which the command line lowers (E7)."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ _ELSEWHERE = {"errors": "errors", "load_config": "config"}
 
 
 def __getattr__(name: str) -> object:
-    """The public names, each imported when it is first wanted: importing the package costs nothing."""
+    """Import each public name when first used, so that importing the package is cheap."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     where = _ELSEWHERE.get(name, "manager")
-    # Not `importlib`: `from sophia_secrets import errors` comes through here in every start.
+    # Not `importlib`: `from sophia_secrets import errors` calls this in every start.
     module = __import__(f"{__name__}.{where}", fromlist=(where,))
     found = module if name == where else getattr(module, name)
     globals()[name] = found

@@ -1,4 +1,4 @@
-"""The program: the hot path where the cache alone can answer, else the command line."""
+"""The program: the hot path where it can answer, else the command line."""
 
 import gc
 import os
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 def _secure_start() -> None:
     """
-    Descriptors 0 to 2 exist (F7), the current directory is not on the import path (I10), and no
-    core file is left (E7; `run` puts the limit back for its command).
+    Open descriptors 0 to 2 (F7), remove the current directory from the import path (I10), and disable core
+    files (E7; `run` restores the limit for its command).
     """
     for fd in (0, 1, 2):
         try:
@@ -33,8 +33,8 @@ def _secure_start() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, received[1]))
 
 
-def _at_once(arguments: list[str]) -> bytes | None:
-    """What can be said without the whole program, or None."""
+def _answer(arguments: list[str]) -> bytes | None:
+    """The output if the full program is not needed, or None."""
     if arguments == ["--version"]:
         return f"sophia-secrets {__version__}\n".encode()
     if arguments == ["completion", "--names"]:
@@ -65,8 +65,8 @@ def _at_once(arguments: list[str]) -> bytes | None:
     return answer
 
 
-def _run_at_once(words: list[str]) -> int | None:
-    """Become the command, or the exit code where it could not be started; None: the whole program sees to it."""
+def _run_command(words: list[str]) -> int | None:
+    """Become the command, or return the exit code where it could not be started; None if the full program must run."""
     from sophia_secrets.hot.run import prepare
     from sophia_secrets.launch.command import become
 
@@ -87,7 +87,7 @@ def _run_at_once(words: list[str]) -> int | None:
 
 
 def _write(data: bytes) -> bytes:
-    """Write to standard output; what it could not take is given back."""
+    """Write to standard output; return the rest that could not be written."""
     try:
         while data:
             data = data[os.write(1, data) :]
@@ -108,7 +108,7 @@ def run() -> int:
 
 
 def _run() -> int:
-    # Most of what is made is there until the end: looking for what is not costs a tenth of the start.
+    # Most objects live until the end: collecting garbage would cost a tenth of the start.
     gc.set_threshold(50_000)
     try:
         _secure_start()
@@ -118,8 +118,8 @@ def _run() -> int:
         sys.stderr.write("sophia-secrets runs on Linux and macOS; Windows is not supported.\n")
         return 2
     try:
-        code = _run_at_once(sys.argv[3:]) if sys.argv[1:3] == ["run", "--"] else None
-        answer = _at_once(sys.argv[1:])
+        code = _run_command(sys.argv[3:]) if sys.argv[1:3] == ["run", "--"] else None
+        answer = _answer(sys.argv[1:])
         rest = answer and _write(answer)
     except KeyboardInterrupt:
         from sophia_secrets import cli, errors
@@ -142,7 +142,7 @@ def _run() -> int:
 
 
 def main() -> "NoReturn":
-    """The program as the console script starts it. It ends here: taking Python apart would cost more than a `get`."""
+    """The entry point of the console script. Exits at once: finalizing Python would take longer than a `get`."""
     code = run()
     for stream in (sys.stdout, sys.stderr):
         try:

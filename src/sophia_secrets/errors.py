@@ -8,7 +8,7 @@ import os
 
 
 def reason_of(problem: OSError, otherwise: str = "unknown reason") -> str:
-    """The operating system's words for a failure, without a path; `otherwise` where it has none."""
+    """The operating system's text for an error, without a path, or `otherwise`."""
     return os.strerror(problem.errno) if problem.errno else otherwise
 
 

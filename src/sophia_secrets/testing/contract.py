@@ -26,7 +26,7 @@ class _EveryBackend:
 
     @pytest.fixture
     def subject(self) -> Subject | Generator[Subject, None, None]:
-        """The backend under test. Every class overrides it."""
+        """The backend under test; every class overrides it."""
         raise NotImplementedError("override the fixture `subject`")
 
     def test_probing_changes_nothing_and_every_check_says_something(self, subject: Subject) -> None:

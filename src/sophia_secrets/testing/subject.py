@@ -1,4 +1,4 @@
-"""A backend under test, and access to what its vendor holds."""
+"""A backend under test, with access to its vendor's state."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Subject(HiddenRepr, Struct):
         assert not isinstance(self.backend, Unconfigured), self.backend.reason
 
     def run(self, steps: Steps[T]) -> T:
-        """Make the calls, each as the program would."""
+        """Make the calls as the program would."""
         return process.run(self._noting(steps), programs=self.programs, path=self.path)
 
     def _noting(self, steps: Steps[T]) -> Steps[T]:
@@ -53,13 +53,13 @@ class Subject(HiddenRepr, Struct):
             steps.close()
 
     def snapshot(self) -> Snapshot:
-        """What the backend says now, which must be no failure."""
+        """The current snapshot, which must not be a failure."""
         found = self.run(self.backend.snapshot())
         assert isinstance(found, Snapshot), found
         return found
 
     def stored(self) -> dict[str, str]:
-        """What the vendor holds now."""
+        """The current secrets of the vendor."""
         if self.held is not None:
             return dict(self.held())
         assert self.backend.capabilities.readable, "a backend that cannot read needs `held`"
@@ -74,7 +74,7 @@ class Subject(HiddenRepr, Struct):
 
 
 def answered(steps: Steps[T], completed: Completed) -> T:
-    """What the steps return when every call ends with `completed`; nothing is started."""
+    """The result of the steps if every call returns `completed`; nothing is started."""
     try:
         next(steps)
         for _ in range(100):
