@@ -19,7 +19,7 @@ _CLASSES = {
 }
 _SHORT = {"_CLI", "_AUTH", "_DENIED", "_GONE", "_DOWN", "_LATE", "_BUSY", "_ODD"}
 _OTHERS = {"Busy"}
-_SENTENCE_AT = {"Failure": 2, "_row": 2, "failure": 1, "stop": 1}
+_SENTENCE_AT = {"Failure": 2, "_row": 2, "failure": 1, "failed": 1}
 
 
 _CHECKS = ("probing.py", "probe.py", "doctor.py", "policy.py")

@@ -94,8 +94,8 @@ def _start(gathered: _Requirements, path: str, cwd: str) -> None:
             _take(gathered, use, place)
     names = sorted({use.name for use in found.uses if use.kind is Kind.NAMED})
     if names and found.runs_for_forks:
-        message = f"{place} runs for pull requests, and one from a fork gets none of {', '.join(names)}"
-        gathered.say(os.path.basename(place), Status.WARN, message, rule="fork")
+        problem = f"{place} runs for pull requests, and one from a fork gets none of {', '.join(names)}"
+        gathered.say(os.path.basename(place), Status.WARN, problem, rule="fork")
     for call in found.calls:
         _follow(gathered, call, place, root, 1)
 
@@ -123,8 +123,8 @@ def _follow(gathered: _Requirements, call: Call, path: str, root: str, depth: in
     where = f"{path}:{call.line}"
     if not call.is_local:
         if call.inherit:
-            message = f"{where} hands every secret to {call.uses}; which of them it uses cannot be seen here"
-            gathered.say("secrets", Status.WARN, message)
+            problem = f"{where} hands every secret to {call.uses}; which of them it uses cannot be seen here"
+            gathered.say("secrets", Status.WARN, problem)
         return
     key = (call.uses, call.inherit, call.passed)
     if key in gathered.seen:
@@ -144,9 +144,9 @@ def _follow(gathered: _Requirements, call: Call, path: str, root: str, depth: in
     called = _load(os.path.join(root, relative))
     for name, required in called.declared.items():
         if required and not call.inherit and name not in call.passed:
-            message = f"{where} calls {relative} without it, which requires it"
+            problem = f"{where} calls {relative} without it, which requires it"
             gathered.say(
-                name, Status.FAIL, message, "Pass it under the job's `secrets:`, or write `secrets: inherit`."
+                name, Status.FAIL, problem, "Pass it under the job's `secrets:`, or write `secrets: inherit`."
             )
     for use in called.uses:
         if call.inherit or use.kind is not Kind.NAMED:
@@ -162,9 +162,9 @@ def _not_passed(gathered: _Requirements, use: Use, called: Workflow, where: str,
     if use.environment != "":
         gathered.need(use, relative, only_environment=True)
     elif use.name not in called.declared:
-        message = f"{relative}:{use.line} uses it, and {where} does not pass it"
+        problem = f"{relative}:{use.line} uses it, and {where} does not pass it"
         gathered.say(
-            use.name, Status.FAIL, message, "Pass it under the job's `secrets:`, or write `secrets: inherit`."
+            use.name, Status.FAIL, problem, "Pass it under the job's `secrets:`, or write `secrets: inherit`."
         )
     elif not called.declared[use.name]:
         gathered.say(
