@@ -234,6 +234,12 @@ def test_an_interrupted_rotation_never_goes_to_another_target(sophia: Program, v
     assert elsewhere.code == 2
     assert "my-app" in elsewhere.err
     assert vendors.fly.values("other") == {}
+    for variables in ({"FLY_APP_NAME": "other"}, {"FLY_APP_NAME": ""}):
+        status = sophia("rotation", "status", **variables)
+        assert "goes to fly (my-app), which is not what the settings point at" in status.err
+        assert "`sophia-secrets rotate API_KEY`" not in status.err
+        assert sophia("rotation", "status", "--json", **variables).json["rotations"][0]["pending"] is True
+    assert "Resume it with `sophia-secrets rotate API_KEY`." in sophia("rotation", "status").err
     assert sophia("rotate", "API_KEY", "--yes").code == 0
 
 

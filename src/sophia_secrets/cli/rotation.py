@@ -35,7 +35,12 @@ def status(ctx: typer.Context) -> None:
         else:
             console.note("No secret is declared with `rotate_every`, and no rotation was interrupted.")
         for status in statuses:
-            if status.pending:
+            if status.elsewhere:
+                console.warn(
+                    f"A rotation of {status.name} was interrupted, and goes to {status.elsewhere}, which is "
+                    "not what the settings point at. Resume it under the profile that it began with."
+                )
+            elif status.pending:
                 console.warn(
                     f"A rotation of {status.name} was interrupted. Resume it with "
                     f"`sophia-secrets rotate {status.name}`."

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from sophia_secrets import errors
+from sophia_secrets.backends.base import Unconfigured
 from sophia_secrets.operations import metadata, recording
 from sophia_secrets.operations.rotating import store
 from sophia_secrets.operations.session import Session
+from sophia_secrets.state.pending_record import Pending
 
 OK, DUE, OVERDUE, NEVER = "ok", "due", "overdue", "never_rotated"
 SOON_SHARE, SOON_MOST = 0.1, 7 * 86400.0
@@ -28,7 +31,8 @@ class RotationStatus(Struct, frozen=True):
 
     Times are Unix seconds, `every` is seconds. `rotated` is the oldest change of its copies, because a
     rotation is complete once the last copy has the new value. `generated` tells whether a new value
-    can be generated, `pending` whether a rotation was interrupted.
+    can be generated, `pending` whether a rotation was interrupted; `elsewhere` is a target of that
+    one which the settings do not point at now, or "".
     """
 
     name: str
@@ -39,6 +43,7 @@ class RotationStatus(Struct, frozen=True):
     copies: tuple[Copy, ...]
     generated: bool
     pending: bool
+    elsewhere: str = ""
 
     @property
     def wants_rotation(self) -> bool:
@@ -71,14 +76,16 @@ def statuses(session: Session) -> tuple[tuple[RotationStatus, ...], int]:
         session, "When a secret was rotated is on record in the audit log, which is switched off."
     )
     pending, damaged = store(session).all()
-    waiting = {record.name for record in pending}
+    waiting = {record.name: _elsewhere(session, record) for record in pending}
     declared = session.settings.declared
-    wanted = sorted(waiting | {name for name, policy in declared.items() if policy.rotate_every is not None})
+    wanted = sorted(
+        waiting.keys() | {name for name, policy in declared.items() if policy.rotate_every is not None}
+    )
     copies = _copies(session, wanted)
-    return tuple(_status(session, name, copies[name], name in waiting) for name in wanted), damaged
+    return tuple(_status(session, name, copies[name], waiting.get(name)) for name in wanted), damaged
 
 
-def _status(session: Session, name: str, copies: Sequence[Copy], is_pending: bool) -> RotationStatus:
+def _status(session: Session, name: str, copies: Sequence[Copy], elsewhere: str | None) -> RotationStatus:
     policy = session.settings.declared.get(name)
     every = policy.rotate_every if policy is not None else None
     times = [copy.rotated for copy in copies]
@@ -92,8 +99,21 @@ def _status(session: Session, name: str, copies: Sequence[Copy], is_pending: boo
         state=state_of(counted, every, session.clock()),
         copies=tuple(copies),
         generated=policy is not None and policy.generate is not None,
-        pending=is_pending,
+        pending=elsewhere is not None,
+        elsewhere=elsewhere or "",
     )
+
+
+def _elsewhere(session: Session, record: Pending) -> str:
+    """The first target of an interrupted rotation that the settings do not point at now, or ""."""
+    for holder in record.holders:
+        try:
+            backend = session.backend(holder.backend)
+        except errors.SophiaError:
+            return f"{holder.backend} ({holder.target})"
+        if isinstance(backend, Unconfigured) or backend.target.parts != holder.parts:
+            return f"{holder.backend} ({holder.target})"
+    return ""
 
 
 def _copies(session: Session, names: Sequence[str]) -> dict[str, list[Copy]]:
