@@ -34,7 +34,7 @@ def no_route(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def said(state: State, arguments: list[str], value: bytes) -> Said:
-    """The whole program with this value on its standard input."""
+    """The full program with this value on its standard input."""
     kept = os.dup(0)
     reading, writing = os.pipe()
     os.write(writing, value)

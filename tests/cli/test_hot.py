@@ -1,5 +1,5 @@
 """
-The hot path and the whole program, driven over the same generated states: they must not differ.
+The hot path and the full program, driven over the same generated states: they must not differ.
 
 `SOPHIA_HOT_STATES` says how many states are generated (500 by default; 10,000 take some minutes),
 `SOPHIA_HOT_FIRST` at which number they begin: the number in a failure gives that state again.
@@ -98,7 +98,7 @@ def test_the_hot_path_differs_from_the_whole_program_in_no_generated_state(tmp_p
 
 
 def compared(state: State, arguments: list[str], ask: Callable[[], bytes | None], where: str) -> bool:
-    """Whether the hot path answered; it answered as the whole program does, or left nothing behind."""
+    """Whether the hot path answered; it answered as the full program does, or left nothing behind."""
     before = tree(state)
     log_before = events(state)
     text = ask()
@@ -222,7 +222,7 @@ def test_a_hot_run_differs_from_the_whole_program_in_no_generated_state(tmp_path
 
 
 def ran_the_same(state: State, words: list[str], where: str) -> bool:
-    """Whether the hot path had it ready; then as the whole program has it, or it left nothing behind."""
+    """Whether the hot path had it ready; then as the full program has it, or it left nothing behind."""
     before = tree(state)
     log_before = events(state)
     ready = hot_run.prepare(words, environ_of(state))
@@ -242,7 +242,7 @@ def ran_the_same(state: State, words: list[str], where: str) -> bool:
 
 
 def started(state: State, arguments: list[str]) -> tuple[Any, bytes, tuple[dict[str, Any], ...]]:
-    """What the whole program starts, says on standard error, and puts in the log."""
+    """What the full program starts, says on standard error, and puts in the log."""
     before = events(state)
     became = None
     with caught() as (_, err):
@@ -255,7 +255,7 @@ def started(state: State, arguments: list[str]) -> tuple[Any, bytes, tuple[dict[
 
 
 def full(state: State, arguments: list[str]) -> Said:
-    """The whole program, in this process, with its streams caught."""
+    """The full program, in this process, with its streams caught."""
     before = events(state)
     with caught() as (out, err):
         code = cli.answer(arguments)

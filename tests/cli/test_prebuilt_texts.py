@@ -15,7 +15,7 @@ from tests.terminal import Terminal
 
 
 def made(sophia: Program, *arguments: str, **variables: str) -> str:
-    """What the whole program prints, which knows of no kept text."""
+    """What the full program prints, which knows of no kept text."""
     script = "import sys; from sophia_secrets import cli; sys.exit(cli.answer(sys.argv[1:]))"
     return subprocess.run(
         [sys.executable, "-c", script, *arguments],
