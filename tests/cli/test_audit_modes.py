@@ -44,6 +44,14 @@ def test_switched_off_a_report_knows_what_is_declared_and_no_more(sophia: Progra
     assert done.json["never_read"] == ["API_KEY", "OTHER_KEY"]
 
 
+@pytest.mark.parametrize("command", ["log", "verify", "report"])
+def test_a_log_that_is_switched_off_says_so_where_it_is_looked_at(sophia: Program, command: str) -> None:
+    sophia.store("API_KEY", "v")
+    note = "note: The audit log is switched off (`[audit] mode`), so nothing is recorded now.\n"
+    assert note in sophia("audit", command, **OFF).err
+    assert note not in sophia("audit", command).err
+
+
 def test_A1_as_far_as_it_can_be_an_access_is_answered_and_said_to_be_unaudited(sophia: Program) -> None:
     sophia.store("API_KEY", "value")
     without_a_log(sophia)

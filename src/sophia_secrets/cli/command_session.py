@@ -53,6 +53,8 @@ def command_session(options: Options, command: str) -> Iterator[tuple[Session, C
         on_wait=console.waiting,
         on_work=worker(console),
     )
+    if command == "audit" and not session.settings.is_audited:
+        session.notes.append("The audit log is switched off (`[audit] mode`), so nothing is recorded now.")
     try:
         yield session, console
     finally:
