@@ -197,6 +197,28 @@ def test_C2_another_credential_never_gets_the_cached_value(sophia: Program, vend
     assert "for user one" not in done.said
 
 
+def test_what_was_cached_with_reading_from_a_machine_is_not_used_without_it_nor_the_other_way_round(
+    sophia: Program, vendors: World
+) -> None:
+    sophia.store("API_KEY", "v", "fly")
+    machine = {"id": "m1", "state": "started", "environment": {"API_KEY": "v"}}
+    app = {**vendors.fly.state["apps"]["my-app"], "machines": [machine], "deployed": True}
+    vendors.fly.update(apps={"my-app": app})
+    sophia.environment["SOPHIA_SECRETS_CHAIN"] = "fly"
+    switched_on = {"SOPHIA_SECRETS_FLY_READ_FROM_MACHINE": "true"}
+    assert "write-only" in sophia("list").out
+    assert sophia("get", "API_KEY", **switched_on).out == "v\n"
+    assert sophia("get", "API_KEY").code == 3
+    calls = len(vendors.fly.calls)
+    assert sophia("get", "API_KEY", **switched_on).out == "v\n"
+    assert len(vendors.fly.calls) == calls
+    sophia.store("API_KEY", "new", "fly")
+    machine["environment"] = {"API_KEY": "new"}
+    app = {**vendors.fly.state["apps"]["my-app"], "machines": [machine]}
+    vendors.fly.update(apps={"my-app": app})
+    assert sophia("get", "API_KEY", **switched_on).out == "new\n"
+
+
 def test_a_write_drops_what_was_cached_before_it(sophia: Program, vendors: World) -> None:
     vendors.define({"API_KEY": "old"})
     assert sophia("get", "API_KEY").out == "old\n"

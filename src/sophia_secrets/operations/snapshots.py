@@ -17,12 +17,18 @@ _STATES = {letter: state for state, letter in _LETTERS.items()}
 
 
 def identity_of(backend: Backend, key: bytes) -> tuple[bytes, ...]:
-    """The identity of this backend's cached record; the last part is empty where the credential is unknown."""
+    """
+    The identity of this backend's cached record; the last part is empty where the credential is unknown.
+
+    What a backend says where it gives values back is no answer for one that gives none, and the other
+    way round: Fly's `read_from_machine` is switched on and off.
+    """
     parts = [part.encode() for pair in backend.target.parts for part in pair]
-    return (SCHEMA, backend.name.encode(), *parts, _credential(backend.credential, key))
+    last = _credential(backend.credential, key, readable=backend.capabilities.readable)
+    return (SCHEMA, backend.name.encode(), *parts, last)
 
 
-def _credential(credential: Credential, key: bytes) -> bytes:
+def _credential(credential: Credential, key: bytes, *, readable: bool) -> bytes:
     fields: list[bytes] = []
     for name, value in credential.variables:
         fields += [b"variable", name.encode(), value.encode("utf-8", "surrogateescape")]
@@ -30,7 +36,7 @@ def _credential(credential: Credential, key: bytes) -> bytes:
         content = _content(path)
         if content is not None:
             fields += [b"file", os.fsencode(path), content]
-    return keys.mac(key, *fields) if fields else b""
+    return keys.mac(key, b"readable" if readable else b"write-only", *fields) if fields else b""
 
 
 def _content(path: str) -> bytes | None:
