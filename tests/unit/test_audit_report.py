@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from sophia_secrets.cli import audit_page
 from sophia_secrets.cli.audit_report import bar, shape
 from sophia_secrets.cli.progress import PATIENCE, Bar
-from sophia_secrets.core.audit_report import Report, Share, Trouble, Use, report
+from sophia_secrets.core.audit_report import FailureCount, Report, Share, Use, report
 from sophia_secrets.core.audit_tally import FAILED, Access, Tally, access_of, time_of
 from sophia_secrets.operations import tallying
 from sophia_secrets.state.audit import Actor, AuditLog, Event
@@ -250,7 +250,7 @@ def test_a_rotation_is_a_write_or_a_change_at_the_vendor_wherever_it_is_on_recor
 )
 def test_what_did_not_get_or_do_what_it_was_for_has_failed(outcome: str) -> None:
     found = report(tally([an_event(outcome, "A", MONDAY)]))
-    assert (found.failed, found.troubles) == (1, (Trouble("A", "fly", outcome, "", 1, MONDAY),))
+    assert (found.failed, found.troubles) == (1, (FailureCount("A", "fly", outcome, "", 1, MONDAY),))
 
 
 @pytest.mark.parametrize("outcome", ["found", "done", "changed", "seen", "intent", "unreadable", "gap"])
@@ -290,7 +290,7 @@ def test_what_is_told_of_a_name_is_the_latest_of_all_that_is_alike_but_for_what_
 
     found = report(tally(twice("found", "get") + twice("done", "set") + twice("absent", "get")))
     assert found.secrets == (Use("A", 2, 2, 0, TUESDAY, TUESDAY),)
-    assert found.troubles == (Trouble("A", "fly", "absent", "", 2, TUESDAY),)
+    assert found.troubles == (FailureCount("A", "fly", "absent", "", 2, TUESDAY),)
     assert found.never_read == found.never_rotated == ()
 
 

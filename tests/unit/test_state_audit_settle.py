@@ -60,12 +60,12 @@ def size_of(log: Written, name: str = CURRENT) -> int:
     return (log.directory / name).stat().st_size
 
 
-def voucher(*lines: bytes, ended: bool = True) -> str:
+def hexdigest(*lines: bytes, ended: bool = True) -> str:
     torn = chain.TornBytes(KEY)
     for line in lines[:-1]:
         torn.add(line)
     torn.add(lines[-1], ended=ended)
-    return torn.voucher()
+    return torn.hexdigest()
 
 
 # A head, and more than it knows
@@ -96,7 +96,7 @@ def test_A6_a_torn_line_is_ended_and_vouched_for_with_its_newline(log: Written) 
     first = log.line()
     head = head_at(log, len(first) + 1)
     log.put(CURRENT, first + b"\n" + TORN)
-    notes = [("recovered", "a torn line was ended; 0 lines were taken in", 0, voucher(TORN))]
+    notes = [("recovered", "a torn line was ended; 0 lines were taken in", 0, hexdigest(TORN))]
     assert settled(log, head) == (1, size_of(log), 1, log.mac, False, notes)
 
 
@@ -105,7 +105,7 @@ def test_A6_a_torn_line_that_has_its_newline_needs_none(log: Written) -> None:
     head = head_at(log, len(first) + 1)
     second = log.line()
     log.put(CURRENT, b"\n".join([first, second, TORN, b""]))
-    notes = [("recovered", "a torn line was ended; 1 line was taken in", 1, voucher(TORN))]
+    notes = [("recovered", "a torn line was ended; 1 line was taken in", 1, hexdigest(TORN))]
     assert settled(log, head) == (1, size_of(log), 2, log.mac, True, notes)
 
 
@@ -221,7 +221,7 @@ def test_X4_lines_that_a_stop_of_the_machine_took_are_recovered(
     words = f"{words} lost unsynced when the machine stopped"
     for torn in (b"", TORN, TORN + b"\n", TORN + b"\n" + TORN):
         log.put(CURRENT, left + torn)
-        digest = voucher(*torn.removesuffix(b"\n").split(b"\n")) if torn else ""
+        digest = hexdigest(*torn.removesuffix(b"\n").split(b"\n")) if torn else ""
         notes = [("recovered", words, 4 - kept, digest)]
         ended = not torn or torn.endswith(b"\n")
         assert settled(log, head) == (1, len(left + torn), kept, macs[kept - 1], ended, notes)
@@ -264,7 +264,7 @@ def test_X4_all_of_a_new_file_may_be_gone(log: Written) -> None:
     log.put(CURRENT, b"")
     assert settled(log, head) == (2, 0, 2, mac, True, [("recovered", words, 1, "")])
     log.put(CURRENT, TORN)
-    assert settled(log, head) == (2, len(TORN), 2, mac, False, [("recovered", words, 1, voucher(TORN))])
+    assert settled(log, head) == (2, len(TORN), 2, mac, False, [("recovered", words, 1, hexdigest(TORN))])
 
 
 def test_X4_all_of_the_first_file_may_be_gone(log: Written) -> None:

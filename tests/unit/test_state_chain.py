@@ -56,7 +56,7 @@ def test_A4_no_bit_of_a_line_can_be_changed(at: int) -> None:
 @given(st.binary(max_size=400))
 def test_bytes_that_nobody_sealed_never_follow(data: bytes) -> None:
     assert not chain.follows(KEY, chain.ORIGIN, data)
-    assert walked([data]).misfit is not None
+    assert walked([data]).mismatch is not None
 
 
 @given(st.integers(0, 300))
@@ -129,9 +129,9 @@ def test_A4_the_walk_names_the_first_line_that_does_not_fit_and_why(operation: s
     for at in range(8):
         damaged = lines[:at] + OPERATIONS[operation](lines, at) + lines[at + 1 :]
         walk = walked(damaged)
-        assert walk.misfit is not None
-        assert walk.misfit.line == at + 1 + (operation == "repeated")
-        assert REASONS[operation][0] in walk.misfit.reason()
+        assert walk.mismatch is not None
+        assert walk.mismatch.line == at + 1 + (operation == "repeated")
+        assert REASONS[operation][0] in walk.mismatch.reason()
         assert walk.events == at + (operation == "repeated")
 
 
@@ -142,15 +142,15 @@ def test_A4_swapped_lines_are_found_at_the_first_of_them() -> None:
             damaged = list(lines)
             damaged[a], damaged[b] = damaged[b], damaged[a]
             walk = walked(damaged)
-            assert walk.misfit is not None
-            assert walk.misfit.line == a + 1
-            assert "moved" in walk.misfit.reason()
+            assert walk.mismatch is not None
+            assert walk.mismatch.line == a + 1
+            assert "moved" in walk.mismatch.reason()
 
 
 def a_recovery(lines: list[bytes], torn: bytes) -> bytes:
     vouched = chain.TornBytes(KEY)
     vouched.add(torn)
-    fields = f'"outcome":"recovered","digest":"{vouched.voucher()}"'.encode()
+    fields = f'"outcome":"recovered","digest":"{vouched.hexdigest()}"'.encode()
     return chain.seal(KEY, chain.mac_of(lines[-1]), len(lines) + 1, fields)[0]
 
 
@@ -158,7 +158,7 @@ def test_A6_torn_bytes_are_no_misfit_where_a_recovery_vouches_for_them() -> None
     lines = a_chain(3)
     recovery = a_recovery(lines, b'{"seq":4,"na')
     walk = walked([*lines, b'{"seq":4,"na', recovery])
-    assert walk.misfit is None
+    assert walk.mismatch is None
     assert walk.events == 4
     assert walk.line == 5
 
@@ -167,15 +167,15 @@ def test_A6_torn_bytes_are_no_misfit_where_a_recovery_vouches_for_them() -> None
 def test_A6_a_recovery_vouches_for_exactly_the_bytes_it_saw(torn: bytes) -> None:
     lines = a_chain(3)
     walk = walked([*lines, torn, a_recovery(lines, b'{"seq":4,"na')])
-    assert walk.misfit is not None
-    assert walk.misfit.line == 4
+    assert walk.mismatch is not None
+    assert walk.mismatch.line == 4
     assert walk.broken
 
 
 def test_a_line_that_lacks_only_its_newline_is_a_line() -> None:
     lines = a_chain(3)
     walk = walked(lines[:2], rest=lines[2])
-    assert walk.misfit is None
+    assert walk.mismatch is None
     assert walk.events == 3
 
 
@@ -207,6 +207,6 @@ def test_how_lines_are_handed_over_makes_no_difference(sizes: list[int]) -> None
     for size in [*sizes, 20]:
         walk.feed(lines[at : at + size])
         at += size
-    assert walk.misfit is not None
-    assert (walk.misfit.line, walk.events) == (14, 13)
-    assert "changed" in walk.misfit.reason()
+    assert walk.mismatch is not None
+    assert (walk.mismatch.line, walk.events) == (14, 13)
+    assert "changed" in walk.mismatch.reason()

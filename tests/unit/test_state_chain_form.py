@@ -73,11 +73,11 @@ def test_the_end_of_a_file_is_that_of_its_last_line() -> None:
 
 def test_what_vouches_for_torn_bytes() -> None:
     torn = chain.TornBytes(KEY)
-    assert torn.voucher() == keyed(b"torn")
+    assert torn.hexdigest() == keyed(b"torn")
     assert torn.whole is False
     torn.add(b"half of a line")
     torn.add(b"the rest", ended=False)
-    assert torn.voucher() == keyed(b"tornhalf of a line\nthe rest")
+    assert torn.hexdigest() == keyed(b"tornhalf of a line\nthe rest")
     assert torn.whole is False
     torn.add(chain.seal(KEY, chain.ORIGIN, 1, b'"a":1')[0])
     torn.add(b"half again")

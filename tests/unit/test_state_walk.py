@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sophia_secrets.state import chain
-from sophia_secrets.state.walk import Misfit, Walk, lines_were
+from sophia_secrets.state.walk import Mismatch, Walk, lines_were
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 PUT_IN, MOVED, CHANGED = "the line was put in", "the line was moved or repeated", "the line was changed"
@@ -27,9 +27,9 @@ def walked(lines: list[bytes], *, rest: bytes = b"") -> Walk:
     return walk
 
 
-def misfit(lines: list[bytes], *, rest: bytes = b"") -> tuple[int, str]:
+def mismatch(lines: list[bytes], *, rest: bytes = b"") -> tuple[int, str]:
     """The line that does not fit, and what is said of it."""
-    found = walked(lines, rest=rest).misfit
+    found = walked(lines, rest=rest).mismatch
     assert found is not None
     return found.line, found.reason()
 
@@ -46,7 +46,7 @@ def test_a_walk_stands_at_the_last_line_that_fits() -> None:
     lines = sealed(3)
     walk = walked(lines)
     assert (walk.sequence, walk.mac, walk.events, walk.line) == (3, chain.mac_of(lines[2]), 3, 3)
-    assert (walk.misfit, walk.broken, walk.not_head, walk.unreached) == (None, False, 0, 0)
+    assert (walk.mismatch, walk.broken, walk.not_head, walk.unreached) == (None, False, 0, 0)
     walk.next_file()
     line, _ = chain.seal(KEY, walk.mac, 4, b'"command":"get"')
     assert walk.feed([line])
@@ -74,17 +74,17 @@ def test_a_walk_may_begin_anywhere() -> None:
 )  # fmt: skip
 def test_lines_in_another_order(order: list[int], line: int, reason: str) -> None:
     lines = sealed(5)
-    assert misfit([lines[number - 1] for number in order]) == (line, reason)
+    assert mismatch([lines[number - 1] for number in order]) == (line, reason)
 
 
 def test_a_line_that_was_changed() -> None:
     lines = sealed(4)
     for at in range(4):
-        assert misfit([*lines[:at], changed(lines[at]), *lines[at + 1 :]]) == (at + 1, CHANGED)
-    assert misfit([lines[0], b"{}", *lines[2:]]) == (2, CHANGED)
+        assert mismatch([*lines[:at], changed(lines[at]), *lines[at + 1 :]]) == (at + 1, CHANGED)
+    assert mismatch([lines[0], b"{}", *lines[2:]]) == (2, CHANGED)
     renumbered = lines[1].replace(b'"seq":2', b'"seq":1')
-    assert misfit([lines[0], renumbered, lines[2]]) == (2, CHANGED)
-    assert misfit([lines[0], renumbered, lines[3]]) == (2, MOVED)
+    assert mismatch([lines[0], renumbered, lines[2]]) == (2, CHANGED)
+    assert mismatch([lines[0], renumbered, lines[3]]) == (2, MOVED)
 
 
 def test_a_line_that_was_put_in() -> None:
@@ -93,10 +93,10 @@ def test_a_line_that_was_put_in() -> None:
         walk = walked([lines[0], strange, *lines[1:]])
         assert walk.broken
         assert (walk.sequence, walk.events, walk.line) == (1, 1, 2)
-        assert walk.misfit is not None
-        assert walk.misfit.intruder
-        assert (walk.misfit.line, walk.misfit.reason()) == (2, PUT_IN)
-    assert misfit([lines[0], others[3], *lines[1:]]) == (2, MOVED)
+        assert walk.mismatch is not None
+        assert walk.mismatch.intruder
+        assert (walk.mismatch.line, walk.mismatch.reason()) == (2, PUT_IN)
+    assert mismatch([lines[0], others[3], *lines[1:]]) == (2, MOVED)
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,10 @@ def test_a_gap_says_that_an_end_was_cut_off(kept: list[int], said: str) -> None:
         KEY, chain.mac_of(lines[2]) if len(kept) < 3 else chain.ORIGIN, 4, b'"outcome":"gap"'
     )
     after, _ = chain.seal(KEY, mac, 5, b'"command":"get"')
-    found = misfit([*(lines[number - 1] for number in kept), gap, after])
+    found = mismatch([*(lines[number - 1] for number in kept), gap, after])
     assert found == (len(kept) + 1, f"{said} cut off here")
     low, _ = chain.seal(KEY, chain.ORIGIN, 1, b'"outcome":"gap"')
-    assert misfit([*lines, low]) == (4, MOVED)
+    assert mismatch([*lines, low]) == (4, MOVED)
 
 
 def test_the_end_of_the_file_before_is_told_by_the_line_that_says_it_was_put_away() -> None:
@@ -122,81 +122,81 @@ def test_the_end_of_the_file_before_is_told_by_the_line_that_says_it_was_put_awa
     ):  # fmt: skip
         walk = Walk(KEY, chain.mac_of(lines[0]), 1)
         walk.feed([lines[first]])
-        assert walk.misfit is not None
-        assert walk.misfit.is_end_of_previous is end
-        assert walk.misfit.reason() == reason
+        assert walk.mismatch is not None
+        assert walk.mismatch.is_end_of_previous is end
+        assert walk.mismatch.reason() == reason
     walk = Walk(KEY, chain.mac_of(lines[1]), 2)
     walk.feed([lines[3]])
-    assert walk.misfit is not None
-    assert (walk.misfit.is_end_of_previous, walk.misfit.reason()) == (True, "1 line was cut off here")
+    assert walk.mismatch is not None
+    assert (walk.mismatch.is_end_of_previous, walk.mismatch.reason()) == (True, "1 line was cut off here")
     for after in (lines[1], changed(lines[1])):
         walk = Walk(KEY, chain.mac_of(lines[0]), 1)
         walk.feed([lines[3], after])
-        assert walk.misfit is not None
-        assert (walk.misfit.missing, walk.misfit.is_end_of_previous) == (0, False)
-        assert walk.misfit.reason() == MOVED
+        assert walk.mismatch is not None
+        assert (walk.mismatch.missing, walk.mismatch.is_end_of_previous) == (0, False)
+        assert walk.mismatch.reason() == MOVED
     walk = Walk(KEY, chain.mac_of(lines[2]), 3)
     walk.feed([lines[3].replace(b'"seq":4', b'"seq":3')])
-    assert walk.misfit is not None
-    assert not walk.misfit.is_end_of_previous
+    assert walk.mismatch is not None
+    assert not walk.mismatch.is_end_of_previous
     walk = walked([lines[0], lines[3]])
-    assert walk.misfit is not None
-    assert not walk.misfit.is_end_of_previous
+    assert walk.mismatch is not None
+    assert not walk.mismatch.is_end_of_previous
 
 
 # Torn lines, and those that vouch for them
 
 
-def voucher(*torn: bytes, ended: bool = True) -> bytes:
+def hexdigest(*torn: bytes, ended: bool = True) -> bytes:
     held = chain.TornBytes(KEY)
     for line in torn[:-1]:
         held.add(line)
     held.add(torn[-1], ended=ended)
-    return b'"outcome":"recovered","digest":"%b"' % held.voucher().encode()
+    return b'"outcome":"recovered","digest":"%b"' % held.hexdigest().encode()
 
 
 def test_A6_torn_lines_that_a_later_one_vouches_for_are_no_misfit() -> None:
     (first,) = sealed(1)
     mac = chain.mac_of(first)
     for torn in ([b"{torn"], [b"{torn", b"again"]):
-        vouches, after = chain.seal(KEY, mac, 2, voucher(*torn))
+        vouches, after = chain.seal(KEY, mac, 2, hexdigest(*torn))
         last, _ = chain.seal(KEY, after, 3, b'"command":"get"')
         walk = walked([first, *torn, vouches, last])
-        assert (walk.misfit, walk.broken, walk.sequence, walk.line) == (None, False, 3, 3 + len(torn))
+        assert (walk.mismatch, walk.broken, walk.sequence, walk.line) == (None, False, 3, 3 + len(torn))
 
 
 @pytest.mark.parametrize(
     "fields",
-    [voucher(b"{other"), voucher(b"{torn").replace(b"recovered", b"found"), b'"outcome":"recovered"'],
+    [hexdigest(b"{other"), hexdigest(b"{torn").replace(b"recovered", b"found"), b'"outcome":"recovered"'],
 )
 def test_A6_whoever_vouches_for_something_else_vouches_for_nothing(fields: bytes) -> None:
     (first,) = sealed(1)
     line, _ = chain.seal(KEY, chain.mac_of(first), 2, fields)
     walk = walked([first, b"{torn", line])
     assert walk.broken
-    assert walk.misfit is not None
-    assert (walk.misfit.line, walk.sequence) == (2, 1)
+    assert walk.mismatch is not None
+    assert (walk.mismatch.line, walk.sequence) == (2, 1)
     assert walk.feed([line]) is False
 
 
 def test_an_end_without_its_newline() -> None:
     lines = sealed(2)
     walk = walked(lines[:1], rest=lines[1])
-    assert (walk.sequence, walk.line, walk.misfit) == (2, 2, None)
+    assert (walk.sequence, walk.line, walk.mismatch) == (2, 2, None)
     walk = walked(lines[:1], rest=lines[1][:-1])
-    assert walk.misfit is not None
-    assert (walk.sequence, walk.line, walk.misfit.line, walk.misfit.torn.whole) == (1, 2, 2, False)
+    assert walk.mismatch is not None
+    assert (walk.sequence, walk.line, walk.mismatch.line, walk.mismatch.torn.whole) == (1, 2, 2, False)
     torn = chain.TornBytes(KEY)
     torn.add(lines[1][:-1], ended=False)
-    assert walk.misfit.torn.voucher() == torn.voucher()
+    assert walk.mismatch.torn.hexdigest() == torn.hexdigest()
     walk = walked([*lines[:1], b"torn"], rest=b"again")
-    assert walk.misfit is not None
-    assert (walk.misfit.line, walk.line) == (2, 3)
-    assert walked(lines).misfit is None
+    assert walk.mismatch is not None
+    assert (walk.mismatch.line, walk.line) == (2, 3)
+    assert walked(lines).mismatch is None
     for number, reason in ((3, "1 line was removed before this one"), (1, MOVED)):
-        assert misfit(sealed(3)[:1], rest=sealed(3)[number - 1]) == (2, reason)
+        assert mismatch(sealed(3)[:1], rest=sealed(3)[number - 1]) == (2, reason)
     broken = walked([lines[0], b"x", lines[1]], rest=b"rest")
-    assert broken.misfit is not None
+    assert broken.mismatch is not None
     assert broken.line == 2
 
 
@@ -233,6 +233,6 @@ def test_what_is_expected_of_the_place_where_the_walk_stands_is_known_at_once() 
 
 
 def test_a_misfit_knows_nothing_of_what_follows() -> None:
-    found = Misfit(KEY, 7, 3, b"first")
+    found = Mismatch(KEY, 7, 3, b"first")
     assert (found.line, found.expected, found.first, found.second) == (7, 3, b"first", 0)
     assert (found.intruder, found.expected_later, found.missing) == (False, False, 0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sophia_secrets import errors
 from sophia_secrets.cli.chosen import repeated
-from sophia_secrets.cli.options import hoist, in_front
+from sophia_secrets.cli.options import hoist, leading_options
 
 if TYPE_CHECKING:
     from sophia_secrets.cli import report
@@ -23,7 +23,7 @@ def answer(arguments: list[str]) -> int:
     try:
         termination.release()
         arguments = hoist(arguments)
-        front = in_front(arguments)
+        front = leading_options(arguments)
         shown = _shown(front, words, repeated(front))
         plain = frequent.plain(arguments)
         return (plain() if plain is not None else _by_typer(arguments)) or 0

@@ -40,7 +40,7 @@ _FOLLOWED = (19, 7, 20, 7, 10, 7)
 """The widths of the columns with `--follow`, 80 with the gaps; the name takes the rest."""
 
 
-def _how_many(text: str | int) -> int:
+def _parsed_count(text: str | int) -> int:
     try:
         count = int(text)
     except ValueError:
@@ -66,7 +66,7 @@ def log(
     last: Annotated[
         int,
         typer.Option(
-            "--last", "-n", metavar="N", parser=_how_many, help="How many of the newest, 1 or more."
+            "--last", "-n", metavar="N", parser=_parsed_count, help="How many of the newest, 1 or more."
         ),
     ] = events.LAST,
     follow: Annotated[

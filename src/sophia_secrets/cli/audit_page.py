@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from html import escape
 
-from sophia_secrets.core.audit_report import Report, Share, Trouble, Use
+from sophia_secrets.core.audit_report import FailureCount, Report, Share, Use
 from sophia_secrets.core.count import counted
 from sophia_secrets.core.text import visible
 
@@ -215,7 +215,7 @@ def _names(title: str, names: Sequence[str]) -> Iterator[str]:
         yield "<ul>" + "".join(f"<li>{_text(name)}</li>" for name in names) + "</ul>"
 
 
-def _troubles(troubles: Sequence[Trouble]) -> Iterator[str]:
+def _troubles(troubles: Sequence[FailureCount]) -> Iterator[str]:
     most = max((each.times for each in troubles), default=0)
     rows = [
         [

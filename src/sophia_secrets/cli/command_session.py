@@ -49,7 +49,7 @@ def command_session(options: Options, command: str) -> Iterator[tuple[Session, C
         max_stale=_age(options.max_stale),
         reason=options.reason,
         on_event=_event_printer(console, options),
-        on_words=_words_teller(console) if options.debug else None,
+        on_words=_words_printer(console) if options.debug else None,
         on_wait=console.waiting,
         on_work=worker(console),
     )
@@ -94,20 +94,20 @@ def _event_printer(console: Console, options: Options) -> Any:
     if not (options.debug or options.verbose):
         return None
 
-    def tell(event: Event) -> None:
+    def print_event(event: Event) -> None:
         if options.debug or event.ended is not None:
             console.note(str(event))
 
-    return tell
+    return print_event
 
 
-def _words_teller(console: Console) -> Callable[[str, str], None]:
-    def tell(who: str, words: str) -> None:
+def _words_printer(console: Console) -> Callable[[str, str], None]:
+    def print_lines(who: str, words: str) -> None:
         lines = [line.strip() for line in words.splitlines() if line.strip()]
         for line in lines or ["nothing that may be shown"]:
             console.note(f"{who} said: {line}")
 
-    return tell
+    return print_lines
 
 
 def _print_notes(session: Session, console: Console) -> None:

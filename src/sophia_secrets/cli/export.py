@@ -61,7 +61,7 @@ def export(
         made = exporting.export(
             session, *wanted, format_name, options=options, only=backend, use_cache=not no_cache
         )
-        _tell(made, console, session)
+        _print_warnings(made, console, session)
         return made
 
     with command_session(ctx.obj, "export") as (session, console):
@@ -96,7 +96,7 @@ def render(
     place = input_file.display_name(template)
     with command_session(ctx.obj, "render") as (session, console):
         made = exporting.render(session, parsed, place, only=backend, use_cache=not no_cache)
-        _tell(made, console, session)
+        _print_warnings(made, console, session)
         shape = {"template": place}
         if console.json and output is None:
             _mask_in_workflow(made, session)
@@ -186,7 +186,7 @@ def _warn_if_open(console: Console) -> None:
         )
 
 
-def _tell(made: Export, console: Console, session: Session) -> None:
+def _print_warnings(made: Export, console: Console, session: Session) -> None:
     warn_about_failures(made.answers, console, session)
     if made.dangerous:
         console.warn(

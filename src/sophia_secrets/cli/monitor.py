@@ -141,7 +141,7 @@ class Monitor:
 
 
 def _lead(start: Callable[[], int], slave: int, reader: int, writer: int) -> NoReturn:
-    def tell(kind: int, number: int) -> None:
+    def send(kind: int, number: int) -> None:
         os.write(writer, _MESSAGE.pack(kind, number))
 
     try:
@@ -150,9 +150,9 @@ def _lead(start: Callable[[], int], slave: int, reader: int, writer: int) -> NoR
         try:
             pid = start()
         except OSError as problem:
-            tell(_FAILED, problem.errno or 0)
+            send(_FAILED, problem.errno or 0)
             os._exit(1)
-        tell(_STARTED, pid)
+        send(_STARTED, pid)
         # Also the supervisor's descriptors: if it dies, the terminal must hang up.
         _close(lambda fd: fd not in (slave, reader, writer))
         nothing = os.open(os.devnull, os.O_RDWR)
@@ -161,12 +161,12 @@ def _lead(start: Callable[[], int], slave: int, reader: int, writer: int) -> NoR
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)
         # SIGHUP goes to the session leader only, and its exit sends it to the command.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
-        _follow(pid, slave, reader, tell)
+        _follow(pid, slave, reader, send)
     finally:
         os._exit(0)
 
 
-def _follow(pid: int, slave: int, reader: int, tell: Callable[[int, int], None]) -> None:
+def _follow(pid: int, slave: int, reader: int, send: Callable[[int, int], None]) -> None:
     while True:
         _, status = os.waitpid(pid, os.WUNTRACED)
         over = not os.WIFSTOPPED(status)
@@ -175,7 +175,7 @@ def _follow(pid: int, slave: int, reader: int, tell: Callable[[int, int], None])
             # may hang up before it has read this.
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
             os.close(slave)
-        tell(_CHANGED, status)
+        send(_CHANGED, status)
         # The answer, or the end of the pipe: the supervisor has all output, or is gone.
         answer = os.read(reader, 1)
         if not answer or over:

@@ -78,7 +78,7 @@ def hoist(arguments: list[str]) -> list[str]:
     return front + rest + arguments[position:]
 
 
-def in_front(arguments: list[str]) -> list[str]:
+def leading_options(arguments: list[str]) -> list[str]:
     """The global options at the front of a command line from `hoist`."""
     end = 0
     while end < len(arguments) and arguments[end].partition("=")[0] in WITH_VALUE | ALONE:

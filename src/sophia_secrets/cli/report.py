@@ -63,7 +63,7 @@ def unexpected(error: Exception, shown: OutputMode) -> int:
         return failed(as_usage_error(error, shown.words), shown)
     if isinstance(error, BrokenPipeError):
         streams.die_by_sigpipe()
-    if isinstance(error, FileNotFoundError) and _is_nowhere():
+    if isinstance(error, FileNotFoundError) and _is_directory_gone():
         return failed(
             errors.UsageError(
                 "The working directory is gone.", hint="Change to one that is there, such as with `cd ~`."
@@ -83,7 +83,7 @@ def unexpected(error: Exception, shown: OutputMode) -> int:
     )
 
 
-def _is_nowhere() -> bool:
+def _is_directory_gone() -> bool:
     try:
         os.getcwd()
     except FileNotFoundError:

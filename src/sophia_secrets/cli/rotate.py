@@ -84,7 +84,7 @@ def rotate(
 
 def _rotate_due(session: Session, console: Console, *, yes: bool, dry_run: bool) -> None:
     statuses, _ = due.statuses(session)
-    wanted = [status for status in statuses if status.wants_rotation]
+    wanted = [status for status in statuses if status.needs_rotation]
     by_hand = [status.name for status in wanted if not status.generated]
     names = [status.name for status in wanted if status.generated]
     if by_hand:
@@ -100,7 +100,7 @@ def _rotate_due(session: Session, console: Console, *, yes: bool, dry_run: bool)
             if record is not None:
                 rotations.append(preparing.resume(session, console, claims[name], record))
             elif able:
-                preparing.warn_of_outsiders(session, console, name, able)
+                preparing.warn_outside_chain(session, console, name, able)
                 spec = preparing.spec_of(session, name, "default") or generating.DEFAULT
                 value = preparing.generated(session, name, spec)
                 rotations.append(rotating.begin(session, claims[name], holders[name], value, spec))
@@ -126,10 +126,10 @@ def _finish(
         names = ", ".join(rotation.name for rotation in rotations)
         verb = "Resume rotating" if all(rotation.resumed for rotation in rotations) else "Rotate"
         plans.confirm(console, f"{verb} {names}?", yes=yes)
-    _tell(console, rotating.apply(session, rotations))
+    _print_receipt(console, rotating.apply(session, rotations))
 
 
-def _tell(console: Console, receipt: RotationResult) -> None:
+def _print_receipt(console: Console, receipt: RotationResult) -> None:
     if console.json:
         results = [{**plans.row_shape(row), "holds": holds} for row, holds in receipt.rows]
         console.answer({"schema": 1, "dry_run": False, "results": results})

@@ -47,7 +47,7 @@ def prepare(
     holdings = find_holders(session, [claim.name], only)[claim.name]
     _require_holders(claim.name, holdings)
     if not only:
-        warn_of_outsiders(session, console, claim.name, holdings)
+        warn_outside_chain(session, console, claim.name, holdings)
     warn_about_failures(tuple(holding.answer for holding in holdings), console, session)
     for holding in holdings:
         if not holding.obstacle:
@@ -103,7 +103,7 @@ def generated(session: Session, name: str, spec: str) -> SecretValue:
     return value
 
 
-def warn_of_outsiders(session: Session, console: Console, name: str, holdings: Sequence[Holding]) -> None:
+def warn_outside_chain(session: Session, console: Console, name: str, holdings: Sequence[Holding]) -> None:
     """Say which backends must hold the secret and keep what they have, because the chain lacks them."""
     declared = session.settings.declared.get(name)
     chain = session.settings.chain
@@ -124,12 +124,12 @@ def _ask(session: Session, name: str) -> SecretValue:
     value = prompt.piped_value(raw=False)
     if value == SecretValue(""):
         raise errors.BadValue(
-            "Standard input is empty, so nothing was rotated.", hint=_how_to_give(session, name)
+            "Standard input is empty, so nothing was rotated.", hint=_new_value_hint(session, name)
         )
     return value
 
 
-def _how_to_give(session: Session, name: str) -> str:
+def _new_value_hint(session: Session, name: str) -> str:
     """How to come to a new value that is as declared."""
     declared = session.settings.declared.get(name)
     if declared is not None and declared.generate:

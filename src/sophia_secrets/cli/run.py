@@ -80,7 +80,7 @@ def run(
             use_cache=not no_cache,
         )
         warn_about_failures(prepared.answers, console, session)
-        _tell(prepared, console, verbose=ctx.obj.verbose)
+        _print_run_notes(prepared, console, verbose=ctx.obj.verbose)
         if mask:
             _note_unmasked({**prepared.variables, **prepared.files}, console)
         parent = session.paths.state or None
@@ -102,7 +102,7 @@ def run(
     become(found, variables)
 
 
-def _tell(prepared: running.PreparedRun, console: Console, *, verbose: bool) -> None:
+def _print_run_notes(prepared: running.PreparedRun, console: Console, *, verbose: bool) -> None:
     """Print notes before the command starts: names only."""
     if prepared.dangerous:
         console.warn(

@@ -55,7 +55,7 @@ def scan(
     with command_session(ctx.obj, "scan") as (session, console):
         known = scanning.known(session, ignored=ignore or (), only=backend, use_cache=not no_cache)
         warn_about_failures(known.answers, console, session)
-        _tell_known(known, console)
+        _print_known(known, console)
         if staged:
             scanned = scanning.scan_staged(session, known)
         else:
@@ -85,7 +85,7 @@ def _program() -> str:
     return path if os.path.basename(path) == "sophia-secrets" and os.access(path, os.X_OK) else ""
 
 
-def _tell_known(known: KnownValues, console: Console) -> None:
+def _print_known(known: KnownValues, console: Console) -> None:
     if not known.names:
         console.note("There is no value here to look for.")
     elif known.search.too_short:

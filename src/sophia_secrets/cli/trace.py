@@ -19,12 +19,12 @@ def show(resolution: Resolution, console: Console, session: Session, *, err: boo
         rows.append([step.backend, visible(step.target) or "-", styled, visible(step.detail)])
     console.table(["backend", "target", "outcome", "detail"], rows, err=err)
 
-    def tell(text: str) -> None:
+    def print_line(text: str) -> None:
         console.prose(text, err=err)
 
-    tell("")
+    print_line("")
     if resolution.backend is None:
-        tell(f"{visible(resolution.name)} has no value here.")
+        print_line(f"{visible(resolution.name)} has no value here.")
     else:
         remarks = []
         if resolution.stale:
@@ -36,18 +36,18 @@ def show(resolution: Resolution, console: Console, session: Session, *, err: boo
         elif resolution.degraded:
             remarks.append("degraded: a backend could not be reached")
         tail = f" ({', '.join(remarks)})" if remarks else ""
-        tell(
+        print_line(
             f"{visible(resolution.name)} comes from {resolution.backend} ({visible(resolution.target or '')}){tail}."
         )
     hidden = [step for step in resolution.trace if step.outcome is TraceOutcome.WRITE_ONLY]
     if resolution.backend is None:
         for step in hidden:
-            tell(f"{step.backend} ({visible(step.target)}) holds it; values cannot be read from there.")
+            print_line(f"{step.backend} ({visible(step.target)}) holds it; values cannot be read from there.")
     elif hidden:
         order = [step.backend for step in resolution.trace]
         above = [s for s in hidden if order.index(s.backend) < order.index(resolution.backend)]
         for step in above:
-            tell(
+            print_line(
                 f"{step.backend} ({visible(step.target)}) holds it too and comes first where it runs; values cannot be read from there."
             )
 

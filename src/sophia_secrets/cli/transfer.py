@@ -152,16 +152,16 @@ def _run(
         if dry_run:
             plans.show_planned(console, planned_rows(to, planned.plan) + planned_rows(source, removal))
             if not planned.plan.actions:
-                _tell_idle(console, planned)
+                _print_nothing_to_do(console, planned)
             return
         if planned.plan.is_idle and removal.is_idle:
-            _tell_idle(console, planned)
+            _print_nothing_to_do(console, planned)
         else:
             plans.confirm(console, _question(planned, removal), yes=yes)
         plans.show_applied(console, transferring.transfer(session, planned))
 
 
-def _tell_idle(console: Console, planned: TransferPlan) -> None:
+def _print_nothing_to_do(console: Console, planned: TransferPlan) -> None:
     held_back = any(action.act.value in ("refused", "unknown") for action in planned.plan.actions)
     source, to = planned.source, planned.destination
     gone = moving.moved_before(planned)

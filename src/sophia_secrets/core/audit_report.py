@@ -24,7 +24,7 @@ class Use(Struct, frozen=True):
     last_changed: str = ""
 
 
-class Trouble(Struct, frozen=True):
+class FailureCount(Struct, frozen=True):
     """Failed attempts of one kind; `name` is "" where a whole backend failed."""
 
     name: str
@@ -64,7 +64,7 @@ class Report(Struct, frozen=True):
     secrets: tuple[Use, ...]
     never_read: tuple[str, ...]
     never_rotated: tuple[str, ...]
-    troubles: tuple[Trouble, ...]
+    troubles: tuple[FailureCount, ...]
     actors: tuple[Share, ...]
     backends: tuple[Share, ...]
     commands: tuple[Share, ...]
@@ -158,7 +158,7 @@ def _uses(counted: Tally, held: Mapping[str, str]) -> tuple[Use, ...]:
     return tuple(sorted(uses, key=lambda use: (-use.reads, use.name)))
 
 
-def _troubles(counted: Tally) -> tuple[Trouble, ...]:
+def _troubles(counted: Tally) -> tuple[FailureCount, ...]:
     times: dict[tuple[str, str, str, str], int] = defaultdict(int)
     last: dict[tuple[str, str, str, str], str] = {}
     for access, count in counted.times.items():
@@ -166,7 +166,7 @@ def _troubles(counted: Tally) -> tuple[Trouble, ...]:
             alike = (access.name, access.backend, access.outcome, access.kind)
             times[alike] += count
             last[alike] = max(counted.latest[access], last.get(alike, ""))
-    found = [Trouble(*alike, count, last[alike]) for alike, count in times.items()]
+    found = [FailureCount(*alike, count, last[alike]) for alike, count in times.items()]
     return tuple(
         sorted(found, key=lambda each: (-each.times, each.name, each.backend, each.outcome, each.kind))
     )

@@ -232,7 +232,7 @@ def _judge_group(group: Group, policies: Mapping[str, Policy], evidence: Evidenc
         return Finding(group.name, "group", status, message, hint, failure)
 
     members = [policies.get(name) or Policy(name) for name in group.names]
-    there = [policy.name for policy in members if _is_there(policy, evidence)]
+    there = [policy.name for policy in members if _is_present(policy, evidence)]
     doubts = [blocking_failure(policy, evidence) for policy in members if policy.name not in there]
     failure = next((doubt for doubt in doubts if doubt is not None), None)
     if group.exactly and len(there) > 1:
@@ -248,7 +248,7 @@ def _judge_group(group: Group, policies: Mapping[str, Policy], evidence: Evidenc
     return finding(Status.FAIL, f"none of {', '.join(group.names)} is there", hint)
 
 
-def _is_there(policy: Policy, evidence: Evidence) -> bool:
+def _is_present(policy: Policy, evidence: Evidence) -> bool:
     if evidence.resolutions[policy.name].value is not None:
         return True
     return any(

@@ -74,7 +74,7 @@ class Plan:
         self.environment = dict(environment)
         self.scratch = tuple((variable, dict(files)) for variable, files in scratch)
 
-    def is_as(self, other: Plan) -> bool:
+    def matches(self, other: Plan) -> bool:
         """Whether both start the same program in the same way."""
         return all(getattr(self, name) == getattr(other, name) for name in Plan.__slots__)
 

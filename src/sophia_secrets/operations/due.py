@@ -46,7 +46,7 @@ class RotationStatus(Struct, frozen=True):
     elsewhere: str = ""
 
     @property
-    def wants_rotation(self) -> bool:
+    def needs_rotation(self) -> bool:
         return self.state != OK or self.pending
 
 

@@ -38,7 +38,7 @@ class ChainQuery(Struct, frozen=True):
     everything: bool = False
 
     @property
-    def asks_all(self) -> bool:
+    def reads_all(self) -> bool:
         return self.names is None or self.everything
 
 
@@ -78,7 +78,7 @@ def _without_call(session: Session, member: Backend | Unconfigured, wanted: Chai
     record = cache.read(identity_of(member, session.credential_key)) if cache is not None else None
     if isinstance(record, Record) and record.fresh and not session.too_old(record.fetched_at):
         return Answer(name, target, snapshot=from_record(record, member.target))
-    if not wanted.asks_all and not member.capabilities.readable and wanted.only is None:
+    if not wanted.reads_all and not member.capabilities.readable and wanted.only is None:
         if isinstance(record, Record):
             return Answer(name, target, snapshot=from_record(record, member.target, stale=True))
         return Answer(
@@ -129,7 +129,9 @@ def _fetch(session: Session, members: dict[int, Backend], wanted: ChainQuery) ->
         return {}
     if cache is None:
         results = run_all(
-            session, {i: member.snapshot() for i, member in members.items()}, _asking(members.values())
+            session,
+            {i: member.snapshot() for i, member in members.items()},
+            _progress_label(members.values()),
         )
         return {i: _fresh(session, members[i], result, None, None) for i, result in results.items()}
     began = session.clock()
@@ -148,7 +150,7 @@ def _fetch(session: Session, members: dict[int, Backend], wanted: ChainQuery) ->
             else:
                 answers[i] = _shared(session, member, answer, cache)
         results = run_all(
-            session, {i: members[i].snapshot() for i in leads}, _asking(members[i] for i in leads)
+            session, {i: members[i].snapshot() for i in leads}, _progress_label(members[i] for i in leads)
         )
         for i, result in results.items():
             answers[i] = _fresh(session, members[i], result, leads[i], cache)
@@ -223,7 +225,7 @@ def _flag_emptied(session: Session, member: Backend, snapshot: Snapshot, cache: 
     return snapshot
 
 
-def _asking(members: Iterable[Backend]) -> str:
+def _progress_label(members: Iterable[Backend]) -> str:
     return "Asking " + ", ".join(f"{member.name} ({member.target})" for member in members)
 
 

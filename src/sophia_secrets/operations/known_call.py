@@ -25,7 +25,7 @@ def known_call(session: Session, member: Backend, key: bytes, environ: Mapping[b
     planned = plan(program, call) if program else None
     if planned is None:
         return b""
-    before = () if explicit is not None else _looked_at_first(call.program, path, program)
+    before = () if explicit is not None else _searched_before(call.program, path, program)
     looks = [(route.FILE, each, route.look(route.FILE, each)) for each in (*before, program)]
     goal = os.path.realpath(program)
     looks += [(route.LINK, each, route.look(route.LINK, each)) for each in sorted({program, goal})]
@@ -34,7 +34,7 @@ def known_call(session: Session, member: Backend, key: bytes, environ: Mapping[b
     return route_call.encode(planned, key, environ, looks)
 
 
-def _looked_at_first(word: str, path: str, program: str) -> list[str]:
+def _searched_before(word: str, path: str, program: str) -> list[str]:
     """The paths that were searched before the one where the program was found."""
     places = [
         os.path.join(element, name)

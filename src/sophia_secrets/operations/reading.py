@@ -145,7 +145,7 @@ def outcome_of(resolution: Resolution) -> str:
     return "write_only" if TraceOutcome.WRITE_ONLY in seen else "absent"
 
 
-def backend_to_blame(resolution: Resolution, answers: Sequence[Answer]) -> Answer | None:
+def backend_of_event(resolution: Resolution, answers: Sequence[Answer]) -> Answer | None:
     """
     The backend to name in the event of a name without a value: the first that failed, or the only one
     that was asked; None where several were asked and none failed.

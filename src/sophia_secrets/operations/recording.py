@@ -137,7 +137,7 @@ def accesses(
     is `delivered`, and not `refused`, counts as an access; an `optional` name that is absent is
     `unset`, which is not a failed attempt.
     """
-    from sophia_secrets.operations.reading import backend_to_blame, outcome_of
+    from sophia_secrets.operations.reading import backend_of_event, outcome_of
 
     command = session.options.command
     events = [_failure_event(command, answer.failure) for answer in answers if answer.failure is not None]
@@ -149,15 +149,15 @@ def accesses(
             outcome = "unset"
         if outcome not in ("found", "seen", "unset"):
             _warn("%s: %s was not found", command, resolution.name)
-        vain = backend_to_blame(resolution, answers)
+        source = backend_of_event(resolution, answers)
         events.append(
             Event(
                 command,
                 outcome,
                 resolution.name,
-                resolution.backend or (vain.backend if vain else ""),
-                resolution.target or (vain.target if vain else ""),
-                kind=vain.failure.kind.value if vain and vain.failure else "",
+                resolution.backend or (source.backend if source else ""),
+                resolution.target or (source.target if source else ""),
+                kind=source.failure.kind.value if source and source.failure else "",
                 cached=resolution.cached,
                 stale=resolution.stale,
                 degraded=resolution.degraded,

@@ -28,7 +28,7 @@ system's clock a second change would leave the same stamp.
 _VENDORS = frozenset({"github", "pulumi", "fly"})
 _USERS = "/etc/passwd"
 
-_Looks = list[tuple[bytes, str, bytes]]
+_Stamps = list[tuple[bytes, str, bytes]]
 
 
 def remember(session: Session, answers: Sequence[Answer], began: float) -> None:
@@ -44,7 +44,7 @@ def remember(session: Session, answers: Sequence[Answer], began: float) -> None:
         key = session.derived_key(b"route")
         environ = {os.fsencode(name): os.fsencode(value) for name, value in session.environ.items()}
         members = _members(session, key, environ)
-        looks = _looks(session)
+        looks = _known_stamps(session)
         if members is None or looks is None or _is_racy(looks, began):
             return
         compiled = _route(session, looks, members)
@@ -153,30 +153,30 @@ def _place_of(plain: bytes, start: int, name: str, value: bytes) -> int | None:
     return None
 
 
-def _looks(session: Session) -> _Looks | None:
+def _known_stamps(session: Session) -> _Stamps | None:
     """The stamps of all files that decided something, or None where not all are known."""
     settings = session.settings
-    looks: _Looks = [(route.FILE, _USERS, route.look(route.FILE, _USERS))]
+    looks: _Stamps = [(route.FILE, _USERS, route.look(route.FILE, _USERS))]
     for seen in settings.files:
         stamp = b"%d %d %d %d %d" % seen.stamp if seen.stamp is not None else b""
         looks.append((route.FILE, seen.path, stamp))
         if seen.stamp is not None:
-            looks += _seen_now(route.LINK, [seen.path])
-            looks += _seen_now(
+            looks += _current_stamps(route.LINK, [seen.path])
+            looks += _current_stamps(
                 route.PLACE, {os.path.dirname(seen.path), os.path.dirname(os.path.realpath(seen.path))}
             )
     looks += [(route.PRESENCE, path, b"1" if there else b"") for path, there in settings.markers]
-    looks += _seen_now(route.LINK, [os.path.join(session.paths.state, "trust")])
+    looks += _current_stamps(route.LINK, [os.path.join(session.paths.state, "trust")])
     for name in settings.chain:
         paths = _files_of(session, name)
         if paths is None:
             return None
-        looks += _seen_now(route.FILE, paths)
-        looks += _seen_now(route.LINK, paths)
+        looks += _current_stamps(route.FILE, paths)
+        looks += _current_stamps(route.LINK, paths)
     return list(dict.fromkeys(looks))
 
 
-def _seen_now(kind: bytes, paths: Iterable[str]) -> _Looks:
+def _current_stamps(kind: bytes, paths: Iterable[str]) -> _Stamps:
     return [(kind, path, route.look(kind, path)) for path in sorted(paths)]
 
 
@@ -207,14 +207,14 @@ def _files_of(session: Session, name: str) -> list[str] | None:
     return None
 
 
-def _is_racy(looks: _Looks, began: float) -> bool:
+def _is_racy(looks: _Stamps, began: float) -> bool:
     changed = (
         int(stamp.split()[4]) / 1e9 for kind, _, stamp in looks if kind in (route.FILE, route.LINK) and stamp
     )
     return max(changed, default=0.0) >= began - RACY
 
 
-def _route(session: Session, looks: _Looks, members: list[Member]) -> Route:
+def _route(session: Session, looks: _Stamps, members: list[Member]) -> Route:
     settings = session.settings
     actor = recording.actor(session)
     return Route(

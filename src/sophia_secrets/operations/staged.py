@@ -108,10 +108,10 @@ def staged(git: Git, take: Callable[[StagedFile], None]) -> Steps[None]:
         for name in batch:
             start = output.find(b"\n", at) + 1
             if output[at:start].split() != [name.encode(), b"blob", str(sizes[name]).encode()]:
-                raise _unclear("cat-file")
+                raise _unparsable("cat-file")
             at = start + sizes[name] + 1
             if output[at - 1 : at] != b"\n":
-                raise _unclear("cat-file")
+                raise _unparsable("cat-file")
             _give(paths[name], output[start : at - 1], "", take)
 
 
@@ -124,12 +124,12 @@ def _changed(output: bytes) -> dict[str, list[str]]:
     """The objects of a raw diff, each with the paths it is staged at (git-diff(1))."""
     *fields, rest = output.split(b"\0")
     if rest or len(fields) % 2:
-        raise _unclear("diff")
+        raise _unparsable("diff")
     found: dict[str, list[str]] = {}
     for head, path in zip(fields[::2], fields[1::2], strict=True):
         parts = head.decode("ascii", "replace").removeprefix(":").split(" ")
         if len(parts) != 5 or not path:
-            raise _unclear("diff")
+            raise _unparsable("diff")
         mode, name = parts[1], parts[3]
         if mode in _REGULAR and name.strip("0"):
             found.setdefault(name, []).append(os.fsdecode(path))
@@ -139,12 +139,12 @@ def _changed(output: bytes) -> dict[str, list[str]]:
 def _sizes(output: bytes, names: Sequence[str]) -> dict[str, int]:
     lines = output.decode("ascii", "replace").splitlines()
     if len(lines) != len(names):
-        raise _unclear("cat-file")
+        raise _unparsable("cat-file")
     sizes: dict[str, int] = {}
     for name, line in zip(names, lines, strict=True):
         parts = line.split(" ")
         if parts[:2] != [name, "blob"] or len(parts) != 3 or not parts[2].isdecimal():
-            raise _unclear("cat-file")
+            raise _unparsable("cat-file")
         sizes[name] = int(parts[2])
     return sizes
 
@@ -201,7 +201,7 @@ def _output(done: Completed) -> bytes:
     raise errors.BadOutput(f"git failed{f': {words}' if words else ''}.", hint="Try `git status` here.")
 
 
-def _unclear(what: str) -> errors.BadOutput:
+def _unparsable(what: str) -> errors.BadOutput:
     return errors.BadOutput(
         f"`git {what}` printed output that cannot be parsed.",
         hint="See which git is started with `type git`, or scan files by their paths.",

@@ -62,7 +62,7 @@ def _bytecode() -> Iterator[Check]:
         spec = getattr(module, "__spec__", None)
         source, kept = getattr(spec, "origin", None), getattr(spec, "cached", None)
         place = next((place for place in places if source and source.startswith(place + os.sep)), "")
-        if source and kept and place and not _is_kept(source, kept):
+        if source and kept and place and not _is_cached(source, kept):
             without[place] = without.get(place, 0) + 1
     if without:
         named = sorted(without)
@@ -78,7 +78,7 @@ def _bytecode() -> Iterator[Check]:
         )
 
 
-def _is_kept(source: str, kept: str) -> bool:
+def _is_cached(source: str, kept: str) -> bool:
     """Whether the bytecode of a module exists and matches its source (PEP 552)."""
     try:
         with open(kept, "rb") as file:

@@ -165,11 +165,11 @@ class _Loop(Generic[K, T]):
             key, call = self._waiting.popleft()
             started = self._starter.start(call)
             if isinstance(started, Completed):
-                self._tell(_ended(call, started, 0.0))
+                self._notify(_ended(call, started, 0.0))
                 self._advance(key, started)
             else:
                 self._running.append((key, started))
-                self._tell(Event(_label(call), started.child.program))
+                self._notify(Event(_label(call), started.child.program))
 
     def _poll(self) -> None:
         """Wait until something happens to a child, and handle it."""
@@ -188,10 +188,10 @@ class _Loop(Generic[K, T]):
             started.close()
             self._running.remove((key, started))
             completed = started.child.completed()
-            self._tell(_ended(started.child.call, completed, monotonic() - started.at))
+            self._notify(_ended(started.child.call, completed, monotonic() - started.at))
             self._advance(key, completed)
 
-    def _tell(self, event: Event) -> None:
+    def _notify(self, event: Event) -> None:
         if self._observe is not None:
             self._observe(event)
 

@@ -102,7 +102,7 @@ class Starter:
         if ahead is None:
             return None
         wanted = plan(program, call)
-        if wanted is None or not ahead.plan.is_as(wanted):
+        if wanted is None or not ahead.plan.matches(wanted):
             return None
         self._ahead = None
         scratch += ahead.places

@@ -86,7 +86,7 @@ class Writer:
                 os.close(head_fd)
 
     def _place(self, directory: int, head_fd: int, head: chain.Head | None, fd: int) -> AppendPosition:
-        if head is not None and disk.size_of(fd) == head.size and _is_met(head, fd):
+        if head is not None and disk.size_of(fd) == head.size and _is_at_end(head, fd):
             return AppendPosition(head.file, head.size, head.sequence, head.mac)
         from sophia_secrets.state.audit_settle import settle
 
@@ -177,5 +177,5 @@ def _closed(fd: int) -> int:
     return -1
 
 
-def _is_met(head: chain.Head, fd: int) -> bool:
+def _is_at_end(head: chain.Head, fd: int) -> bool:
     return not head.size or disk.is_end_at(fd, head.size, head.mac)

@@ -24,7 +24,7 @@ def begins_ours(key: bytes, line: bytes) -> bool:
     return begins(line) and chain.follows(key, chain.ORIGIN, line)
 
 
-def begins_anothers(key: bytes, line: bytes, directory: int, before: str) -> bool:
+def begins_foreign_chain(key: bytes, line: bytes, directory: int, before: str) -> bool:
     """Whether this first line of a file starts a chain of another key and has the hash of the file `before`."""
     return begins(line) and not chain.follows(key, chain.ORIGIN, line) and names(line, directory, before)
 
@@ -35,7 +35,7 @@ def names(line: bytes, directory: int, before: str) -> bool:
     return bool(named) and named == disk.hash_of(directory, before)
 
 
-def any_ours(key: bytes, lines: list[bytes]) -> bool:
+def any_follows(key: bytes, lines: list[bytes]) -> bool:
     """Whether any of these lines follows the one before it under this key."""
     return any(
         chain.has_form(lines[at - 1]) and chain.follows(key, chain.mac_of(lines[at - 1]), lines[at])

@@ -85,18 +85,18 @@ def _longer(directory: int, key: bytes, numbers: list[int], head: chain.Head, cu
                 walk.end(rest)
         finally:
             os.close(fd)
-        if number and walk.misfit is not None:
+        if number and walk.mismatch is not None:
             walk.broken = True
             break
     place = _place(numbers, head.file, current, walk.sequence, walk.mac)
     count = walk.sequence - head.sequence
-    if walk.broken or (walk.misfit is not None and walk.misfit.torn.whole):
+    if walk.broken or (walk.mismatch is not None and walk.mismatch.torn.whole):
         place.notes.append(_gap("something was put in that this log's writer did not write"))
-    elif walk.misfit is not None:
+    elif walk.mismatch is not None:
         if not place.ended:
-            walk.misfit.torn.add(b"")
+            walk.mismatch.torn.add(b"")
         place.notes.append(_recovered(f"a torn line was ended; {lines_were(count)} taken in", count))
-        place.notes[0].digest = walk.misfit.torn.voucher()
+        place.notes[0].digest = walk.mismatch.torn.hexdigest()
     elif count:
         place.notes.append(_recovered(f"{lines_were(count)} taken in", count))
     return place
@@ -115,7 +115,7 @@ def _shorter(
             if not place.ended:
                 last.torn.add(b"")
             if last.is_torn:
-                place.notes[0].digest = last.torn.voucher()
+                place.notes[0].digest = last.torn.hexdigest()
             return place
     place = _place(numbers, head.file, current, head.sequence, head.mac)
     place.notes.append(_gap("the log was cut off or altered at its end"))
@@ -129,7 +129,7 @@ def _without_head(directory: int, key: bytes, numbers: list[int], current: int) 
     if (
         last is not None
         and last.sequence
-        and (last.in_current or not _begins_anothers(directory, key, numbers, current))
+        and (last.in_current or not _begins_foreign_chain(directory, key, numbers, current))
     ):
         place = _place(numbers, 1, current, last.sequence, chain.ORIGIN)
         place.notes.append(_gap("the head was removed or altered"))
@@ -145,10 +145,10 @@ def _without_head(directory: int, key: bytes, numbers: list[int], current: int) 
     return place
 
 
-def _begins_anothers(directory: int, key: bytes, numbers: list[int], current: int) -> bool:
+def _begins_foreign_chain(directory: int, key: bytes, numbers: list[int], current: int) -> bool:
     """Whether the current file starts with a chain of another key, begun after the last rotated file."""
     line = disk.first_line(current, disk.size_of(current))
-    return foreign.begins_anothers(key, line, directory, disk.rotated(numbers[-1]))
+    return foreign.begins_foreign_chain(key, line, directory, disk.rotated(numbers[-1]))
 
 
 def _last_good(directory: int, key: bytes, numbers: list[int], current: int) -> _LastLine | None:

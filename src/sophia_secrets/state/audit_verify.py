@@ -110,12 +110,15 @@ def _verify(
         bad = _end(log, walk, agreed)
     head = chain.format_head(walk.sequence, walk.mac)
     pending = bad is None and (
-        walk.misfit is not None or (log.head is not None and walk.sequence != log.head.sequence)
+        walk.mismatch is not None or (log.head is not None and walk.sequence != log.head.sequence)
     )
     if bad is not None and not walk.events and _is_foreign(log, numbers):
         return Verdict(UNVERIFIABLE, 0, (_name(numbers[0]), 1, _OTHER_KEY), head, False)
     anothers = (
-        bad is not None and agreed and not walk.unreached and _goes_on_as_anothers(log, numbers, at, bad)
+        bad is not None
+        and agreed
+        and not walk.unreached
+        and _continues_as_foreign_chain(log, numbers, at, bad)
     )
     if start and (bad is None or anothers):
         older = _older(log, numbers[: start + 1])
@@ -167,24 +170,24 @@ def _walk_file(
         os.close(fd)
     if walk.not_head:
         return _name(number), walk.not_head, NOT_HEAD
-    misfit = walk.misfit
-    if misfit is None or not (walk.broken or number or misfit.torn.whole):
+    mismatch = walk.mismatch
+    if mismatch is None or not (walk.broken or number or mismatch.torn.whole):
         return None
-    if at and misfit.is_end_of_previous:
-        return _name(numbers[at - 1]), previous_lines + 1, misfit.reason()
-    return _name(number), misfit.line, misfit.reason()
+    if at and mismatch.is_end_of_previous:
+        return _name(numbers[at - 1]), previous_lines + 1, mismatch.reason()
+    return _name(number), mismatch.line, mismatch.reason()
 
 
 def _end(log: LogSnapshot, walk: Walk, agreed: bool) -> tuple[str, int, str] | None:
-    last = walk.misfit.line if walk.misfit is not None else walk.line + 1
+    last = walk.mismatch.line if walk.mismatch is not None else walk.line + 1
     if not agreed:
         return disk.CURRENT, last, NOT_HEAD
     if walk.unreached:
-        if walk.misfit is not None:
-            return disk.CURRENT, last, walk.misfit.reason()
+        if walk.mismatch is not None:
+            return disk.CURRENT, last, walk.mismatch.reason()
         return disk.CURRENT, last, CUT_OFF.format(lines_were(walk.unreached))
     if log.head is None:
-        if walk.events or walk.misfit is not None:
+        if walk.events or walk.mismatch is not None:
             return disk.HEAD, 1, "the head is missing or was changed"
         return None
     if walk.sequence < log.head.synced:
@@ -192,13 +195,17 @@ def _end(log: LogSnapshot, walk: Walk, agreed: bool) -> tuple[str, int, str] | N
     return None
 
 
-def _goes_on_as_anothers(log: LogSnapshot, numbers: list[int], at: int, bad: tuple[str, int, str]) -> bool:
+def _continues_as_foreign_chain(
+    log: LogSnapshot, numbers: list[int], at: int, bad: tuple[str, int, str]
+) -> bool:
     """Whether the log is intact up to the file where another key's chain starts, which goes on to the end."""
     if not at or bad[:2] != (_name(numbers[at]), 1):
         return False
     before = disk.rotated(numbers[at - 1])
     line = log.first_line(numbers[at])
-    return foreign.begins_anothers(log.key, line, log.directory, before) and _is_foreign(log, numbers[at:])
+    return foreign.begins_foreign_chain(log.key, line, log.directory, before) and _is_foreign(
+        log, numbers[at:]
+    )
 
 
 def _is_foreign(log: LogSnapshot, numbers: list[int]) -> bool:
@@ -214,7 +221,7 @@ def _is_foreign(log: LogSnapshot, numbers: list[int]) -> bool:
             found = os.pread(fd, reach, 0).split(b"\n") + os.pread(fd, reach, size - reach).split(b"\n")
         finally:
             os.close(fd)
-        if foreign.any_ours(log.key, found):
+        if foreign.any_follows(log.key, found):
             return False
     return True
 

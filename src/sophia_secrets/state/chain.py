@@ -94,7 +94,7 @@ class TornBytes:
     """
     Bytes that are no valid lines, collected until a `recovered` event vouches for them.
 
-    `voucher` is the keyed digest in such an event; `whole` says that a line of the right form is among
+    `hexdigest` is the keyed digest in such an event; `whole` says that a line of the right form is among
     them, which a crash cannot leave.
     """
 
@@ -110,7 +110,7 @@ class TornBytes:
         if ended:
             self._state.update(b"\n")
 
-    def voucher(self) -> str:
+    def hexdigest(self) -> str:
         return self._state.copy().hexdigest()
 
 

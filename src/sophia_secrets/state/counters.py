@@ -136,7 +136,7 @@ class Counters:
             if header is None or head is None or not header.is_at(head.sequence, head.mac):
                 raise Damaged
             table = Table(self._key, fd, header)
-            table.require_whole()
+            table.require_intact()
             return self._counts(table, names)
         finally:
             os.close(fd)

@@ -117,7 +117,7 @@ class Table:
                         raise Damaged
                     yield slot
 
-    def require_whole(self) -> None:
+    def require_intact(self) -> None:
         """Raises `Damaged` unless every slot is as it was written."""
         total = 0
         for slot in self._slots():

@@ -24,7 +24,7 @@ def lines_were(count: int) -> str:
     return "1 line was" if count == 1 else f"{count} lines were"
 
 
-class Misfit:
+class Mismatch:
     """The first line that does not follow, and evidence from the lines after it."""
 
     __slots__ = ("expected", "expected_later", "first", "intruder", "line", "second", "torn")
@@ -73,11 +73,11 @@ class Walk:
     A walk along the chain from a line whose MAC and sequence are known.
 
     `feed` takes lines as they are in the file. Afterwards `sequence` and `mac` are those of the last line
-    that fits, `line` its number in the file, and `misfit` what does not fit, if anything. Torn bytes
-    that a later `recovered` event vouches for are not a misfit.
+    that fits, `line` its number in the file, and `mismatch` what does not fit, if anything. Torn bytes
+    that a later `recovered` event vouches for are not a mismatch.
     """
 
-    __slots__ = ("_key", "_marks", "broken", "events", "line", "mac", "misfit", "not_head", "sequence")
+    __slots__ = ("_key", "_marks", "broken", "events", "line", "mac", "mismatch", "not_head", "sequence")
 
     def __init__(self, key: bytes, mac: bytes, sequence: int) -> None:
         self._key = key
@@ -86,7 +86,7 @@ class Walk:
         self.sequence = sequence
         self.events = 0
         self.line = 0
-        self.misfit: Misfit | None = None
+        self.mismatch: Mismatch | None = None
         self.broken = False
         self.not_head = 0
 
@@ -109,20 +109,20 @@ class Walk:
         """Process the next lines; false once the log is certainly altered."""
         at = 0
         while at < len(lines) and not self.broken:
-            if self.misfit is None:
+            if self.mismatch is None:
                 part = lines[at:] if at else lines
                 count, mac = chain.follow(self._key, self.mac, part)
                 self._advance(part, count, mac)
                 at += count
                 if at < len(lines) and not self.broken:
-                    self.misfit = Misfit(self._key, self.line + 1, self.sequence + 1, lines[at])
+                    self.mismatch = Mismatch(self._key, self.line + 1, self.sequence + 1, lines[at])
                     self._hold(lines[at])
                     at += 1
             elif chain.follows(self._key, self.mac, lines[at]):
-                if self._vouches(lines[at]):
-                    self.misfit = None
+                if self._confirms_torn_lines(lines[at]):
+                    self.mismatch = None
                 else:
-                    self.misfit.intruder = self.broken = True
+                    self.mismatch.intruder = self.broken = True
             else:
                 self._hold(lines[at])
                 at += 1
@@ -134,24 +134,24 @@ class Walk:
             if chain.follows(self._key, self.mac, rest):
                 self.feed([rest])
                 return
-            if self.misfit is None:
-                self.misfit = Misfit(self._key, self.line + 1, self.sequence + 1, rest)
+            if self.mismatch is None:
+                self.mismatch = Mismatch(self._key, self.line + 1, self.sequence + 1, rest)
             self._hold(rest, ended=False)
 
     def _hold(self, line: bytes, *, ended: bool = True) -> None:
-        assert self.misfit is not None  # noqa: S101
+        assert self.mismatch is not None  # noqa: S101
         self.line += 1
-        self.misfit.torn.add(line, ended=ended)
-        if line is self.misfit.first:
+        self.mismatch.torn.add(line, ended=ended)
+        if line is self.mismatch.first:
             return
         sequence = chain.sequence_of(line)
-        self.misfit.second = self.misfit.second or sequence
-        if sequence == self.misfit.expected:
-            self.misfit.expected_later = True
+        self.mismatch.second = self.mismatch.second or sequence
+        if sequence == self.mismatch.expected:
+            self.mismatch.expected_later = True
 
-    def _vouches(self, line: bytes) -> bool:
-        assert self.misfit is not None  # noqa: S101
-        return _RECOVERED in line and b'"digest":"%b"' % self.misfit.torn.voucher().encode() in line
+    def _confirms_torn_lines(self, line: bytes) -> bool:
+        assert self.mismatch is not None  # noqa: S101
+        return _RECOVERED in line and b'"digest":"%b"' % self.mismatch.torn.hexdigest().encode() in line
 
     def _advance(self, lines: list[bytes], count: int, mac: bytes) -> None:
         for sequence in [s for s in self._marks if s <= self.sequence + count]:

@@ -37,7 +37,7 @@ def store(
             session, name, from_file=from_file, raw=raw, generate=generate, allow_empty=allow_empty
         )
         if value == SecretValue("") and not allow_empty:
-            raise _nothing_given(target, name, from_file)
+            raise _empty_value_error(target, name, from_file)
         declaring.check_new_value(session, name, value)
         change = Change(name, value)
         writing.check_value(target, change)
@@ -45,7 +45,7 @@ def store(
         problem = writing.problem_of(written.receipt)
         if problem is not None:
             raise problem
-        _tell(console, target, name, written)
+        _print_result(console, target, name, written)
 
 
 def _value(
@@ -76,7 +76,7 @@ def _value(
     return prompt.piped_value(raw=raw)
 
 
-def _nothing_given(target: Backend, name: str, from_file: str | None) -> errors.BadValue:
+def _empty_value_error(target: Backend, name: str, from_file: str | None) -> errors.BadValue:
     """The error for an empty value, which mostly comes from an undefined variable before the pipe."""
     source = f"The file {visible(from_file)}" if from_file is not None else "Standard input"
     look = "Look at the command or the variable that it comes from"
@@ -90,7 +90,7 @@ def _nothing_given(target: Backend, name: str, from_file: str | None) -> errors.
     )
 
 
-def _tell(console: Console, target: Backend, name: str, written: writing.WriteResult) -> None:
+def _print_result(console: Console, target: Backend, name: str, written: writing.WriteResult) -> None:
     (result,) = written.receipt.results
     version = written.versions.get(name)
     if console.json:
