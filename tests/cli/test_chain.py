@@ -201,6 +201,8 @@ def test_what_was_cached_with_reading_from_a_machine_is_not_used_without_it_nor_
     sophia: Program, vendors: World
 ) -> None:
     sophia.store("API_KEY", "v", "fly")
+    none = sophia("get", "API_KEY", "--no-cache", SOPHIA_SECRETS_FLY_READ_FROM_MACHINE="true")
+    assert "note: No Machine of the app is started, so no value can be read.\n" in none.err
     machine = {"id": "m1", "state": "started", "environment": {"API_KEY": "v"}}
     app = {**vendors.fly.state["apps"]["my-app"], "machines": [machine], "deployed": True}
     vendors.fly.update(apps={"my-app": app})

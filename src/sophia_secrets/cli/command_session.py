@@ -136,7 +136,7 @@ def warn_about_failures(
             console.warn(f"{sentence(answer.failure.message)}{stood_in}", sentence(answer.failure.hint))
         if answer.snapshot is not None:
             for note in answer.snapshot.notes:
-                console.note(note)
+                console.note(sentence(note))
 
 
 def ago(seconds: float) -> str:
