@@ -178,7 +178,7 @@ def test_a_value_that_the_vendor_cannot_carry_is_refused_with_its_reason_and_the
     done = sophia("import", file, "--backend", "github", "--yes", "--json")
     assert done.code == 2
     assert rows(done.json) == {"A_KEY": ("set", "done"), "HARD_KEY": ("refused", "refused")}
-    assert "HARD_KEY could not be carried" in done.err
+    assert "HARD_KEY could not be transferred" in done.err
     assert "canary" not in done.said
 
 
