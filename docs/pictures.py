@@ -123,7 +123,7 @@ sys.exit(main())
 """
 """The program at 2026-05-04 10:00 UTC, run by the user `ana`."""
 
-_KEY = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudu9wz8sssv39t"
+_KEY = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 _ANY_KEY = re.compile(r"\bage1[a-z0-9]{58}\b")
 
 

@@ -136,7 +136,7 @@ def _stand_in(says: Says, home: Path) -> dict[str, str]:
 
 
 STEADY = (
-    (re.compile(r"\bage1[a-z0-9]{20,}"), "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudu9wz8sssv39t"),
+    (re.compile(r"\bage1[a-z0-9]{20,}"), "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"),
     (re.compile(r"/audit/[^/\s]+-\d+"), "/audit/laptop-1000"),
     (
         re.compile(r"(?<!`)\b20\d\d-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z| UTC)?)?"),

@@ -7,6 +7,7 @@ import inspect
 import re
 import traceback
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,8 @@ from sophia_secrets.manager.wording import ARGUMENTS, in_python, with_python_wor
             "Run it again with `logging.DEBUG` to see its words.",
         ),
         ("See what `sophia-secrets doctor --debug` shows.",) * 2,
+        ("There is no profile `x` (flag --profile).", "There is no profile `x` (argument `profile`)."),
+        ("The flag for `timeout` is empty.", "The argument `timeout` is empty."),
     ],
 )
 def test_options_alone_become_arguments(said: str, told: str) -> None:
@@ -68,3 +71,15 @@ def test_a_manager_without_a_default_backend_says_how_to_name_one(tmp_path: Path
         asyncio.run(manager.delete_secret("API_KEY"))
     assert "`backend=`" in caught.value.hint + caught.value.message
     assert not re.search(r"`--", caught.value.hint + caught.value.message)
+
+
+@pytest.mark.parametrize(
+    "given", [{"profile": "nowhere"}, {"timeout": -1.0}, {"config_file": "/no/such/file"}]
+)
+def test_an_argument_that_cannot_be_is_told_as_one(tmp_path: Path, given: dict[str, Any]) -> None:
+    manager = SecretsManager(environ={"HOME": str(tmp_path)}, cwd=str(tmp_path), **given)
+    with pytest.raises(errors.UsageError) as caught:
+        asyncio.run(manager.get_secret("API_KEY"))
+    said = caught.value.message + caught.value.hint
+    assert "flag" not in said
+    assert "`--" not in said

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sophia_secrets.backends.local.vault import is_recipient
 from sophia_secrets.settings import ROWS, Declared, load, schema, template
 from sophia_secrets.settings.declared import DECLARED
 from sophia_secrets.settings.kinds import Value, from_toml
@@ -41,6 +42,11 @@ def test_every_row_has_a_sentence_and_an_example_of_its_kind(row: template.Row) 
     assert row.about.endswith(".")
     value = tomllib.loads(f"x = {row.example}")["x"]
     assert from_toml(row.kind, value, row.choices) is not None
+
+
+def test_the_recipient_of_the_example_is_one() -> None:
+    (row,) = (row for row in ROWS if row.key == "local.recipients")
+    assert all(map(is_recipient, tomllib.loads(f"x = {row.example}")["x"]))
 
 
 def test_no_variable_sets_two_settings() -> None:

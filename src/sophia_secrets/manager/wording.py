@@ -24,6 +24,14 @@ ARGUMENTS = {
 }
 """The argument or setting in Python for each option."""
 
+PHRASES = {
+    "un the command again": "un it again",
+    "(flag --profile)": "(argument `profile`)",
+    "The flag for ": "The argument ",
+    "flag for ": "argument ",
+}
+"""What in Python is said for a phrase of the command line."""
+
 _OPTION = re.compile(r"`--([a-z-]+)(?: [A-Z]+)?`")
 
 
@@ -59,4 +67,6 @@ def in_python(text: str) -> str:
         found = ARGUMENTS.get(option[1])
         return option[0] if found is None else f"`{found}`"
 
-    return _OPTION.sub(argument, text.replace("un the command again", "un it again"))
+    for phrase, told in PHRASES.items():
+        text = text.replace(phrase, told)
+    return _OPTION.sub(argument, text)

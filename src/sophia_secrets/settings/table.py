@@ -206,7 +206,7 @@ ROWS: tuple[Row, ...] = (
         "local.recipients",
         Kind.LIST,
         "The age recipients that the file is encrypted to; by default our own identity alone.",
-        '["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudu9wz8sssv39t"]',
+        '["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]',
         default=(),
     ),
     _target(
