@@ -574,3 +574,10 @@ def _look(page: Path, sophia: Program, *, dark: bool) -> dict[str, Any]:
     seen = json.loads(body[1])
     assert isinstance(seen, dict)
     return seen
+
+
+def test_a_number_of_events_too_long_to_be_one_is_a_usage_error(sophia: Program) -> None:
+    done = sophia("audit", "log", "--last", "9" * 5000)
+    assert done.code == 2
+    assert "is not a whole number of 1 or more" in done.err
+    assert "Traceback" not in done.err
