@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from sophia_secrets.state.record import Record
 
 _STATES = {READABLE: "readable", WRITE_ONLY: "write_only", ABSENT: "absent"}
-
-
-FORMS = {(): "table", ("--names",): "names", ("--json",): "json"}
+_FORMS = {(): "table", ("--names",): "names", ("--json",): "json"}
 
 
 def answer(
@@ -32,7 +30,7 @@ def answer(
 
     `environ` is the process's own as bytes, `clock` gives Unix seconds.
     """
-    form = FORMS.get(tuple(options))
+    form = _FORMS.get(tuple(options))
     if form is None or b"GITHUB_ACTIONS" in environ:
         return None
     began = time.monotonic()
